@@ -1,0 +1,84 @@
+# check, sanitize, bench, coverage.
+#
+# Each test is a phony target run-NAME that runs it through tools/run_test.sh,
+# which never fails; tools/summary.sh adds up and judges.  So all tests run,
+# as many at once as -j allows, and one line closes.
+
+LOGS := $(BUILD)/test-logs
+SCRIPTS := $(sort $(filter-out tests/lib%.sh tests/common%.sh,$(wildcard tests/*.sh)) $(wildcard tests/test_*.py))
+
+UNIT_NAMES := $(patsubst tests/%.c,%,$(TEST_SOURCES))
+SCRIPT_NAMES := $(notdir $(SCRIPTS))
+EXAMPLE_NAMES := $(patsubst examples/%.c,example_%,$(EXAMPLE_SOURCES))
+SHARED_EXAMPLE_NAMES := $(addsuffix _shared,$(EXAMPLE_NAMES))
+RUN = CRM=$(abspath $(BUILD))/crm BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/run_test.sh $(LOGS)
+
+# --- Building ------------------------------------------------------------------
+
+$(TEST_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(INTERNAL)
+	$(call Q,LINK)$(LINK) -o $@ $< $(TEST_HELPERS) $(INTERNAL) $(LIB_LIBS) -lcheck_pic -lsubunit -lrt -lm
+
+# Every example is linked twice: with the static library and with the shared.
+$(EXAMPLE_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
+	$(call Q,LINK)$(LINK) -o $@ $< $(STATIC) $(LIB_LIBS)
+$(addsuffix -shared,$(EXAMPLE_BINARIES)): $(BUILD)/%-shared: $(BUILD)/%.o $(SHARED)
+	$(call Q,LINK)$(LINK) -o $@ $< -L$(BUILD) -lcrm -Wl,-rpath,'$$ORIGIN/..'
+
+$(BENCH_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELPERS) $(STATIC)
+	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -lm
+
+# --- Running -------------------------------------------------------------------
+
+UNIT_RUNS := $(addprefix run-,$(UNIT_NAMES))
+SCRIPT_RUNS := $(addprefix run-,$(SCRIPT_NAMES))
+EXAMPLE_RUNS := $(addprefix run-,$(EXAMPLE_NAMES))
+SHARED_EXAMPLE_RUNS := $(addprefix run-,$(SHARED_EXAMPLE_NAMES))
+
+.PHONY: check check-build check-native $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS)
+$(UNIT_RUNS): run-%: $(BUILD)/tests/%
+	@$(RUN) $* unit $<
+$(SCRIPT_RUNS): run-%: all $(TOOLS_BINARIES) | $(call setup_stamp,build-check)
+	@$(RUN) $* script $(if $(filter %.py,$*),python3,bash) tests/$*
+$(EXAMPLE_RUNS): run-example_%: $(BUILD)/examples/%
+	@$(RUN) example_$* example $<
+$(SHARED_EXAMPLE_RUNS): run-example_%_shared: $(BUILD)/examples/%-shared
+	@$(RUN) example_$*_shared example $<
+
+check-build: all $(TEST_BINARIES) $(EXAMPLE_BINARIES) $(addsuffix -shared,$(EXAMPLE_BINARIES)) $(TOOLS_BINARIES)
+check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS)
+	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(SCRIPT_NAMES) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES)
+# What runs under a sanitizer: the C programs.  The scripts drive the tool as a
+# user would and gain nothing from it that the C tests do not give.
+check-native: $(UNIT_RUNS) $(EXAMPLE_RUNS)
+	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(EXAMPLE_NAMES)
+
+# One test by hand: its whole output, its exit status.
+.PHONY: test-%
+test-%: $(BUILD)/tests/test_%
+	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-120} $<
+
+# --- Sanitizers ------------------------------------------------------------------
+
+.PHONY: sanitize sanitize-address sanitize-thread
+sanitize: sanitize-address sanitize-thread
+sanitize-address: | $(call setup_stamp,build-check)
+	CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
+	UBSAN_OPTIONS=print_stacktrace=1 \
+	$(MAKE) BUILD=$(BUILD)/asan SETUP=none SANITIZE=address,undefined CFLAGS='-O1 -g' check-native
+sanitize-thread: sanitize-address
+	CK_FORK=no TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	$(MAKE) BUILD=$(BUILD)/tsan SETUP=none SANITIZE=thread CFLAGS='-O1 -g' check-native
+
+# --- Benchmark -------------------------------------------------------------------
+
+# One after the other: two at once would measure each other.
+.PHONY: bench
+bench: all $(BENCH_BINARIES)
+	@set -e; for program in $(BENCH_BINARIES); do "$$program" $(BENCH_ARGUMENTS); done
+
+# --- Coverage --------------------------------------------------------------------
+
+.PHONY: coverage
+coverage: | $(call setup_stamp,build-check)
+	$(MAKE) BUILD=$(BUILD)/coverage SETUP=none CFLAGS='-O0 -g --coverage' check-native
+	python3 tools/coverage.py $(BUILD)/coverage
