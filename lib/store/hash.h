@@ -1,0 +1,26 @@
+/* hash: from a 64-bit hash to the record numbers that carry it; open
+ * addressing over 8-byte slots (32-bit fingerprint, 32-bit number), linear
+ * probing, backward-shift deletion, load at most 3/4.  Duplicates are allowed:
+ * the caller checks each candidate against the record itself. */
+#ifndef STORE_HASH_H
+#define STORE_HASH_H
+
+#include "store/arena.h"
+
+uint64_t hash_create(struct arena *arena); /* 0: out of memory */
+bool hash_reserve(struct arena *arena, uint64_t table, uint64_t count);
+bool hash_insert(struct arena *arena, uint64_t table, uint64_t hash, uint32_t number);
+/* Removes that pair; false when it is not there (or damaged). */
+bool hash_remove(struct arena *arena, uint64_t table, uint64_t hash, uint32_t number);
+uint64_t hash_count(struct arena *arena, uint64_t table);
+
+struct hash_cursor { uint64_t slot; uint64_t hash; uint64_t left; };
+/* Candidates with that hash, one a call; false when there are no more (then
+ * arena->damaged tells whether that is the truth). */
+void hash_find(struct arena *arena, uint64_t table, uint64_t hash, struct hash_cursor *cursor);
+bool hash_next(struct arena *arena, uint64_t table, struct hash_cursor *cursor, uint32_t *number);
+/* Starts fetching the slot of `hash` into the cache. */
+void hash_prefetch(struct arena *arena, uint64_t table, uint64_t hash);
+void hash_free(struct arena *arena, uint64_t table);
+
+#endif
