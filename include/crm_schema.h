@@ -801,32 +801,4 @@ static inline int32_t crm_transition_to_stage(const crm_transition *r, crm_id *i
 static inline const char *crm_transition_rule(const crm_transition *r) { return crm_text((const crm_record *)r, CRM_TRANSITION_RULE, NULL); }
 static inline const char *crm_transition_evidence(const crm_transition *r) { return crm_text((const crm_record *)r, CRM_TRANSITION_EVIDENCE, NULL); }
 
-/* Setting: a crm_record that is known to be of this kind. */
-typedef struct crm_setting crm_setting;
-static inline crm_record *crm_setting_record(const crm_setting *r) { return (crm_record *)(uintptr_t)r; }
-static inline crm_setting *crm_setting_of(crm_record *r) { return (crm_setting *)(crm_record_kind(r) == CRM_KIND_SETTING ? r : NULL); }
-static inline crm_setting *crm_setting_create(crm_txn *txn) { return (crm_setting *)crm_create(txn, CRM_KIND_SETTING); }
-static inline crm_setting *crm_setting_edit(crm_txn *txn, const crm_id *id) { return (crm_setting *)crm_edit(txn, CRM_KIND_SETTING, id); }
-static inline int32_t crm_setting_get(crm_view *view, const crm_id *id, crm_setting **r, crm_error *error)
-{
-    return crm_get(view, CRM_KIND_SETTING, id, (crm_record **)(void *)r, error);
-}
-static inline void crm_setting_free(crm_setting *r) { crm_record_free((crm_record *)r); }
-static inline void crm_setting_id(const crm_setting *r, crm_id *out) { crm_record_id((const crm_record *)r, out); }
-static inline int32_t crm_setting_owner(const crm_setting *r, crm_id *id) { return crm_ref((const crm_record *)r, CRM_FIELD_OWNER, NULL, id); }
-static inline int32_t crm_setting_set_owner(crm_setting *r, const void *target) { return crm_set_ref_record((crm_record *)r, CRM_FIELD_OWNER, (const crm_record *)target); }
-static inline uint32_t crm_setting_external_id_count(const crm_setting *r) { return crm_item_count((const crm_record *)r, CRM_FIELD_EXTERNAL_IDS); }
-static inline const char *crm_setting_external_id(const crm_setting *r, uint32_t item) { return crm_item_text((const crm_record *)r, CRM_FIELD_EXTERNAL_IDS, item, CRM_PART_VALUE, NULL); }
-static inline int32_t crm_setting_add_external_id(crm_setting *r, const char *value) { return crm_item_add((crm_record *)r, CRM_FIELD_EXTERNAL_IDS, value, CRM_NUL); }
-static inline uint32_t crm_setting_tag_count(const crm_setting *r) { return crm_item_count((const crm_record *)r, CRM_FIELD_TAGS); }
-static inline const char *crm_setting_tag(const crm_setting *r, uint32_t item) { return crm_item_text((const crm_record *)r, CRM_FIELD_TAGS, item, CRM_PART_VALUE, NULL); }
-static inline int32_t crm_setting_add_tag(crm_setting *r, const char *value) { return crm_item_add((crm_record *)r, CRM_FIELD_TAGS, value, CRM_NUL); }
-static inline const char *crm_setting_name(const crm_setting *r) { return crm_text((const crm_record *)r, CRM_SETTING_NAME, NULL); }
-static inline int32_t crm_setting_set_name(crm_setting *r, const char *value) { return crm_set_text((crm_record *)r, CRM_SETTING_NAME, value, CRM_NUL); }
-static inline const char *crm_setting_value(const crm_setting *r) { return crm_text((const crm_record *)r, CRM_SETTING_VALUE, NULL); }
-static inline int32_t crm_setting_set_value(crm_setting *r, const char *value) { return crm_set_text((crm_record *)r, CRM_SETTING_VALUE, value, CRM_NUL); }
-
-/* The name of a lifecycle stage: "drifting"; NULL for another number. */
-CRM_API const char *crm_stage_name(int64_t stage);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CRM_SCHEMA_H /* what is printed here must not be needed to print it */
 #include <crm.h>
 
 struct row {
