@@ -114,6 +114,10 @@ endif
 all: lib $(TOOL)
 lib: $(STATIC) $(SHARED)
 
+# The sample company, loaded and reported on; see examples/demo.sh.
+demo: all $(TOOLS_BINARIES)
+	@CRM=$(abspath $(BUILD))/crm BUILD=$(abspath $(BUILD)) bash examples/demo.sh
+
 clean:
 	rm -rf $(BUILD)
 
@@ -126,6 +130,7 @@ help:
 	@echo "make sanitize   the tests under ASan and UBSan, then under TSan"
 	@echo "make bench      speed and size against SQLite"
 	@echo "make coverage   which lines the tests reach"
+	@echo "make schema     include/crm_schema.h anew from lib/model/schema.def"
 	@echo "make format     clang-format on every source"
 	@echo "make install    into PREFIX (/usr/local), below DESTDIR; uninstall takes it away"
 	@echo "make setup      installs every package of packages.txt"
@@ -134,7 +139,8 @@ help:
 
 # --- Compiling ---------------------------------------------------------------------
 
-$(BUILD)/lib/%.o $(BUILD)/tests/%.o $(BUILD)/tools/%.o: INCLUDES := -Iinclude -Ilib
+$(BUILD)/lib/%.o: INCLUDES := -DCRM_BUILD -Iinclude -Ilib
+$(BUILD)/tests/%.o $(BUILD)/tools/%.o: INCLUDES := -Iinclude -Ilib
 # The tool, the examples and the benchmark see the public header only.
 $(BUILD)/src/%.o $(BUILD)/examples/%.o $(BUILD)/bench/%.o: INCLUDES := -Iinclude
 $(BUILD)/examples/%.o: GENERATE += -Werror
@@ -172,8 +178,18 @@ $(INTERNAL): $(LIB_OBJECTS) $(BUILD)/objects
 $(BUILD)/crm: $(TOOL_OBJECTS) $(STATIC)
 	$(call Q,LINK)$(LINK) -Wl,--gc-sections -o $@ $(TOOL_OBJECTS) $(STATIC) $(LIB_LIBS) $(TOOL_LIBS)
 
-$(TOOLS_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(INTERNAL)
-	$(call Q,LINK)$(LINK) -o $@ $< $(INTERNAL) $(LIB_LIBS)
+# The schema's generator must work when the library does not compile.
+$(BUILD)/tools/generate_schema: $(BUILD)/tools/generate_schema.o
+	$(call Q,LINK)$(LINK) -o $@ $<
+$(filter-out %/generate_schema,$(TOOLS_BINARIES)): $(BUILD)/%: $(BUILD)/%.o $(INTERNAL)
+	$(call Q,LINK)$(LINK) -o $@ $< $(INTERNAL) $(LIB_LIBS) -lm
+
+# --- What is generated and committed ------------------------------------------------
+
+.PHONY: schema
+schema: $(BUILD)/tools/generate_schema
+	$< >$(BUILD)/crm_schema.h
+	cmp -s $(BUILD)/crm_schema.h include/crm_schema.h || cp $(BUILD)/crm_schema.h include/crm_schema.h
 
 include mk/test.mk
 include mk/lint.mk
