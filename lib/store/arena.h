@@ -24,13 +24,13 @@ struct arena {
     uint64_t used;      /* bytes in use from the base */
     uint64_t committed; /* bytes that may be touched */
     uint64_t reserved;
-    /* one bit a block of the mapped image that is not checked yet; NULL when all is checked */
+    /* one bit a block of the mapped image that is not checked yet; NULL when all is checked.
+     * Read and cleared atomically: readers check blocks side by side. */
     uint64_t *unchecked;
-    uint64_t image_length;
+    uint64_t image_length; /* of the mapped part, a multiple of ARENA_BLOCK; 0: none */
     const uint32_t *block_crcs;
-    bool damaged;       /* a check failed since the arena was opened */
-    /* the module's own fields follow in arena.c's private part */
-    struct arena_private *private;
+    _Atomic bool damaged;  /* a check failed since the arena was opened */
+    const struct memory *memory;
 };
 
 int32_t arena_create(const struct memory *memory, struct arena **out, crm_error *error);
@@ -38,19 +38,42 @@ void arena_free(struct arena *arena);
 
 bool arena_check(struct arena *arena, uint64_t offset, size_t length); /* the slow path of arena_at */
 
+static inline bool arena_block_unchecked(const struct arena *arena, uint64_t block)
+{
+    return ((__atomic_load_n(&arena->unchecked[block / 64], __ATOMIC_RELAXED) >> (block % 64)) & 1) != 0;
+}
+
+/* Whether arena_check has nothing to do.  A range of up to a block lies in at
+ * most two blocks; the bitmap has one bit more than the image has blocks. */
+static inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length)
+{
+    if (offset >= arena->image_length)
+        return true;
+    if (length > ARENA_BLOCK)
+        return false;
+    return !arena_block_unchecked(arena, offset / ARENA_BLOCK) &&
+           !arena_block_unchecked(arena, (offset + length - (length != 0)) / ARENA_BLOCK);
+}
+
 /* The bytes at `offset`, or NULL when they lie outside or are damaged. */
 static inline void *arena_at(struct arena *arena, uint64_t offset, size_t length)
 {
     if (offset == 0 || offset > arena->used || length > arena->used - offset)
         return NULL;
-    if (arena->unchecked != NULL && !arena_check(arena, offset, length))
+    if (arena->unchecked != NULL && !arena_checked(arena, offset, length) && !arena_check(arena, offset, length))
         return NULL;
     return arena->base + offset;
 }
 
 /* Zeroed; 0 when out of memory.  Freed space is reused by size class. */
 uint64_t arena_alloc(struct arena *arena, size_t size);
+/* `size` as it was asked for.  Bad arguments (from a damaged index) are ignored and noted in `damaged`. */
 void arena_release(struct arena *arena, uint64_t offset, size_t size);
 uint64_t arena_free_bytes(const struct arena *arena);
+
+/* For image.c: address space and an arena over it without any content. */
+struct arena *arena_reserve(const struct memory *memory, uint64_t least);
+/* Makes the bytes up to `upto`, and a margin behind them, touchable. */
+bool arena_commit(struct arena *arena, uint64_t upto);
 
 #endif

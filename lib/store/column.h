@@ -7,15 +7,39 @@
 
 #include "store/arena.h"
 
-enum { COLUMN_CHUNK = 4096 };
+enum { COLUMN_CHUNK = 4096, COLUMN_WIDTH_MAX = 32 };
+
+struct column_header {
+    uint64_t directory; /* offset of the chunks' offsets */
+    uint32_t cells;     /* that exist */
+    uint32_t width;
+    uint64_t fill;
+    uint32_t room;      /* entries in the directory */
+    uint32_t magic;
+};
 
 /* `fill` is what a cell holds before it is written (width bytes repeat it as
  * a little-endian number): e.g. INT64_MIN for "not set".  0: out of memory. */
 uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill);
 /* Makes cells 0..count-1 exist. */
 bool column_reserve(struct arena *arena, uint64_t column, uint32_t count);
+/* How many cells exist, and how wide they are; 0 when this is no column.  A
+ * model that opens an image checks the width once, before it trusts cells. */
+uint32_t column_count(struct arena *arena, uint64_t column);
+uint32_t column_width(struct arena *arena, uint64_t column);
+
 /* Address of one cell, or NULL (outside, damaged). */
-void *column_at(struct arena *arena, uint64_t column, uint32_t number);
+static inline void *column_at(struct arena *arena, uint64_t column, uint32_t number)
+{
+    const struct column_header *header = arena_at(arena, column, sizeof *header);
+    if (header == NULL || ((column | header->directory) & 7) != 0 || number >= header->cells)
+        return NULL;
+    const uint64_t *chunk = arena_at(arena, header->directory + (uint64_t)(number / COLUMN_CHUNK) * 8, 8);
+    if (chunk == NULL || (*chunk & 7) != 0)
+        return NULL;
+    return arena_at(arena, *chunk + (uint64_t)(number % COLUMN_CHUNK) * header->width, header->width);
+}
+
 /* The run of cells from `number` to the end of its chunk: address and count,
  * for scans.  NULL when outside or damaged. */
 void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t *count);
