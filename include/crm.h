@@ -352,6 +352,7 @@ CRM_API const char *crm_display(const crm_record *record, uint32_t field, size_t
 /* The record's own name for people: its name field, subject or id. */
 CRM_API const char *crm_title(const crm_record *record, size_t *length);
 
+/* Items of a list field, from 0; `part` is a CRM_PART_ of its type.  Texts are borrowed from the record. */
 CRM_API uint32_t crm_item_count(const crm_record *record, uint32_t field);
 CRM_API const char *crm_item_text(const crm_record *record, uint32_t field, uint32_t item, int32_t part, size_t *length);
 CRM_API int64_t crm_item_int(const crm_record *record, uint32_t field, uint32_t item, int32_t part);

@@ -106,9 +106,9 @@ lint-symbols: $(SHARED) $(STATIC)
 
 # No writable data in the library: tables are const, everything else hangs on a handle.
 lint-state: $(LIB_OBJECTS)
-	@$(if $(LIB_OBJECTS),size -A $(LIB_OBJECTS) | awk '/:$$/ { file = $$1 } \
-	    $$1 ~ /^\.(data|bss|tdata|tbss)(\.|$$)/ && $$1 !~ /^\.data\.rel\.ro/ && $$2 > 0 { \
-	    print file " writable global state: " $$1 ", " $$2 " bytes"; bad = 1 } END { exit bad }')
+	@size -A /dev/null $(LIB_OBJECTS) 2>/dev/null | awk '/:$$/ { file = $$1 } \
+	    $$1 ~ /^[.](data|bss|tdata|tbss)([.]|$$)/ && $$1 !~ /^[.]data[.]rel[.]ro/ && $$2 > 0 { \
+	    print file " writable global state: " $$1 ", " $$2 " bytes"; bad = 1 } END { exit bad }'
 
 lint-size: $(SHARED)
 	@mkdir -p $(LINT)

@@ -15,20 +15,19 @@ def defined(arguments):
     return {row[2]: row[1] for row in rows if len(row) == 3}
 
 
+def compare(report, library, visible, declared):
+    for verb, names in (("exports what no public header declares", visible - declared),
+                        ("lacks what a public header declares", declared - visible)):
+        if names:
+            report.fault(library, 0, f"{verb}: {' '.join(sorted(names))}")
+
+
 def main():
     shared, static = sys.argv[1:3]
     report = Report()
     declared = declared_functions()
-    exported = set(defined(["-D", shared]))
-    for name in sorted(exported - declared):
-        report.fault(shared, 0, f"exports {name}, which no public header declares")
-    for name in sorted(declared - exported):
-        report.fault(shared, 0, f"lacks {name}, which a public header declares")
-    visible = {name for name, kind in defined([static]).items() if kind.isupper()}
-    for name in sorted(visible - declared):
-        report.fault(static, 0, f"has the global symbol {name}, which no public header declares")
-    for name in sorted(declared - visible):
-        report.fault(static, 0, f"lacks {name}, which a public header declares")
+    compare(report, shared, set(defined(["-D", shared])), declared)
+    compare(report, static, {name for name, kind in defined([static]).items() if kind.isupper()}, declared)
     report.finish()
 
 
