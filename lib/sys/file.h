@@ -41,13 +41,20 @@ struct file_ops {
     int32_t (*identify_path)(void *context, const char *path, struct file_identity *out, int *system_error);
     /* Locks one byte; between processes and between handles of one process
      * (open-file-description locks).  timeout_ms < 0 waits for ever, 0 tries
-     * once.  CRM_BUSY when not had in time. */
+     * once.  CRM_BUSY when not had in time.  A held lock changes its kind in
+     * one step.  Asked for FILE_LOCK_EXCLUSIVE, a file open for reading only
+     * answers at once and takes nothing: CRM_BUSY when another handle holds a
+     * lock on the byte, CRM_READ_ONLY when none does. */
     int32_t (*lock)(struct file *file, uint64_t byte, int how, int64_t timeout_ms, int *system_error);
+    /* May reach beyond the end of the file; nobody touches what lies there
+     * until the file has grown over it, and then it shows the file's bytes. */
     int32_t (*map)(struct file *file, uint64_t offset, size_t length, int how, void *at, void **out, int *system_error);
     void (*unmap)(void *context, void *address, size_t length);
     int32_t (*rename)(void *context, const char *from, const char *to, int *system_error); /* and syncs the folder */
     int32_t (*unlink)(void *context, const char *path, int *system_error);
     int32_t (*sync_folder)(void *context, const char *path, int *system_error); /* the folder that holds `path` */
+    /* The absolute path without symbolic links; may be NULL: paths are used as given. */
+    int32_t (*resolve)(void *context, const char *path, char *out, size_t size, int *system_error);
 };
 
 /* The real file system. */

@@ -1,0 +1,179 @@
+/* checksum.c: CRC-32C twice (processor instruction, tables) and the seeded
+ * hash of the image's tables.
+ *
+ * Every entry is checked each time it is read (P3), so this is on the path of
+ * every look-up.  The choice between the two is made by each call: it is one
+ * load and a branch that is always predicted, and needs no state of ours.
+ *
+ * The instruction has a latency of three cycles and can start one a cycle, so
+ * long input is cut into three lanes that run side by side; a carry-less
+ * multiplication by x^n mod P then moves a lane's result over the n bits that
+ * follow it.
+ */
+#include "sys/checksum.h"
+
+#include "sys/bytes.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CHECKSUM_X86 1
+#include <nmmintrin.h>
+#include <wmmintrin.h>
+#endif
+
+/* The CRC is linear: the table's row for a byte is the exclusive or of the
+ * rows of its bits, so that eight constants spell out 256 rows.  BITS takes
+ * the rows of bit 0, 1, … 7; table k is for a byte that k more bytes follow. */
+#define BIT(i, n, row) ((((uint32_t)(i) >> (n)) & 1u) * (row))
+#define BITS(i, a, b, c, d, e, f, g, h)                                                                                \
+    (BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ BIT(i, 4, e) ^ BIT(i, 5, f) ^ BIT(i, 6, g) ^          \
+     BIT(i, 7, h))
+#define TABLE_0(i)                                                                                                     \
+    BITS(i, 0xf26b8303u, 0xe13b70f7u, 0xc79a971fu, 0x8ad958cfu, 0x105ec76fu, 0x20bd8edeu, 0x417b1dbcu, 0x82f63b78u)
+#define TABLE_1(i)                                                                                                     \
+    BITS(i, 0x13a29877u, 0x274530eeu, 0x4e8a61dcu, 0x9d14c3b8u, 0x3fc5f181u, 0x7f8be302u, 0xff17c604u, 0xfbc3faf9u)
+#define TABLE_2(i)                                                                                                     \
+    BITS(i, 0xa541927eu, 0x4f6f520du, 0x9edea41au, 0x38513ec5u, 0x70a27d8au, 0xe144fb14u, 0xc76580d9u, 0x8b277743u)
+#define TABLE_3(i)                                                                                                     \
+    BITS(i, 0xdd45aab8u, 0xbf672381u, 0x7b2231f3u, 0xf64463e6u, 0xe964b13du, 0xd725148bu, 0xaba65fe7u, 0x52a0c93fu)
+#define TABLE_4(i)                                                                                                     \
+    BITS(i, 0x38116facu, 0x7022df58u, 0xe045beb0u, 0xc5670b91u, 0x8f2261d3u, 0x1ba8b557u, 0x37516aaeu, 0x6ea2d55cu)
+#define TABLE_5(i)                                                                                                     \
+    BITS(i, 0xef306b19u, 0xdb8ca0c3u, 0xb2f53777u, 0x6006181fu, 0xc00c303eu, 0x85f4168du, 0x0e045bebu, 0x1c08b7d6u)
+#define TABLE_6(i)                                                                                                     \
+    BITS(i, 0x68032cc8u, 0xd0065990u, 0xa5e0c5d1u, 0x4e2dfd53u, 0x9c5bfaa6u, 0x3d5b83bdu, 0x7ab7077au, 0xf56e0ef4u)
+#define TABLE_7(i)                                                                                                     \
+    BITS(i, 0x493c7d27u, 0x9278fa4eu, 0x211d826du, 0x423b04dau, 0x847609b4u, 0x0d006599u, 0x1a00cb32u, 0x34019664u)
+#define ROWS_4(table, i) table(i), table((i) + 1), table((i) + 2), table((i) + 3)
+#define ROWS_16(table, i) ROWS_4(table, i), ROWS_4(table, (i) + 4), ROWS_4(table, (i) + 8), ROWS_4(table, (i) + 12)
+#define ROWS_64(table, i)                                                                                              \
+    ROWS_16(table, i), ROWS_16(table, (i) + 16), ROWS_16(table, (i) + 32), ROWS_16(table, (i) + 48)
+#define ROWS_256(table) ROWS_64(table, 0), ROWS_64(table, 64), ROWS_64(table, 128), ROWS_64(table, 192)
+
+static const uint32_t tables[8][256] = {{ROWS_256(TABLE_0)}, {ROWS_256(TABLE_1)}, {ROWS_256(TABLE_2)},
+                                        {ROWS_256(TABLE_3)}, {ROWS_256(TABLE_4)}, {ROWS_256(TABLE_5)},
+                                        {ROWS_256(TABLE_6)}, {ROWS_256(TABLE_7)}};
+
+uint32_t crc32c_tables(uint32_t crc, const void *bytes, size_t length)
+{
+    const uint8_t *at = bytes;
+    uint32_t state = ~crc;
+    while (length >= 8) {
+        uint32_t low = bytes_get_u32(at) ^ state;
+        uint32_t high = bytes_get_u32(at + 4);
+        state = tables[7][low & 0xff] ^ tables[6][(low >> 8) & 0xff] ^ tables[5][(low >> 16) & 0xff] ^
+                tables[4][low >> 24] ^ tables[3][high & 0xff] ^ tables[2][(high >> 8) & 0xff] ^
+                tables[1][(high >> 16) & 0xff] ^ tables[0][high >> 24];
+        at += 8;
+        length -= 8;
+    }
+    while (length-- != 0)
+        state = (state >> 8) ^ tables[0][(state ^ *at++) & 0xff];
+    return ~state;
+}
+
+#ifdef CHECKSUM_X86
+
+bool crc32c_has_instruction(void)
+{
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+}
+
+/* Lane lengths in bytes, and x^(8n - 33) mod P, bit-reflected, for n = one and
+ * two lanes (33: the multiplication and the instruction that reduces its
+ * result shift by 1 and 32 already). */
+enum { LANE_LONG = 1024, LANE_SHORT = 128 };
+#define SHIFT_LONG_1 0x170076fau
+#define SHIFT_LONG_2 0xa51b6135u
+#define SHIFT_SHORT_1 0x0d3b6092u
+#define SHIFT_SHORT_2 0xb9e02b86u
+
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t multiply(uint64_t state, uint32_t factor)
+{
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)state), _mm_cvtsi64_si128((long long)(uint64_t)factor), 0);
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t three_lanes(uint64_t state, const uint8_t *at,
+                                                                            size_t lane, uint32_t shift_1,
+                                                                            uint32_t shift_2)
+{
+    uint64_t first = state, second = 0, third = 0;
+    for (size_t i = 0; i < lane; i += 8) {
+        first = _mm_crc32_u64(first, bytes_get_u64(at + i));
+        second = _mm_crc32_u64(second, bytes_get_u64(at + lane + i));
+        third = _mm_crc32_u64(third, bytes_get_u64(at + 2 * lane + i));
+    }
+    return _mm_crc32_u64(0, multiply(first, shift_2) ^ multiply(second, shift_1)) ^ third;
+}
+
+__attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_instruction(uint32_t crc, const void *bytes, size_t length)
+{
+    const uint8_t *at = bytes;
+    uint64_t state = ~crc;
+    for (; length >= 3 * LANE_LONG; at += 3 * LANE_LONG, length -= 3 * LANE_LONG)
+        state = three_lanes(state, at, LANE_LONG, SHIFT_LONG_1, SHIFT_LONG_2);
+    for (; length >= 3 * LANE_SHORT; at += 3 * LANE_SHORT, length -= 3 * LANE_SHORT)
+        state = three_lanes(state, at, LANE_SHORT, SHIFT_SHORT_1, SHIFT_SHORT_2);
+    for (; length >= 8; at += 8, length -= 8)
+        state = _mm_crc32_u64(state, bytes_get_u64(at));
+    uint32_t small = (uint32_t)state;
+    if (length & 4) {
+        small = _mm_crc32_u32(small, bytes_get_u32(at));
+        at += 4;
+    }
+    for (length &= 3; length != 0; length--)
+        small = _mm_crc32_u8(small, *at++);
+    return ~small;
+}
+
+#else
+
+bool crc32c_has_instruction(void)
+{
+    return false;
+}
+
+uint32_t crc32c_instruction(uint32_t crc, const void *bytes, size_t length)
+{
+    return crc32c_tables(crc, bytes, length);
+}
+
+#endif
+
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t length)
+{
+    return crc32c_has_instruction() ? crc32c_instruction(crc, bytes, length) : crc32c_tables(crc, bytes, length);
+}
+
+/* High and low half of the full product, folded: every bit of both factors
+ * reaches every bit of the result. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t length)
+{
+    const uint8_t *at = bytes;
+    /* Both keys come from the seed, none is a published constant: without the
+     * seed nobody can choose bytes that cancel one. */
+    uint64_t key = hash_mix(seed + UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t state = hash_mix(seed ^ UINT64_C(0xd1b54a32d192ed03)) ^ (uint64_t)length;
+    uint64_t low = 0, high = 0;
+    for (size_t left = length; left > 16; left -= 16, at += 16)
+        state = fold(bytes_get_u64(at) ^ key, bytes_get_u64(at + 8) ^ state);
+    size_t left = length - (size_t)(at - (const uint8_t *)bytes);
+    if (left >= 8) {
+        low = bytes_get_u64(at);
+        high = bytes_get_u64(at + left - 8);
+    } else if (left >= 4) {
+        low = bytes_get_u32(at);
+        high = bytes_get_u32(at + left - 4);
+    } else if (left != 0) {
+        low = (uint64_t)at[0] << 16 | (uint64_t)at[left / 2] << 8 | at[left - 1];
+    }
+    return hash_mix(fold(low ^ key, high ^ state) ^ key);
+}

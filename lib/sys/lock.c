@@ -1,0 +1,102 @@
+/* lock.c: thread locks whose waits are measured by the monotonic clock, so
+ * that setting the wall clock neither cuts a time-out short nor stretches it.
+ */
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* A time-out longer than this is as good as "for ever" and cannot overflow. */
+#define TIMEOUT_MAX_MS (INT64_C(1000) * 60 * 60 * 24 * 365)
+
+static struct timespec deadline(int64_t timeout_ms)
+{
+    struct timespec at = {0};
+    if (timeout_ms > TIMEOUT_MAX_MS)
+        timeout_ms = TIMEOUT_MAX_MS;
+    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(timeout_ms / 1000);
+    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+bool mutex_init(struct mutex *mutex)
+{
+    return pthread_mutex_init(&mutex->handle, NULL) == 0;
+}
+
+void mutex_destroy(struct mutex *mutex)
+{
+    (void)pthread_mutex_destroy(&mutex->handle);
+}
+
+bool mutex_lock_for(struct mutex *mutex, int64_t timeout_ms)
+{
+    if (pthread_mutex_trylock(&mutex->handle) == 0)
+        return true;
+    if (timeout_ms == 0)
+        return false;
+    if (timeout_ms < 0)
+        return pthread_mutex_lock(&mutex->handle) == 0;
+    struct timespec at = deadline(timeout_ms);
+    return pthread_mutex_clocklock(&mutex->handle, CLOCK_MONOTONIC, &at) == 0;
+}
+
+bool condition_init(struct condition *condition)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    bool made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(&condition->handle, &attributes) == 0;
+    (void)pthread_condattr_destroy(&attributes);
+    return made;
+}
+
+void condition_destroy(struct condition *condition)
+{
+    (void)pthread_cond_destroy(&condition->handle);
+}
+
+void condition_wait(struct condition *condition, struct mutex *mutex)
+{
+    (void)pthread_cond_wait(&condition->handle, &mutex->handle);
+}
+
+bool condition_wait_for(struct condition *condition, struct mutex *mutex, int64_t timeout_ms)
+{
+    if (timeout_ms < 0) {
+        condition_wait(condition, mutex);
+        return true;
+    }
+    struct timespec at = deadline(timeout_ms);
+    return pthread_cond_timedwait(&condition->handle, &mutex->handle, &at) != ETIMEDOUT;
+}
+
+void condition_broadcast(struct condition *condition)
+{
+    (void)pthread_cond_broadcast(&condition->handle);
+}
+
+bool rwlock_init(struct rwlock *lock)
+{
+    pthread_rwlockattr_t attributes;
+    if (pthread_rwlockattr_init(&attributes) != 0)
+        return false;
+#ifdef __GLIBC__
+    /* The only kind of glibc's that lets a waiting writer hold new readers back. */
+    (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
+    bool made = pthread_rwlock_init(&lock->handle, &attributes) == 0;
+    (void)pthread_rwlockattr_destroy(&attributes);
+    return made;
+}
+
+void rwlock_destroy(struct rwlock *lock)
+{
+    (void)pthread_rwlock_destroy(&lock->handle);
+}
