@@ -87,16 +87,21 @@ SETUP ?= install
 endif
 SETUP ?= check
 
-setup_stamp = $(BUILD)/setup/$1
-# Kept, or make would take them for intermediate files and delete them.
-.PRECIOUS: $(BUILD)/setup/%
-$(BUILD)/setup/%: packages.txt tools/setup.sh
+# One step for the groups that all of the goals together need: two would run
+# the package manager twice at once.
+SETUP_GROUPS := build \
+    $(if $(filter check check-% test-% run-% sanitize sanitize-% coverage lint lint-% format setup,$(MAKECMDGOALS)),check) \
+    $(if $(filter lint lint-% format setup,$(MAKECMDGOALS)),lint) \
+    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench)
+SETUP_STAMP := $(BUILD)/setup/$(subst $() ,-,$(strip $(SETUP_GROUPS)))
+
+$(SETUP_STAMP): packages.txt tools/setup.sh
 	@mkdir -p $(@D)
-	@$(if $(filter none,$(SETUP)),,tools/setup.sh $(SETUP) $(subst -, ,$*))
+	@$(if $(filter none,$(SETUP)),,tools/setup.sh $(SETUP) $(SETUP_GROUPS))
 	@touch $@
 
 .PHONY: setup
-setup: $(call setup_stamp,build-check-lint-bench)
+setup: $(SETUP_STAMP)
 
 # --- What is remembered from the last run: flags and lists of files ---------------
 
@@ -145,11 +150,9 @@ $(BUILD)/tests/%.o $(BUILD)/tools/%.o: INCLUDES := -Iinclude -Ilib
 $(BUILD)/src/%.o $(BUILD)/examples/%.o $(BUILD)/bench/%.o: INCLUDES := -Iinclude
 $(BUILD)/examples/%.o: GENERATE += -Werror
 
-$(BUILD)/%.o: %.c $(BUILD)/flags | $(call setup_stamp,build)
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(call Q,CC)$(COMPILE) $(INCLUDES) -c $< -o $@
-$(call objects,$(TEST_ALL)): | $(call setup_stamp,build-check)
-$(call objects,$(BENCH_ALL)): | $(call setup_stamp,build-bench)
 
 # --- Linking ---------------------------------------------------------------------
 

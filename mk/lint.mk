@@ -28,7 +28,6 @@ LINT_CHECKS := lint-gcc lint-clang lint-tidy lint-cppcheck lint-format lint-head
 lint: $(LINT_CHECKS)
 	@echo "lint: $(words $(LINT_CHECKS)) checks, clean"
 
-lint_setup := $(call setup_stamp,build-check-lint-bench)
 lint_includes = $(if $(filter lib/%,$1),-DCRM_BUILD) -Iinclude $(if $(filter lib/% tests/% tools/%,$1),-Ilib)
 
 # --- Compilers and clang-tidy, a file at a time -----------------------------------
@@ -38,16 +37,16 @@ lint-clang: $(LINT_SOURCES:%.c=$(LINT)/clang/%.ok)
 lint-tidy: $(TIDY_SOURCES:%.c=$(LINT)/tidy/%.ok)
 
 # With -O2: that is when gcc sees uninitialised and overflowing accesses.
-$(LINT)/gcc/%.ok: %.c mk/lint.mk | $(lint_setup)
+$(LINT)/gcc/%.ok: %.c mk/lint.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@gcc $(LINT_STANDARD) -O2 -fPIC $(call lint_includes,$<) -MMD -MP -MF $(@:.ok=.d) -MT $@ -c $< -o $(@:.ok=.o)
 	@rm -f $(@:.ok=.o) && touch $@
-$(LINT)/clang/%.ok: %.c mk/lint.mk | $(lint_setup)
+$(LINT)/clang/%.ok: %.c mk/lint.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@$(CLANG) $(LINT_STANDARD) -fsyntax-only $(call lint_includes,$<) -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
 # Behind clang's stamp, which knows the headers.
-$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy | $(lint_setup)
+$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(STANDARD) $(call lint_includes,$<) >$(@:.ok=.log) 2>&1 || { cat $(@:.ok=.log); exit 1; }
 	@touch $@
@@ -55,20 +54,20 @@ $(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy | $(lint_setup)
 
 # --- Whole-tree tools ----------------------------------------------------------------
 
-lint-cppcheck: | $(lint_setup)
+lint-cppcheck: | $(SETUP_STAMP)
 	@mkdir -p $(LINT)/cppcheck
 	@cppcheck --quiet -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=.cppcheck --cppcheck-build-dir=$(LINT)/cppcheck -D_GNU_SOURCE -Iinclude -Ilib $(LINT_SOURCES)
 
-lint-format: | $(lint_setup)
+lint-format: | $(SETUP_STAMP)
 	@clang-format --dry-run -Werror $(FORMATTED) 2>&1 | awk '/error:/ { split($$1, at, ":"); count[at[1]]++ } \
 	    END { for (file in count) { print file ": " count[file] " places differ from .clang-format (make format)"; bad = 1 } exit bad }'
-format: | $(lint_setup)
+format: | $(SETUP_STAMP)
 	clang-format -i $(FORMATTED)
 
 # The public header alone, in every language that may include it, and each
 # internal header by itself.
-lint-headers: | $(lint_setup)
+lint-headers: | $(SETUP_STAMP)
 	@mkdir -p $(LINT)
 	@printf '#include <crm.h>\n#include <crm.h>\nint main(void) { return CRM_OK; }\n' >$(LINT)/header.c
 	@cp $(LINT)/header.c $(LINT)/header.cpp
@@ -84,16 +83,16 @@ lint-headers: | $(lint_setup)
 lint-shell: $(wildcard tools/*.sh tests/*.sh examples/*.sh .ci/run)
 	@for script in $^; do bash -n $$script || exit 1; done
 
-lint-manual: docs/crm.1 | $(lint_setup)
+lint-manual: docs/crm.1 | $(SETUP_STAMP)
 	@mandoc -T lint -W warning $<
 
 # --- The project's own checks --------------------------------------------------------
 
-lint-folders: | $(lint_setup)
+lint-folders: | $(SETUP_STAMP)
 	@python3 tools/check_folders.py
-lint-style: | $(lint_setup)
+lint-style: | $(SETUP_STAMP)
 	@python3 tools/check_style.py
-lint-binding: | $(lint_setup)
+lint-binding: | $(SETUP_STAMP)
 	@python3 tools/check_binding.py $(VERSION)
 
 lint-generated: $(BUILD)/tools/generate_schema

@@ -37,7 +37,7 @@ SHARED_EXAMPLE_RUNS := $(addprefix run-,$(SHARED_EXAMPLE_NAMES))
 .PHONY: check check-build check-native $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS)
 $(UNIT_RUNS): run-%: $(BUILD)/tests/%
 	@$(RUN) $* unit $<
-$(SCRIPT_RUNS): run-%: all $(TOOLS_BINARIES) | $(call setup_stamp,build-check)
+$(SCRIPT_RUNS): run-%: all $(TOOLS_BINARIES) | $(SETUP_STAMP)
 	@$(RUN) $* script $(if $(filter %.py,$*),python3,bash) tests/$*
 $(EXAMPLE_RUNS): run-example_%: $(BUILD)/examples/%
 	@$(RUN) example_$* example $<
@@ -61,7 +61,7 @@ test-%: $(BUILD)/tests/test_%
 
 .PHONY: sanitize sanitize-address sanitize-thread
 sanitize: sanitize-address sanitize-thread
-sanitize-address: | $(call setup_stamp,build-check)
+sanitize-address: | $(SETUP_STAMP)
 	CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1 \
 	$(MAKE) BUILD=$(BUILD)/asan SETUP=none SANITIZE=address,undefined CFLAGS='-O1 -g' check-native
@@ -79,6 +79,6 @@ bench: all $(BENCH_BINARIES)
 # --- Coverage --------------------------------------------------------------------
 
 .PHONY: coverage
-coverage: | $(call setup_stamp,build-check)
+coverage: | $(SETUP_STAMP)
 	$(MAKE) BUILD=$(BUILD)/coverage SETUP=none CFLAGS='-O0 -g --coverage' check-native
 	python3 tools/coverage.py $(BUILD)/coverage

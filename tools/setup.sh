@@ -57,9 +57,9 @@ fi
 
 apt() {
     if [ "$(id -u)" = 0 ]; then
-        env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null
+        env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
     else
-        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null
+        sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
     fi
 }
 
