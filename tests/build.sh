@@ -5,6 +5,7 @@ set -u
 
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
+build=${build#"$PWD"/} # as make names it: another spelling would be another list of objects
 folder=${TMPDIR:-/tmp}/build-test
 mkdir -p "$folder"
 passed=0 failed=0 skipped=0
