@@ -62,12 +62,14 @@ test-%: $(BUILD)/tests/test_%
 .PHONY: sanitize sanitize-address sanitize-thread
 sanitize: sanitize-address sanitize-thread
 sanitize-address: | $(SETUP_STAMP)
-	CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
+	@echo '--- ASan and UBSan'
+	@CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1 \
-	$(MAKE) BUILD=$(BUILD)/asan SETUP=none SANITIZE=address,undefined CFLAGS='-O1 -g' check-native
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SETUP=none SANITIZE=address,undefined CFLAGS='-O1 -g' check-native
 sanitize-thread: sanitize-address
-	CK_FORK=no TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-	$(MAKE) BUILD=$(BUILD)/tsan SETUP=none SANITIZE=thread CFLAGS='-O1 -g' check-native
+	@echo '--- TSan'
+	@CK_FORK=no TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SETUP=none SANITIZE=thread CFLAGS='-O1 -g' check-native
 
 # --- Benchmark -------------------------------------------------------------------
 
@@ -80,5 +82,5 @@ bench: all $(BENCH_BINARIES)
 
 .PHONY: coverage
 coverage: | $(SETUP_STAMP)
-	$(MAKE) BUILD=$(BUILD)/coverage SETUP=none CFLAGS='-O0 -g --coverage' check-native
-	python3 tools/coverage.py $(BUILD)/coverage
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage SETUP=none CFLAGS='-O0 -g --coverage' check-native
+	@python3 tools/coverage.py $(BUILD)/coverage
