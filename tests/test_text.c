@@ -264,12 +264,13 @@ START_TEST(test_fold_of_endless_marks_is_linear)
 }
 END_TEST
 
-START_TEST(test_lower_composes)
+START_TEST(test_lower_composes_and_unifies_width)
 {
     ck_assert(text_lower(&out, "MIA@B\u00DCCHER.Example", 19));
     ck_assert(text_lower(&out, "-BU\u0308CHER", 9));
+    ck_assert(text_lower(&out, "\uFF38\uFF20\uFF39", 9)); /* full width X, @, Y */
     buffer_byte(&out, 0);
-    ck_assert_str_eq((const char *)out.data, "mia@b\u00FCcher.example-b\u00FCcher");
+    ck_assert_str_eq((const char *)out.data, "mia@b\u00FCcher.example-b\u00FCcherx@y");
     ck_assert(!text_lower(&out, "\xFF", 1));
 }
 END_TEST
@@ -381,7 +382,7 @@ int main(void)
     tcase_add_test(cases, test_fold_refuses_what_is_not_utf8);
     tcase_add_test(cases, test_fold_of_any_character_is_stable_and_bounded);
     tcase_add_test(cases, test_fold_of_endless_marks_is_linear);
-    tcase_add_test(cases, test_lower_composes);
+    tcase_add_test(cases, test_lower_composes_and_unifies_width);
     tcase_add_test(cases, test_trim_takes_blanks_of_any_kind);
     tcase_add_test(cases, test_width_counts_columns);
     tcase_add_test(cases, test_cut_never_splits_a_character);

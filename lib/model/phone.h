@@ -10,7 +10,8 @@
  *      key in there ends with the whole number;
  *   2. for n from PHONE_MATCH_MIN up to one less than its digits: the stored
  *      number that is just its last n digits has the key phone_key_last.
- * Both together are what phone_matches accepts.
+ * Both together are what phone_matches accepts.  A number with fewer than
+ * PHONE_MATCH_MIN significant digits has only its own key, phone_key.
  */
 #ifndef MODEL_PHONE_H
 #define MODEL_PHONE_H

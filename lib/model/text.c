@@ -166,7 +166,9 @@ void text_trim(const char **bytes, size_t *length)
 
 bool text_lower(struct buffer *out, const void *bytes, size_t length)
 {
-    utf8proc_int32_t codes[TEXT_LOWER_MAX * 4]; /* no canonical decomposition is longer than 4 */
+    /* Three bytes become at most 18 characters (U+FDFA). */
+    enum { CODES_MAX = TEXT_LOWER_MAX * 6 };
+    utf8proc_int32_t codes[CODES_MAX];
     const uint8_t *text = bytes;
 
     if (length > TEXT_LOWER_MAX)
@@ -183,9 +185,9 @@ bool text_lower(struct buffer *out, const void *bytes, size_t length)
     if (!text_valid(text, length))
         return false;
     /* Decomposed first, so that both forms of a letter meet the same mapping. */
-    utf8proc_ssize_t count = utf8proc_decompose(text, (utf8proc_ssize_t)length, codes, TEXT_LOWER_MAX * 4,
-                                                UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
-    if (count < 0 || count > TEXT_LOWER_MAX * 4)
+    utf8proc_ssize_t count = utf8proc_decompose(text, (utf8proc_ssize_t)length, codes, CODES_MAX,
+                                                UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    if (count < 0 || count > CODES_MAX)
         return false;
     for (utf8proc_ssize_t i = 0; i < count; i++)
         codes[i] = utf8proc_tolower(codes[i]);

@@ -46,10 +46,10 @@ bool text_fold(struct buffer *out, const void *bytes, size_t length);
  * that of text_fold.  Otherwise as text_fold. */
 bool text_fold_german(struct buffer *out, const void *bytes, size_t length, bool *differs);
 
-/* Appends the text in lower case (simple mappings) and in composed form (NFC),
- * for addresses and host names.  False when it is not UTF-8 or longer than
- * TEXT_LOWER_MAX bytes. */
-enum { TEXT_LOWER_MAX = 1024 };
+/* Appends the text in lower case (simple mappings) and in the composed form
+ * that makes full and half width one (NFKC), for addresses and host names.
+ * False when it is not UTF-8 or longer than TEXT_LOWER_MAX bytes. */
+enum { TEXT_LOWER_MAX = 512 };
 bool text_lower(struct buffer *out, const void *bytes, size_t length);
 
 /* The text without blanks (also Unicode ones) at both ends. */

@@ -1,0 +1,202 @@
+/* email: one form for addresses and host names.
+ *
+ * Pragmatic rather than RFC 5322: quoted local parts, comments and address
+ * literals are legal, nobody has one, and a mistyped address looks like one.
+ * Lower case also in the local part, which the RFC lets a server tell apart and
+ * none does.  No rule of a single provider is applied (dots, "+tag").  Relies
+ * on model/text.h for lower case, so that international names compare equal in
+ * their Unicode form; Punycode stays as it is written.
+ */
+#include "model/email.h"
+
+#include "model/text.h"
+
+#include <string.h>
+
+/* A character that neither part of an address has: ASCII ones that mail
+ * programs give a meaning, blanks and what is invisible. */
+static bool is_forbidden(uint32_t code)
+{
+    if (code <= 0x20 || (code >= 0x7F && code <= 0xA0))
+        return true;
+    if (code < 0x80)
+        return strchr("()<>[]:;,\\\"@", (int)code) != NULL;
+    return code == 0xAD || (code >= 0x2000 && code <= 0x200F) || (code >= 0x2028 && code <= 0x202F) ||
+           (code >= 0x205F && code <= 0x206F) || code == 0x3000 || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFF);
+}
+
+static bool characters_are_valid(const char *bytes, size_t length)
+{
+    const uint8_t *at = (const uint8_t *)bytes;
+    const uint8_t *end = at + length;
+
+    while (at < end) {
+        uint32_t code;
+        size_t size = text_next(at, end, &code);
+        if (size == 0 || is_forbidden(code))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
+static bool label_is_valid(const char *label, size_t length)
+{
+    if (length == 0 || length > 63 || label[0] == '-' || label[length - 1] == '-')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)label[i];
+        bool fine = byte >= 0x80 || byte == '-' || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+        if (!fine)
+            return false;
+    }
+    return true;
+}
+
+/* Dotted labels, the last not a number (or it would be an IP address). */
+static bool domain_is_valid(const char *bytes, size_t length)
+{
+    size_t start = 0;
+    size_t labels = 0;
+
+    if (length == 9 && memcmp(bytes, "localhost", 9) == 0)
+        return true;
+    if (length == 0 || length > DOMAIN_MAX || !characters_are_valid(bytes, length))
+        return false;
+    for (size_t i = 0; i <= length; i++) {
+        if (i < length && bytes[i] != '.')
+            continue;
+        if (!label_is_valid(bytes + start, i - start))
+            return false;
+        labels++;
+        if (i < length)
+            start = i + 1;
+    }
+    size_t digits = 0;
+    for (size_t i = start; i < length; i++)
+        digits += bytes[i] >= '0' && bytes[i] <= '9';
+    return labels > 1 && digits < length - start;
+}
+
+const char *email_domain(const char *bytes, size_t length, size_t *domain_length)
+{
+    const char *at = length > 0 ? memchr(bytes, '@', length) : NULL;
+
+    *domain_length = at ? length - (size_t)(at + 1 - bytes) : 0;
+    return at ? at + 1 : NULL;
+}
+
+bool email_valid(const char *bytes, size_t length)
+{
+    size_t domain_length;
+    const char *domain = email_domain(bytes, length, &domain_length);
+
+    if (domain == NULL || length > EMAIL_MAX)
+        return false;
+    size_t local_length = (size_t)(domain - bytes) - 1;
+    return local_length > 0 && local_length <= EMAIL_LOCAL_MAX && characters_are_valid(bytes, local_length) &&
+           domain_is_valid(domain, domain_length);
+}
+
+/* Whether the text begins with a word in ASCII, in any case. */
+static bool has_prefix(const char *text, size_t length, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    if (length < n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+        if (c != prefix[i])
+            return false;
+    }
+    return true;
+}
+
+static void skip(const char **text, size_t *length, size_t n)
+{
+    *text += n;
+    *length -= n;
+}
+
+static void cut_at(const char *text, size_t *length, char mark)
+{
+    const char *found = *length > 0 ? memchr(text, mark, *length) : NULL;
+
+    if (found)
+        *length = (size_t)(found - text);
+}
+
+/* Leaves what stands in the angle brackets of `Name <address>`. */
+static void open_brackets(const char **text, size_t *length)
+{
+    if (*length == 0 || (*text)[*length - 1] != '>')
+        return;
+    const char *open = memrchr(*text, '<', *length);
+    if (open == NULL)
+        return;
+    skip(text, length, (size_t)(open + 1 - *text));
+    (*length)--;
+    text_trim(text, length);
+}
+
+bool email_normalise(struct buffer *out, const void *bytes, size_t length)
+{
+    const char *text = bytes;
+    size_t start = out->length;
+
+    text_trim(&text, &length);
+    open_brackets(&text, &length);
+    if (has_prefix(text, length, "mailto:")) {
+        skip(&text, &length, 7);
+        cut_at(text, &length, '?'); /* ?subject=… */
+    }
+    text_trim(&text, &length);
+    bool valid = length > 0 && text_lower(out, text, length) &&
+                 email_valid((const char *)out->data + start, out->length - start);
+    if (!valid)
+        out->length = start;
+    return valid;
+}
+
+/* Leaves the host out of what follows a URL's scheme. */
+static void cut_to_host(const char **text, size_t *length)
+{
+    cut_at(*text, length, '/');
+    cut_at(*text, length, '?');
+    cut_at(*text, length, '#');
+    const char *user = *length > 0 ? memrchr(*text, '@', *length) : NULL;
+    if (user)
+        skip(text, length, (size_t)(user + 1 - *text));
+    cut_at(*text, length, ':');
+    if (*length > 0 && (*text)[*length - 1] == '.')
+        (*length)--;
+}
+
+bool domain_normalise(struct buffer *out, const void *bytes, size_t length)
+{
+    const char *text = bytes;
+    size_t start = out->length;
+
+    text_trim(&text, &length);
+    open_brackets(&text, &length);
+    if (has_prefix(text, length, "mailto:"))
+        skip(&text, &length, 7);
+    const char *scheme = length > 0 ? memmem(text, length, "//", 2) : NULL;
+    if (scheme && (scheme == text || scheme[-1] == ':'))
+        skip(&text, &length, (size_t)(scheme + 2 - text));
+    cut_to_host(&text, &length);
+    if (length == 0 || !text_lower(out, text, length)) {
+        out->length = start;
+        return false;
+    }
+    char *host = (char *)out->data + start;
+    size_t host_length = out->length - start;
+    if (has_prefix(host, host_length, "www.") && domain_is_valid(host + 4, host_length - 4)) {
+        memmove(host, host + 4, host_length - 4);
+        host_length -= 4;
+    }
+    bool valid = domain_is_valid(host, host_length);
+    out->length = valid ? start + host_length : start;
+    return valid;
+}
