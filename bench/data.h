@@ -1,0 +1,79 @@
+/* data: the made-up company that both engines are measured on.
+ *
+ * Everything comes from one seed, so two runs and two engines see the same
+ * bytes.  It lies ready in memory before a clock starts: making it is charged
+ * to nobody.
+ */
+#ifndef BENCH_DATA_H
+#define BENCH_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DATA_USERS = 50, DATA_BATCH = 20000, DATA_STAGES = 4 };
+
+struct data_customer {
+    const char *name, *email, *phone, *city, *external_id; /* "erp:100042" */
+    uint8_t id[16];                                        /* for the engine that wants ids given */
+    uint8_t stage;                                         /* CRM_CUSTOMER_STAGE_ACQUAINTANCE to _CHURNED */
+    uint8_t owner;
+};
+
+struct data_interaction {
+    const char *subject;
+    int64_t start; /* microseconds UTC */
+    int64_t due;   /* 0: none */
+    int64_t amount; /* cents, 0: none */
+    uint8_t id[16];
+    uint32_t customer;
+    uint8_t type, channel, direction, owner;
+};
+
+struct data {
+    struct data_customer *customers;
+    struct data_interaction *interactions;
+    uint32_t customer_count, interaction_count;
+    uint8_t user_ids[DATA_USERS][16];
+    int64_t from, to; /* the two years */
+    /* What is asked for: positions of customers, uniformly drawn; and stages. */
+    uint32_t *picks;
+    uint32_t pick_count;
+    char *text; /* where the names and subjects lie */
+    size_t text_length, text_capacity;
+};
+
+/* NULL when out of memory. */
+struct data *data_create(uint32_t customers, uint32_t interactions);
+void data_free(struct data *data);
+/* When transaction `batch` of the load is committed: customers first. */
+int64_t data_batch_time(const struct data *data, uint32_t batch);
+/* Writes `rows` customers as CSV, one in twenty with the e-mail of an earlier one. */
+bool data_write_csv(const char *path, uint32_t rows, uint32_t *distinct);
+
+/* xorshift64*, the state never 0. */
+static inline uint64_t data_random(uint64_t *state)
+{
+    uint64_t x = *state;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *state = x;
+    return x * UINT64_C(2685821657736338717);
+}
+static inline uint32_t data_below(uint64_t *state, uint32_t limit)
+{
+    return (uint32_t)(((data_random(state) >> 32) * limit) >> 32);
+}
+
+/* Answers are compared as sums of this. */
+static inline uint64_t data_mix(uint64_t sum, uint64_t value)
+{
+    uint64_t x = sum ^ (value + UINT64_C(0x9e3779b97f4a7c15) + (sum << 6) + (sum >> 2));
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    return x ^ (x >> 27);
+}
+uint64_t data_mix_text(uint64_t sum, const char *text);
+
+#endif
