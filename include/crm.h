@@ -242,8 +242,9 @@ CRM_API int32_t crm_txn_set_batch(crm_txn *txn, const char *batch);
  * transaction writes nothing and answers CRM_OK with the last LSN. */
 CRM_API int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error);
 CRM_API void crm_rollback(crm_txn *txn);
-/* CRM_OK, or the first error that a setter met; `error` gets its message. */
-CRM_API int32_t crm_txn_status(const crm_txn *txn, crm_error *error);
+/* Finishes the record that is being changed, so that all its rules are checked
+ * now; CRM_OK, or the first error met, whose message goes into `error`. */
+CRM_API int32_t crm_txn_status(crm_txn *txn, crm_error *error);
 /* Forgets the kept error, so that a caller that handled it can go on; the
  * change that failed was not made. */
 CRM_API void crm_txn_forgive(crm_txn *txn);
@@ -409,8 +410,8 @@ CRM_API int32_t crm_query_where_int(crm_query *query, uint32_t field, int32_t op
 CRM_API int32_t crm_query_where_text(crm_query *query, uint32_t field, int32_t op, const char *text, size_t length); /* parsed by type */
 CRM_API int32_t crm_query_where_ref(crm_query *query, uint32_t field, int32_t op, uint32_t kind, const crm_id *id);
 CRM_API int32_t crm_query_deleted(crm_query *query, int32_t which);
-/* Without an order: by creation.  Equal keys lie in order of creation; records
- * without the field come last. */
+/* Without an order: by creation.  Equal keys lie in order of creation, in a
+ * descending order the newest first; records without the field come last. */
 CRM_API int32_t crm_query_order(crm_query *query, uint32_t field, int32_t descending);
 CRM_API int32_t crm_query_limit(crm_query *query, uint64_t rows);
 /* Goes on behind a cursor of an equal query, also of another process or day. */
