@@ -20,11 +20,13 @@ struct engine {
     bool (*load)(void *self);
     bool (*open)(void *self, enum engine_mode mode);
     bool (*close)(void *self);
-    /* Look-ups of the data's picks from `first` on, `count` of them. */
-    bool (*get_id)(void *self, uint32_t first, uint32_t count, uint64_t *sum);
-    bool (*get_email)(void *self, uint32_t first, uint32_t count, uint64_t *sum);
-    bool (*timeline)(void *self, uint32_t first, uint32_t count, uint64_t *sum);
-    bool (*stage_page)(void *self, uint32_t count, uint64_t *sum);
+    /* Look-ups of the data's first `count` picks.  `held`: all in one view or
+     * read transaction; else each is a request of its own, which sees what was
+     * committed before it. */
+    bool (*get_id)(void *self, uint32_t count, bool held, uint64_t *sum);
+    bool (*get_email)(void *self, uint32_t count, bool held, uint64_t *sum);
+    bool (*timeline)(void *self, uint32_t count, bool held, uint64_t *sum);
+    bool (*stage_page)(void *self, uint32_t count, bool held, uint64_t *sum);
     bool (*scan)(void *self, uint64_t *sum);
     /* Moves these customers to drifting, in transactions of 100. */
     bool (*stage_change)(void *self, const uint32_t *customers, uint32_t count);

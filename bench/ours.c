@@ -179,18 +179,23 @@ static void fold_customer(crm_record *record, uint64_t *sum)
     *sum = data_mix(*sum, (uint64_t)crm_int(record, CRM_FIELD_CREATED_AT));
 }
 
-/* One of the reading rows, in one view. */
+/* One look-up of a reading row. */
 typedef bool ours_reader(struct ours *ours, crm_view *view, uint32_t pick, uint64_t *sum);
 
-static bool ours_read(void *self, ours_reader *read, uint32_t first, uint32_t count, uint64_t *sum)
+static bool ours_read(void *self, ours_reader *read, uint32_t count, bool held, uint64_t *sum)
 {
     struct ours *ours = self;
-    crm_view *view;
+    crm_view *view = NULL;
     bool ok = true;
-    if (crm_view_open(ours->db, &view, &ours->error) != CRM_OK)
-        return ours_fail(ours, "view");
-    for (uint32_t i = first; ok && i < first + count; i++)
+    for (uint32_t i = 0; ok && i < count; i++) {
+        if (view == NULL && crm_view_open(ours->db, &view, &ours->error) != CRM_OK)
+            return ours_fail(ours, "view");
         ok = read(ours, view, i, sum);
+        if (!held) {
+            crm_view_close(view);
+            view = NULL;
+        }
+    }
     crm_view_close(view);
     return ok;
 }
@@ -261,24 +266,24 @@ static bool read_stage(struct ours *ours, crm_view *view, uint32_t pick, uint64_
     return true;
 }
 
-static bool ours_get_id(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool ours_get_id(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return ours_read(self, read_id, first, count, sum);
+    return ours_read(self, read_id, count, held, sum);
 }
 
-static bool ours_get_email(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool ours_get_email(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return ours_read(self, read_email, first, count, sum);
+    return ours_read(self, read_email, count, held, sum);
 }
 
-static bool ours_timeline(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool ours_timeline(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return ours_read(self, read_timeline, first, count, sum);
+    return ours_read(self, read_timeline, count, held, sum);
 }
 
-static bool ours_stage_page(void *self, uint32_t count, uint64_t *sum)
+static bool ours_stage_page(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return ours_read(self, read_stage, 0, count, sum);
+    return ours_read(self, read_stage, count, held, sum);
 }
 
 static bool read_groups(struct ours *ours, crm_view *view, uint32_t pick, uint64_t *sum)
@@ -307,7 +312,7 @@ static bool read_groups(struct ours *ours, crm_view *view, uint32_t pick, uint64
 
 static bool ours_scan(void *self, uint64_t *sum)
 {
-    return ours_read(self, read_groups, 0, 1, sum);
+    return ours_read(self, read_groups, 1, true, sum);
 }
 
 static bool ours_stage_change(void *self, const uint32_t *customers, uint32_t count)

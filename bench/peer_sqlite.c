@@ -10,7 +10,8 @@
  *
  * Settings: WAL, pages of 8 KiB, 1 GiB page cache, 4 GiB mapped, temporary
  * storage in memory, statements prepared once, one transaction for the load.
- * Loading: synchronous=OFF; work: NORMAL; durable commits: FULL.
+ * Synchronous is NORMAL for loading and for work, as libcrm's deferred mode: on
+ * disk when the file is closed; FULL for durable commits.
  */
 #include "peer_sqlite.h"
 
@@ -126,7 +127,7 @@ void peer_remove(const char *path)
 
 bool peer_open_path(struct peer *peer, const char *path, enum engine_mode mode)
 {
-    static const char *const synchronous[] = {"PRAGMA synchronous=OFF", "PRAGMA synchronous=NORMAL",
+    static const char *const synchronous[] = {"PRAGMA synchronous=NORMAL", "PRAGMA synchronous=NORMAL",
                                               "PRAGMA synchronous=FULL"};
     if (sqlite3_open_v2(path, &peer->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
@@ -267,20 +268,22 @@ static void fold_customer(sqlite3_stmt *s, uint64_t *sum)
     *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 4));
 }
 
-/* Readers hold one read transaction, as the other side holds one view: without
- * it every statement would take and give back the shared lock. */
-static bool peer_read(void *self, bool (*read)(struct peer *, uint32_t, uint32_t, uint64_t *), uint32_t first,
-                      uint32_t count, uint64_t *sum)
+/* Held: one read transaction around all. Else every statement begins and ends its own. */
+typedef bool peer_reader(struct peer *peer, uint32_t count, uint64_t *sum);
+
+static bool peer_read(void *self, peer_reader *read, uint32_t count, bool held, uint64_t *sum)
 {
     struct peer *peer = self;
-    bool ok = peer_run(peer, "BEGIN") && read(peer, first, count, sum);
+    if (!held)
+        return read(peer, count, sum);
+    bool ok = peer_run(peer, "BEGIN") && read(peer, count, sum);
     return peer_run(peer, "COMMIT") && ok;
 }
 
-static bool read_id(struct peer *peer, uint32_t first, uint32_t count, uint64_t *sum)
+static bool read_id(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_BY_ID];
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         sqlite3_bind_blob(s, 1, peer->data->customers[peer->data->picks[i]].id, 16, SQLITE_STATIC);
         if (sqlite3_step(s) != SQLITE_ROW)
             return peer_fail(peer, "customer by id");
@@ -290,10 +293,10 @@ static bool read_id(struct peer *peer, uint32_t first, uint32_t count, uint64_t 
     return true;
 }
 
-static bool read_email(struct peer *peer, uint32_t first, uint32_t count, uint64_t *sum)
+static bool read_email(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_BY_EMAIL];
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         peer_text(s, 1, peer->data->customers[peer->data->picks[i]].email);
         if (sqlite3_step(s) != SQLITE_ROW)
             return peer_fail(peer, "customer by e-mail");
@@ -303,10 +306,10 @@ static bool read_email(struct peer *peer, uint32_t first, uint32_t count, uint64
     return true;
 }
 
-static bool read_timeline(struct peer *peer, uint32_t first, uint32_t count, uint64_t *sum)
+static bool read_timeline(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_TIMELINE];
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         int status;
         sqlite3_bind_int64(s, 1, peer->data->picks[i]);
         while ((status = sqlite3_step(s)) == SQLITE_ROW) {
@@ -321,10 +324,10 @@ static bool read_timeline(struct peer *peer, uint32_t first, uint32_t count, uin
     return true;
 }
 
-static bool read_stage(struct peer *peer, uint32_t first, uint32_t count, uint64_t *sum)
+static bool read_stage(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_STAGE];
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         int status;
         sqlite3_bind_int(s, 1, (int)(i % DATA_STAGES) + 1);
         while ((status = sqlite3_step(s)) == SQLITE_ROW) {
@@ -339,24 +342,24 @@ static bool read_stage(struct peer *peer, uint32_t first, uint32_t count, uint64
     return true;
 }
 
-static bool peer_get_id(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool peer_get_id(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return peer_read(self, read_id, first, count, sum);
+    return peer_read(self, read_id, count, held, sum);
 }
 
-static bool peer_get_email(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool peer_get_email(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return peer_read(self, read_email, first, count, sum);
+    return peer_read(self, read_email, count, held, sum);
 }
 
-static bool peer_timeline(void *self, uint32_t first, uint32_t count, uint64_t *sum)
+static bool peer_timeline(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return peer_read(self, read_timeline, first, count, sum);
+    return peer_read(self, read_timeline, count, held, sum);
 }
 
-static bool peer_stage_page(void *self, uint32_t count, uint64_t *sum)
+static bool peer_stage_page(void *self, uint32_t count, bool held, uint64_t *sum)
 {
-    return peer_read(self, read_stage, 0, count, sum);
+    return peer_read(self, read_stage, count, held, sum);
 }
 
 /* The groups come in no agreed order, so their hashes are added. */
