@@ -8,7 +8,8 @@
  *   var  lsn          of the transaction that wrote this version
  *   var  version      1 for the first, then one more each time
  *   var  back         distance from this entry's offset to the previous
- *                     version's; 0: there is none (or, in a pack, see FORMAT)
+ *                     version's; 0: there is none; with ENTRY_PACKED the number
+ *                     `previous` itself, which the packer gives its meaning
  *   var  sequence     only with ENTRY_SEQUENCE: ordinal in its first frame
  *   ...  body         fields, see lib/model/value.h; deflated by field, not here
  *
@@ -30,7 +31,7 @@ enum {
     ENTRY_PACK = 6,    /* a deflated block of old versions (compacted files) */
     ENTRY_FRAMES = 7   /* a deflated table of old frames (compacted files) */
 };
-enum { ENTRY_FULL = 1, ENTRY_SEQUENCE = 2, ENTRY_PACKED = 4 /* `previous` lies in a pack */ };
+enum { ENTRY_FULL = 1, ENTRY_SEQUENCE = 2, ENTRY_PACKED = 4 /* `previous` is as the packer wrote it */ };
 
 struct entry {
     uint8_t operation;
@@ -46,7 +47,9 @@ struct entry {
     size_t size; /* of the whole entry; set by both calls */
 };
 
-/* Appends the entry, whose first byte will lie at `offset` of the file. */
+/* Appends the entry, whose first byte will lie at `offset` of the file.  What
+ * could not be read back (an operation or flag not of this list, a previous
+ * version that does not lie before) sets `failed` like a failed growth. */
 void entry_put(struct buffer *buffer, uint64_t offset, struct entry *entry);
 /* Reads and checks the entry at `bytes`, which lies at `offset`.  CRM_OK or
  * CRM_CORRUPT; never reads past `available`. */

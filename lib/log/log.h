@@ -23,7 +23,7 @@ struct log;
 struct log_point {
     uint64_t offset; /* where the next frame starts */
     uint64_t lsn;    /* of the frame before it, 0: none */
-    int64_t time;    /* of that frame, microseconds UTC; never falls along the log */
+    int64_t time;    /* of that frame, microseconds UTC; never falls along the log; before the first: INT64_MIN */
     uint32_t crc;    /* of that frame: the chain's state */
 };
 
@@ -33,6 +33,7 @@ struct log_header {
     uint64_t generation; /* how often it was compacted */
     int64_t created;     /* microseconds UTC */
     uint64_t base_lsn;   /* frames up to this one were compacted away; 0: none */
+    uint64_t base_end;   /* where the base frames end, 0: there are none; kept by the log itself */
     uint32_t format;
 };
 
@@ -46,6 +47,7 @@ struct log_options {
     int64_t busy_ms;     /* how long to wait for locks at open */
     const struct log_header *header; /* with create: write this one (compaction, recover); NULL: a fresh one */
     int64_t now;         /* with create: the creation time */
+    bool salvage;        /* with read_only: a damaged header is no hindrance; log_scan finds what frames there are */
 };
 
 struct frame {
@@ -68,26 +70,31 @@ enum { LOG_TAIL_CLEAN = 0, LOG_TAIL_TORN = 1, LOG_TAIL_DAMAGED = 2 };
 struct log_tail {
     int what;
     uint64_t offset;       /* of the first bad byte's frame */
-    uint64_t lost;         /* bytes that are not zero and not readable, torn or damaged */
-    uint64_t next_offset;  /* DAMAGED: the next good frame behind the damage */
+    uint64_t lost;         /* bytes from there to the last that is not zero (TORN), or to the next good frame (DAMAGED) */
+    uint64_t next_offset;  /* DAMAGED: the next good frame behind the damage; 0: there is none */
     uint64_t next_lsn;
 };
 
+/* CRM_NOT_FOUND, CRM_EXISTS (exclusive), CRM_NOT_A_DATABASE (empty, a folder, a
+ * device, something else's file, a newer format), CRM_CORRUPT (our header, but
+ * damaged), CRM_BUSY, CRM_READ_ONLY, CRM_FULL, CRM_IO, CRM_NOMEM.  With create,
+ * a file that a crashed creation left without header and frames is made anew. */
 int32_t log_open(const char *path, const struct log_options *options, struct log **out, crm_error *error);
 /* Gives unused preallocated space back when nobody else has the file open, and
  * closes.  Maps go away: nothing borrowed may be used after. */
 void log_close(struct log *log);
 const struct log_header *log_header(const struct log *log);
-const char *log_path(const struct log *log);
+const char *log_path(const struct log *log); /* absolute, symbolic links resolved */
 bool log_read_only(const struct log *log);
 
 /* Reading */
-struct log_point log_start(const struct log *log); /* before the first frame */
+struct log_point log_start(const struct log *log); /* before the first frame; its lsn is base_lsn */
 /* The frame that follows `before`, checked whole: header, chain, entries and
  * meta CRC.  CRM_NOT_FOUND: no good frame starts there (end, torn or damaged;
  * log_tail tells). */
 int32_t log_frame(struct log *log, const struct log_point *before, struct frame *out, crm_error *error);
-/* The frame whose header lies at `offset`, its header and meta checked only. */
+/* The frame whose header lies at `offset`, its header and meta checked only.
+ * CRM_CORRUPT: there is none. */
 int32_t log_frame_info(struct log *log, uint64_t offset, struct frame *out, crm_error *error);
 /* Judges what follows the last good frame (P3). */
 int32_t log_tail(struct log *log, const struct log_point *end, struct log_tail *out, crm_error *error);
@@ -110,6 +117,13 @@ int32_t log_refresh(struct log *log, crm_error *error);
 int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error); /* between processes; CRM_BUSY */
 void log_unlock(struct log *log);
 bool log_alone(struct log *log);                 /* no other handle has the file open now */
+/* True from the first opening for writing until log_recovered: log_published
+ * tells nothing yet, and nothing may be appended.  Whoever then has the write
+ * lock finds the end (log_frame), judges it (log_tail) and calls
+ * log_recovered, alone or not.  A new file is not unrecovered.  A read-only
+ * handle that no writer accompanies stays so: it finds its end by log_frame
+ * and log_tail and may keep it by log_publish. */
+bool log_unrecovered(const struct log *log);
 uint64_t log_published(const struct log *log);   /* last LSN that readers may see */
 void log_publish(struct log *log, uint64_t lsn); /* never lowers, except log_recovered */
 bool log_superseded(const struct log *log);      /* a compaction put a new file in its place */
@@ -125,8 +139,10 @@ struct frame_info {
     uint64_t lsn; /* 0: before->lsn + 1 */
 };
 /* Appends one frame after `end`: its first entry byte lies at
- * end->offset + LOG_FRAME_HEADER.  After a failure the log is stopped: every
- * later append or sync answers CRM_STOPPED (P4). */
+ * end->offset + LOG_FRAME_HEADER.  A time before end's is raised to it.  After
+ * a failed write the log is stopped: every later append or sync answers
+ * CRM_STOPPED (P4).  CRM_NOMEM, CRM_INVALID, CRM_MISUSE and CRM_READ_ONLY come
+ * before anything is written and stop nothing. */
 int32_t log_append(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
                    size_t length, struct log_point *after, crm_error *error);
 /* Returns when everything up to `upto` is on disk; callers that wait together
@@ -134,11 +150,12 @@ int32_t log_append(struct log *log, const struct log_point *end, const struct fr
 int32_t log_sync(struct log *log, const struct log_point *upto, crm_error *error);
 uint64_t log_durable(const struct log *log); /* last LSN known to be on disk */
 bool log_stopped(const struct log *log);
-/* Under the write lock, after recovery found `end`: cuts off what follows,
- * syncs, sets published and durable to end->lsn. */
+/* Under the write lock, after recovery found `end`: cuts off what follows (or
+ * writes zeros over it while others have the file open), syncs, sets published
+ * and durable to end->lsn. */
 int32_t log_recovered(struct log *log, const struct log_point *end, crm_error *error);
-/* Puts the log at `from_path` in the place of `log`'s file and marks the old
- * one superseded. */
+/* Under the write lock: puts the log at `from_path`, which must be synced, in
+ * the place of `log`'s file and marks the old one superseded. */
 int32_t log_replace(struct log *log, const char *from_path, crm_error *error);
 
 #endif

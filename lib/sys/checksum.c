@@ -24,28 +24,28 @@
  * rows of its bits, so that eight constants spell out 256 rows.  BITS takes
  * the rows of bit 0, 1, … 7; table k is for a byte that k more bytes follow. */
 #define BIT(i, n, row) ((((uint32_t)(i) >> (n)) & 1u) * (row))
-#define BITS(i, a, b, c, d, e, f, g, h)                                                                                \
-    (BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ BIT(i, 4, e) ^ BIT(i, 5, f) ^ BIT(i, 6, g) ^          \
+#define BITS(i, a, b, c, d, e, f, g, h)                                                                       \
+    (BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ BIT(i, 4, e) ^ BIT(i, 5, f) ^ BIT(i, 6, g) ^ \
      BIT(i, 7, h))
-#define TABLE_0(i)                                                                                                     \
+#define TABLE_0(i) \
     BITS(i, 0xf26b8303u, 0xe13b70f7u, 0xc79a971fu, 0x8ad958cfu, 0x105ec76fu, 0x20bd8edeu, 0x417b1dbcu, 0x82f63b78u)
-#define TABLE_1(i)                                                                                                     \
+#define TABLE_1(i) \
     BITS(i, 0x13a29877u, 0x274530eeu, 0x4e8a61dcu, 0x9d14c3b8u, 0x3fc5f181u, 0x7f8be302u, 0xff17c604u, 0xfbc3faf9u)
-#define TABLE_2(i)                                                                                                     \
+#define TABLE_2(i) \
     BITS(i, 0xa541927eu, 0x4f6f520du, 0x9edea41au, 0x38513ec5u, 0x70a27d8au, 0xe144fb14u, 0xc76580d9u, 0x8b277743u)
-#define TABLE_3(i)                                                                                                     \
+#define TABLE_3(i) \
     BITS(i, 0xdd45aab8u, 0xbf672381u, 0x7b2231f3u, 0xf64463e6u, 0xe964b13du, 0xd725148bu, 0xaba65fe7u, 0x52a0c93fu)
-#define TABLE_4(i)                                                                                                     \
+#define TABLE_4(i) \
     BITS(i, 0x38116facu, 0x7022df58u, 0xe045beb0u, 0xc5670b91u, 0x8f2261d3u, 0x1ba8b557u, 0x37516aaeu, 0x6ea2d55cu)
-#define TABLE_5(i)                                                                                                     \
+#define TABLE_5(i) \
     BITS(i, 0xef306b19u, 0xdb8ca0c3u, 0xb2f53777u, 0x6006181fu, 0xc00c303eu, 0x85f4168du, 0x0e045bebu, 0x1c08b7d6u)
-#define TABLE_6(i)                                                                                                     \
+#define TABLE_6(i) \
     BITS(i, 0x68032cc8u, 0xd0065990u, 0xa5e0c5d1u, 0x4e2dfd53u, 0x9c5bfaa6u, 0x3d5b83bdu, 0x7ab7077au, 0xf56e0ef4u)
-#define TABLE_7(i)                                                                                                     \
+#define TABLE_7(i) \
     BITS(i, 0x493c7d27u, 0x9278fa4eu, 0x211d826du, 0x423b04dau, 0x847609b4u, 0x0d006599u, 0x1a00cb32u, 0x34019664u)
 #define ROWS_4(table, i) table(i), table((i) + 1), table((i) + 2), table((i) + 3)
 #define ROWS_16(table, i) ROWS_4(table, i), ROWS_4(table, (i) + 4), ROWS_4(table, (i) + 8), ROWS_4(table, (i) + 12)
-#define ROWS_64(table, i)                                                                                              \
+#define ROWS_64(table, i) \
     ROWS_16(table, i), ROWS_16(table, (i) + 16), ROWS_16(table, (i) + 32), ROWS_16(table, (i) + 48)
 #define ROWS_256(table) ROWS_64(table, 0), ROWS_64(table, 64), ROWS_64(table, 128), ROWS_64(table, 192)
 

@@ -50,23 +50,16 @@ static int32_t failure(int *system_error)
     *system_error = errno;
     switch (errno) {
     case ENOENT:
-    case ENOTDIR:
-        return CRM_NOT_FOUND;
-    case EEXIST:
-        return CRM_EXISTS;
+    case ENOTDIR: return CRM_NOT_FOUND;
+    case EEXIST: return CRM_EXISTS;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-        return CRM_FULL;
-    case ENOMEM:
-        return CRM_NOMEM;
-    case EROFS:
-        return CRM_READ_ONLY;
+    case EFBIG: return CRM_FULL;
+    case ENOMEM: return CRM_NOMEM;
+    case EROFS: return CRM_READ_ONLY;
     case EISDIR:
-    case ENXIO: /* a socket, or a device without a driver */
-        return CRM_NOT_A_DATABASE;
-    default:
-        return CRM_IO;
+    case ENXIO: /* a socket, or a device without a driver */ return CRM_NOT_A_DATABASE;
+    default: return CRM_IO;
     }
 }
 
@@ -124,8 +117,7 @@ static void file_close(struct file *file)
     (void)close(descriptor_of(file));
 }
 
-static int32_t file_read(struct file *file, uint64_t offset, void *bytes, size_t length, size_t *got,
-                         int *system_error)
+static int32_t file_read(struct file *file, uint64_t offset, void *bytes, size_t length, size_t *got, int *system_error)
 {
     uint8_t *at = bytes;
     *got = 0;

@@ -36,7 +36,7 @@ struct file_ops {
     int32_t (*write)(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error);
     int32_t (*sync)(struct file *file, int *system_error);              /* data and size, fdatasync */
     int32_t (*truncate)(struct file *file, uint64_t size, int *system_error);
-    int32_t (*allocate)(struct file *file, uint64_t offset, uint64_t length, int *system_error); /* zeroed space; grows */
+    int32_t (*allocate)(struct file *file, uint64_t offset, uint64_t length, int *system_error); /* zeroed; grows */
     int32_t (*identify)(struct file *file, struct file_identity *out, int *system_error);
     int32_t (*identify_path)(void *context, const char *path, struct file_identity *out, int *system_error);
     /* Locks one byte; between processes and between handles of one process

@@ -1,0 +1,177 @@
+/* recovery.c: what lies behind the last good frame, and what to do about it
+ * (P3).
+ *
+ * A crash leaves the newest frames torn, in any order; damage takes away what
+ * was on disk before.  The two are told apart by later frames: each says up to
+ * which LSN the log was durable when it was written.  If one that is good by
+ * itself says that the missing frame was, the missing frame was lost, not torn.
+ *
+ * Every pass is linear in the file: a frame whose header is good but whose
+ * content is not is passed over as a whole, since its header's CRC vouches for
+ * its length; everywhere else the search goes on 8 bytes further, which costs
+ * a comparison.
+ */
+#include "log/log_private.h"
+#include "sys/bytes.h"
+#include "sys/error.h"
+
+/* The next frame at or after `*at` that is good by itself; moves `*at` behind
+ * it.  False at the end. */
+static bool next_good(const struct log *log, const struct log_map *map, uint64_t *at, struct frame *out)
+{
+    uint32_t previous_crc = 0;
+    uint64_t offset = *at < LOG_FRAMES_START ? LOG_FRAMES_START : *at;
+    while (offset < map->length && map->length - offset >= LOG_FRAME_HEADER) {
+        offset += -offset & 7;
+        int good = frame_parse(log, map, offset, true, out, &previous_crc);
+        if (good == FRAME_WHOLE) {
+            *at = out->after.offset;
+            return true;
+        }
+        /* Without the key a header vouches for nothing. */
+        offset = good == FRAME_NONE || !log->key_known ? offset + 8 : out->after.offset;
+    }
+    *at = map->length;
+    return false;
+}
+
+/* Where the last byte that is not zero ends, `from` when there is none. */
+static uint64_t content_end(const struct log_map *map, uint64_t from)
+{
+    uint64_t end = map->length;
+    while (end > from && end % 8 != 0 && map->base[end - 1] == 0)
+        end--;
+    if (end % 8 == 0) {
+        while (end >= from + 8 && bytes_get_u64(map->base + end - 8) == 0)
+            end -= 8;
+    }
+    while (end > from && map->base[end - 1] == 0)
+        end--;
+    return end > from ? end : from;
+}
+
+/* Whether a good frame behind the hole proves that frame `missing` was on disk. */
+static bool proves_damage(const struct log *log, const struct log_point *end, const struct frame *later)
+{
+    if (later->durable_lsn > end->lsn)
+        return true;
+    /* Base frames were synced before their file took its place. */
+    return (later->flags & LOG_FRAME_BASE) && later->offset > end->offset && log->header.base_lsn != 0;
+}
+
+static void judge(struct log *log, const struct log_map *map, const struct log_point *end, struct log_tail *out)
+{
+    struct frame later;
+    bool base_missing = end->offset < log->header.base_end;
+    uint64_t content = content_end(map, end->offset);
+    uint64_t at = end->offset;
+    *out = (struct log_tail){.what = base_missing ? LOG_TAIL_DAMAGED : LOG_TAIL_CLEAN, .offset = end->offset};
+    if (content == end->offset && !base_missing)
+        return;
+    out->lost = content - end->offset;
+    if (!base_missing)
+        out->what = LOG_TAIL_TORN;
+    while (next_good(log, map, &at, &later)) {
+        if (base_missing || proves_damage(log, end, &later)) {
+            out->what = LOG_TAIL_DAMAGED;
+            out->lost = later.offset - end->offset;
+            out->next_offset = later.offset;
+            out->next_lsn = later.lsn;
+            return;
+        }
+    }
+}
+
+int32_t log_tail(struct log *log, const struct log_point *end, struct log_tail *out, crm_error *error)
+{
+    int32_t status = log_refresh(log, error);
+    if (status != CRM_OK)
+        return status;
+    const struct log_map *map = log_map(log);
+    if (end->offset < LOG_FRAMES_START || end->offset > map->length)
+        return error_set(error, CRM_MISUSE, "%s: byte %llu is not in the log", log->path,
+                         (unsigned long long)end->offset);
+    judge(log, map, end, out);
+    return CRM_OK;
+}
+
+int32_t log_scan(struct log *log, uint64_t offset, struct frame *out, crm_error *error)
+{
+    int32_t status = log_refresh(log, error);
+    if (status != CRM_OK)
+        return status;
+    if (!next_good(log, log_map(log), &offset, out))
+        return error_set(error, CRM_NOT_FOUND, "no further frame");
+    return CRM_OK;
+}
+
+/* Others may be looking at what follows: it must not be cut from under their
+ * maps, so zeros are written over what is not zero. */
+static int32_t blank(struct log *log, uint64_t from, int *system)
+{
+    static const uint8_t zeros[LOG_PAGE] = {0};
+    const struct log_map *map = log_map(log);
+    uint64_t content = content_end(map, from);
+    int32_t status = CRM_OK;
+    for (uint64_t at = from; status == CRM_OK && at < content;) {
+        uint64_t length = LOG_PAGE - at % LOG_PAGE;
+        if (length > content - at)
+            length = content - at;
+        status = log->files->write(log->file, at, zeros, (size_t)length, system);
+        at += length;
+    }
+    return status;
+}
+
+int32_t log_recovered(struct log *log, const struct log_point *end, crm_error *error)
+{
+    int system = 0;
+    int32_t status = log_check_writable(log, error);
+    if (status == CRM_OK)
+        status = log_refresh(log, error);
+    if (status != CRM_OK)
+        return status;
+    if (end->offset < LOG_FRAMES_START || end->offset % 8 != 0 || end->offset > log_map(log)->length)
+        return error_set(error, CRM_MISUSE, "%s: byte %llu is not in the log", log->path,
+                         (unsigned long long)end->offset);
+    status = log_cut(log, end->offset, &system);
+    if (status == CRM_BUSY)
+        status = blank(log, end->offset, &system);
+    if (status == CRM_OK)
+        status = log->files->sync(log->file, &system);
+    if (status == CRM_OK) /* a compaction's rename may still be on its way to the disk */
+        status = log->files->sync_folder(log->files->context, log->path, &system);
+    if (status != CRM_OK) {
+        log_stop(log, true);
+        return log_failure(log, status, system, "cannot be recovered", error);
+    }
+    mutex_lock(&log->sync_lock);
+    log->written = log->durable = log->seen = *end;
+    mutex_unlock(&log->sync_lock);
+    log_control_recovered(log, end->lsn);
+    return CRM_OK;
+}
+
+int32_t log_replace(struct log *log, const char *from_path, crm_error *error)
+{
+    struct file_identity ours = {0}, there = {0};
+    int system = 0, ignored = 0;
+    int32_t status = log_check_writable(log, error);
+    if (status != CRM_OK)
+        return status;
+    const struct file_ops *files = log->files;
+    status = files->rename(files->context, from_path, log->path, &system);
+    if (status == CRM_OK) {
+        log_supersede(log);
+        return CRM_OK;
+    }
+    /* Renamed, but perhaps not for good: everybody must reopen, and opening
+     * syncs the folder before anything is written. */
+    if (files->identify(log->file, &ours, &ignored) == CRM_OK &&
+        files->identify_path(files->context, log->path, &there, &ignored) == CRM_OK &&
+        (ours.device != there.device || ours.inode != there.inode)) {
+        log_supersede(log);
+        log_stop(log, false);
+    }
+    return log_failure(log, status, system, "cannot be replaced by its compacted copy", error);
+}
