@@ -25,6 +25,7 @@ crm_db *record_db(const crm_record *record);
 int32_t record_put_int(crm_record *record, uint32_t field, int64_t value);
 int32_t record_put_text(crm_record *record, uint32_t field, const char *text, size_t length);
 int32_t record_put_ref(crm_record *record, uint32_t field, const crm_record *target);
+int32_t record_put_ref_id(crm_record *record, uint32_t field, uint32_t kind, const crm_id *id);
 int32_t record_put_null(crm_record *record, uint32_t field);
 /* The fields in which two versions differ (either may be NULL). */
 int record_differs(const crm_record *a, const crm_record *b, uint32_t field);
