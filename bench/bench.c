@@ -224,8 +224,10 @@ static void rows_reading(struct bench *bench)
         step *one;
         double scale;
     } rows[] = {
-        {"get_id", "us", step_id, 1e6 / LOOKUPS},           {"get_email", "us", step_email, 1e6 / LOOKUPS},
-        {"timeline", "us", step_timeline, 1e6 / TIMELINES}, {"stage_page", "us", step_stage_page, 1e6 / STAGE_PAGES},
+        {"get_id", "us", step_id, 1e6 / LOOKUPS},
+        {"get_email", "us", step_email, 1e6 / LOOKUPS},
+        {"timeline", "us", step_timeline, 1e6 / TIMELINES},
+        {"stage_page", "us", step_stage_page, 1e6 / STAGE_PAGES},
         {"scan", "ms", step_scan, 1e3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -457,8 +459,13 @@ static void run(struct bench *bench)
 int main(int argc, char **argv)
 {
     struct bench bench = {.sides = {{&engine_ours, NULL, true}, {&engine_sqlite, NULL, true}},
-                          .folder = "build/bench-data", .json = "build/bench.json", .size = "standard", .runs = 3,
-                          .customers = 100000, .interactions = 1000000, .csv_rows = 1000000};
+                          .folder = "build/bench-data",
+                          .json = "build/bench.json",
+                          .size = "standard",
+                          .runs = 3,
+                          .customers = 100000,
+                          .interactions = 1000000,
+                          .csv_rows = 1000000};
     char path[PATH_SIZE];
     bool ok;
     if (!parse(&bench, argc, argv))
@@ -468,10 +475,11 @@ int main(int argc, char **argv)
         return 1;
     }
     bench.data = data_create(bench.customers, bench.interactions);
-    ok = bench.data != NULL && report_open(&bench.report, bench.json, bench.size, bench.customers, bench.interactions,
-                                           sqlite3_libversion());
+    ok = bench.data != NULL &&
+         report_open(&bench.report, bench.json, bench.size, bench.customers, bench.interactions, sqlite3_libversion());
     for (int side = 0; ok && side < SIDES; side++) {
-        snprintf(path, sizeof path, "%s/%s.%s", bench.folder, bench.sides[side].engine->name, side == OURS ? "crm" : "db");
+        snprintf(path, sizeof path, "%s/%s.%s", bench.folder, bench.sides[side].engine->name,
+                 side == OURS ? "crm" : "db");
         bench.sides[side].self = bench.sides[side].engine->create(bench.data, path);
         ok = bench.sides[side].self != NULL;
     }

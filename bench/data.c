@@ -14,18 +14,18 @@
 
 #define DAY INT64_C(86400000000)
 
-static const char *const syllables[] = {"ban", "cor", "del", "fen", "gar", "hol", "jun", "kel", "lam", "mor", "nel",
-                                        "ost", "pal", "qui", "ran", "sol", "tam", "ulm", "ver", "wes", "yor", "zan",
-                                        "bri", "dra", "fro", "gle", "kry", "pla", "sta", "tri"};
+static const char *const syllables[] = {"ban", "cor", "del", "fen", "gar", "hol", "jun", "kel", "lam", "mor",
+                                        "nel", "ost", "pal", "qui", "ran", "sol", "tam", "ulm", "ver", "wes",
+                                        "yor", "zan", "bri", "dra", "fro", "gle", "kry", "pla", "sta", "tri"};
 static const char *const forms[] = {"GmbH", "AG", "Ltd", "Inc", "SARL", "BV", "Oy", "SpA", "KG", "Group"};
-static const char *const trades[] = {"Systems", "Foods", "Logistics", "Medical", "Energy", "Textiles",
-                                     "Print", "Machines", "Data", "Travel", "Glass", "Paper"};
-static const char *const cities[] = {"Northport", "Eastham", "Westfield", "Southgate", "Lakeview", "Hillcrest",
-                                     "Riverton", "Stonebridge", "Oakdale", "Maplewood", "Fairhaven", "Kingsford",
-                                     "Ashbourne", "Bridgewater", "Clearbrook", "Dunmore", "Elmhurst", "Foxhall"};
-static const char *const subjects[] = {"Follow-up on order", "Question about invoice", "Offer discussed, ref",
-                                       "Delivery confirmed, no", "Meeting on contract", "Call back about case",
-                                       "Price list sent, no", "Complaint on delivery", "Reminder for payment"};
+static const char *const trades[] = {"Systems", "Foods",    "Logistics", "Medical", "Energy", "Textiles",
+                                     "Print",   "Machines", "Data",      "Travel",  "Glass",  "Paper"};
+static const char *const cities[] = {"Northport", "Eastham",     "Westfield",  "Southgate", "Lakeview",  "Hillcrest",
+                                     "Riverton",  "Stonebridge", "Oakdale",    "Maplewood", "Fairhaven", "Kingsford",
+                                     "Ashbourne", "Bridgewater", "Clearbrook", "Dunmore",   "Elmhurst",  "Foxhall"};
+static const char *const subjects[] = {"Follow-up on order",     "Question about invoice", "Offer discussed, ref",
+                                       "Delivery confirmed, no", "Meeting on contract",    "Call back about case",
+                                       "Price list sent, no",    "Complaint on delivery",  "Reminder for payment"};
 enum {
     SYLLABLES = sizeof syllables / sizeof syllables[0],
     FORMS = sizeof forms / sizeof forms[0],
@@ -68,7 +68,8 @@ static const char *text_keep(struct data *data, int length)
     return text;
 }
 #define TEXT(data, ...) \
-    text_keep((data), snprintf((data)->text + (data)->text_length, (data)->text_capacity - (data)->text_length, __VA_ARGS__))
+    text_keep((data),   \
+              snprintf((data)->text + (data)->text_length, (data)->text_capacity - (data)->text_length, __VA_ARGS__))
 
 static void make_customer(struct data *data, uint64_t *seed, uint32_t i)
 {

@@ -22,8 +22,8 @@ struct data_customer {
 
 struct data_interaction {
     const char *subject;
-    int64_t start; /* microseconds UTC */
-    int64_t due;   /* 0: none */
+    int64_t start;  /* microseconds UTC */
+    int64_t due;    /* 0: none */
     int64_t amount; /* cents, 0: none */
     uint8_t id[16];
     uint32_t customer;

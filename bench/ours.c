@@ -37,7 +37,8 @@ static bool ours_open_path(struct ours *ours, const char *path, enum engine_mode
     int32_t status;
     if (options == NULL)
         return ours_fail(ours, "options");
-    crm_options_set_int(options, CRM_OPTION_DURABILITY, mode == ENGINE_DURABLE ? CRM_DURABLE_FULL : CRM_DURABLE_DEFERRED);
+    crm_options_set_int(options, CRM_OPTION_DURABILITY,
+                        mode == ENGINE_DURABLE ? CRM_DURABLE_FULL : CRM_DURABLE_DEFERRED);
     status = crm_open(path, options, &ours->db, &ours->error);
     crm_options_free(options);
     return status == CRM_OK || ours_fail(ours, path);
@@ -226,7 +227,8 @@ static bool read_timeline(struct ours *ours, crm_view *view, uint32_t pick, uint
     crm_record *page[20];
     uint32_t count = 0;
     crm_query *query;
-    if (crm_timeline(view, CRM_KIND_CUSTOMER, &ours->customers[ours->data->picks[pick]], &query, &ours->error) != CRM_OK)
+    if (crm_timeline(view, CRM_KIND_CUSTOMER, &ours->customers[ours->data->picks[pick]], &query, &ours->error) !=
+        CRM_OK)
         return ours_fail(ours, "timeline");
     crm_query_limit(query, 20);
     if (crm_query_page(query, page, 20, &count, &ours->error) != CRM_OK) {
@@ -363,8 +365,9 @@ static bool import_pieces(struct ours *ours, crm_import *import, FILE *file)
 
 static bool import_file(struct ours *ours, FILE *file, uint64_t *created, uint64_t *updated)
 {
-    static const char *const settings[][2] = {{"format", "csv"}, {"map", "emails=email"}, {"map", "phones=phone"},
-                                              {"map", "territory=city"}, {"match", "emails"}, {"actor", "bench"}};
+    static const char *const settings[][2] = {{"format", "csv"},       {"map", "emails=email"},
+                                              {"map", "phones=phone"}, {"map", "territory=city"},
+                                              {"match", "emails"},     {"actor", "bench"}};
     crm_import *import;
     bool ok = true;
     if (crm_import_create(ours->db, CRM_KIND_CUSTOMER, &import, &ours->error) != CRM_OK)

@@ -106,7 +106,7 @@ static bool import_rows(struct peer *peer, struct reader *reader, uint64_t *crea
             ok = import_update(peer, reader, customer);
             ++*updated;
         } else {
-            ok = import_insert(peer, reader, address, (int64_t)++*created, &seed);
+            ok = import_insert(peer, reader, address, (int64_t)++ * created, &seed);
         }
     }
     return ok;

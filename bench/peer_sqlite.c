@@ -55,9 +55,10 @@ static const char schema[] =
 static const char *const sql[PEER_STATEMENTS] = {
     [PEER_BEGIN] = "BEGIN IMMEDIATE",
     [PEER_COMMIT] = "COMMIT",
-    [PEER_CUSTOMER] = "INSERT INTO customer(number, uuid, name, stage, owner, territory, external_id, employees, website,"
-                      " stage_since, created_at, created_by, modified_at, modified_by, version)"
-                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?10, 1, 1)",
+    [PEER_CUSTOMER] =
+        "INSERT INTO customer(number, uuid, name, stage, owner, territory, external_id, employees, website,"
+        " stage_since, created_at, created_by, modified_at, modified_by, version)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?10, 1, 1)",
     [PEER_EMAIL] = "INSERT INTO email(customer, position, address) VALUES(?1, 0, ?2)",
     [PEER_PHONE] = "INSERT INTO phone(customer, position, number, reversed) VALUES(?1, 0, ?2, ?3)",
     [PEER_INTERACTION] = "INSERT INTO interaction(uuid, customer, type, start, amount, currency, channel, direction,"
@@ -141,7 +142,8 @@ bool peer_open_path(struct peer *peer, const char *path, enum engine_mode mode)
         !peer_run(peer, schema))
         return false;
     for (int i = 0; i < PEER_STATEMENTS; i++)
-        if (sqlite3_prepare_v3(peer->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &peer->statements[i], NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v3(peer->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &peer->statements[i], NULL) !=
+            SQLITE_OK)
             return peer_fail(peer, sql[i]);
     return true;
 }

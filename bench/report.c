@@ -13,8 +13,9 @@ bool report_open(struct report *report, const char *path, const char *size, uint
         perror(path);
         return false;
     }
-    fprintf(report->json, "{\"size\": \"%s\", \"customers\": %u, \"interactions\": %u, \"sqlite_version\": \"%s\", \"rows\": [",
-            size, customers, interactions, sqlite_version);
+    fprintf(report->json,
+            "{\"size\": \"%s\", \"customers\": %u, \"interactions\": %u, \"sqlite_version\": \"%s\", \"rows\": [", size,
+            customers, interactions, sqlite_version);
     return true;
 }
 
