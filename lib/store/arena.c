@@ -22,12 +22,11 @@
 
 enum {
     CLASS_SMALL = 32,  /* classes of 8, 16, .. 256 bytes */
-    CLASS_COUNT = 152, /* then 320, 384, 448, 512, 640, .. 2^38 */
+    CLASS_COUNT = ARENA_CLASSES, /* then 320, 384, 448, 512, 640, .. 2^38 */
     CLASS_WORDS = 3,
     BLOCK_MIN = 16,
     HEADER_AT = 8, /* offset 0 is "none" */
     LISTS_AT = 4096,
-    FIRST_AT = LISTS_AT + CLASS_COUNT * 8,
     COMMIT_STEP = 1 << 20,
     /* Touchable bytes kept behind the last one in use: a column whose stored
      * width is a lie makes its reader run over by at most a chunk. */
@@ -119,11 +118,11 @@ int32_t arena_create(const struct memory *memory, struct arena **out, crm_error 
     struct arena *arena = arena_reserve(memory, reserve_least);
     if (arena == NULL)
         return error_nomem(error);
-    if (!arena_commit(arena, FIRST_AT)) {
+    if (!arena_commit(arena, ARENA_FIRST)) {
         arena_free(arena);
         return error_nomem(error);
     }
-    arena->used = FIRST_AT;
+    arena->used = ARENA_FIRST;
     *out = arena;
     return CRM_OK;
 }
@@ -188,7 +187,7 @@ static uint64_t list_pop(struct arena *arena, struct arena_header *header, unsig
         return 0;
     uint64_t offset = *head;
     const uint64_t *link = NULL;
-    if (offset >= FIRST_AT && offset % 8 == 0)
+    if (offset >= ARENA_FIRST && offset % 8 == 0)
         link = arena_at(arena, offset, (size_t)class_size(class));
     if (link == NULL && offset != 0)
         arena->damaged = true;
@@ -263,7 +262,7 @@ void arena_release(struct arena *arena, uint64_t offset, size_t size)
 {
     unsigned class = class_for(size);
     struct arena_header *header = arena_header(arena);
-    if (header == NULL || offset < FIRST_AT || offset % 8 != 0 || class == CLASS_COUNT ||
+    if (header == NULL || offset < ARENA_FIRST || offset % 8 != 0 || class == CLASS_COUNT ||
         arena_at(arena, offset, (size_t)class_size(class)) == NULL) {
         arena->damaged = true;
         return;
@@ -273,7 +272,7 @@ void arena_release(struct arena *arena, uint64_t offset, size_t size)
 
 uint64_t arena_free_bytes(const struct arena *arena)
 {
-    if (arena->used < FIRST_AT || (arena->unchecked != NULL && !arena_checked(arena, HEADER_AT, 8)))
+    if (arena->used < ARENA_FIRST || (arena->unchecked != NULL && !arena_checked(arena, HEADER_AT, 8)))
         return 0;
     const struct arena_header *header = (const struct arena_header *)(const void *)(arena->base + HEADER_AT);
     return header->free_bytes > arena->used ? arena->used : header->free_bytes;

@@ -18,6 +18,7 @@
 #include "sys/memory.h"
 
 enum { ARENA_BLOCK = 4096, ARENA_ROOT = 64 /* offset of the root area */, ARENA_ROOT_SIZE = 4096 - 64 };
+enum { ARENA_CLASSES = 152 /* free lists, behind the root */, ARENA_FIRST = 4096 + ARENA_CLASSES * 8 /* block's offset */ };
 
 struct arena {
     uint8_t *base;

@@ -19,11 +19,16 @@ struct image_point {
     uint32_t layout;      /* version of what the model keeps in the arena */
 };
 
-/* Writes the arena; the caller sees to it that nobody changes it meanwhile. */
+/* Writes the arena to "<path>.tmp", then renames; the caller sees to it that
+ * nobody changes it meanwhile.  CRM_CORRUPT: the arena was mapped from an image
+ * that turns out to be damaged; it must be rebuilt.  After any failure the old
+ * image is what it was. */
 int32_t image_write(const struct file_ops *files, const char *path, struct arena *arena,
                     const struct image_point *point, crm_error *error);
-/* Maps one; CRM_NOT_FOUND: no file, another log's, another version's, or
- * damaged in the header (nothing to report but "rebuild"). */
+/* Maps one.  CRM_NOT_FOUND: no file, another version's, or damaged in the
+ * header (nothing to report but "rebuild").  `point` is filled with what the
+ * image says: whether it is this log's, and the layout that the model knows,
+ * is for the caller to compare. */
 int32_t image_open(const struct file_ops *files, const struct memory *memory, const char *path,
                    struct image_point *point, struct arena **out, crm_error *error);
 /* Checks every block of the mapped image now.  For `verify`. */

@@ -15,6 +15,8 @@
 
 #include "store/arena.h"
 
+#include <string.h>
+
 enum { TREE_PLAIN = 0, TREE_TEXT = 1 };
 
 struct tree_key { uint64_t high, low; };
@@ -27,17 +29,73 @@ bool tree_insert(struct arena *arena, uint64_t tree, struct tree_key key);
 bool tree_insert_many(struct arena *arena, uint64_t tree, struct tree_key *keys, size_t count);
 bool tree_remove(struct arena *arena, uint64_t tree, struct tree_key key); /* false: not there */
 uint64_t tree_count(struct arena *arena, uint64_t tree);
-/* How many keys are smaller than `key`. */
+/* How many keys are smaller than `key`.  (In a text tree a key without a
+ * reference, in all that seeks, lies before every text of its prefix.) */
 uint64_t tree_rank(struct arena *arena, uint64_t tree, struct tree_key key);
 
-/* Stays good while the tree is not changed. */
-struct tree_cursor { uint64_t leaf; uint32_t slot; uint32_t steps_high; uint64_t steps; };
+/* Stays good while the tree is not changed.  The fields are the module's own:
+ * a window on one leaf, whose keys are offsets from a base, packed into
+ * `stride` bytes each (docs/INDEXES.md). */
+struct tree_cursor {
+    const uint8_t *at;  /* the next entry */
+    uint32_t behind;    /* entries of the leaf before it */
+    uint32_t ahead;     /* entries of the leaf from it on */
+    uint32_t stride;
+    uint32_t low_bytes;
+    uint64_t base_high, base_low, mask_high, mask_low;
+    uint64_t tree;
+    uint32_t leaf;      /* reference of the leaf */
+    int32_t direction;  /* of the walk that `budget` bounds */
+    uint64_t budget;    /* keys that the walk may still find in further leaves */
+};
 /* Places the cursor at the first key not smaller than `key` (which may be the end). */
 void tree_seek(struct arena *arena, uint64_t tree, struct tree_key key, struct tree_cursor *cursor);
 void tree_seek_end(struct arena *arena, uint64_t tree, struct tree_cursor *cursor); /* behind the last */
+
+/* Moves a cursor that has reached its leaf's end into the next leaf; false at the tree's. */
+bool tree_cursor_forward(struct arena *arena, struct tree_cursor *cursor);
+bool tree_cursor_back(struct arena *arena, struct tree_cursor *cursor);
+
+static inline uint64_t tree_load(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void tree_cursor_key(const struct tree_cursor *cursor, struct tree_key *out)
+{
+    out->high = cursor->base_high + (tree_load(cursor->at + cursor->low_bytes) & cursor->mask_high);
+    out->low = cursor->base_low + (tree_load(cursor->at) & cursor->mask_low);
+}
+
 /* The key at the cursor, then one on (or: one back, then that key); false at the end. */
-bool tree_next(struct arena *arena, uint64_t tree, struct tree_cursor *cursor, struct tree_key *out);
-bool tree_previous(struct arena *arena, uint64_t tree, struct tree_cursor *cursor, struct tree_key *out);
+static inline bool tree_next(struct arena *arena, uint64_t tree, struct tree_cursor *cursor, struct tree_key *out)
+{
+    (void)tree;
+    if (cursor->ahead == 0 && !tree_cursor_forward(arena, cursor))
+        return false;
+    tree_cursor_key(cursor, out);
+    cursor->at += cursor->stride;
+    cursor->ahead--;
+    cursor->behind++;
+    return true;
+}
+
+static inline bool tree_previous(struct arena *arena, uint64_t tree, struct tree_cursor *cursor, struct tree_key *out)
+{
+    (void)tree;
+    if (cursor->behind == 0 && !tree_cursor_back(arena, cursor))
+        return false;
+    cursor->at -= cursor->stride;
+    cursor->ahead++;
+    cursor->behind--;
+    tree_cursor_key(cursor, out);
+    return true;
+}
 
 /* TREE_TEXT: a probe key for `text` with a number; it is not stored.  `number`
  * 0 is before every entry of that text, UINT32_MAX behind. */

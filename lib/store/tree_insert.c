@@ -1,0 +1,303 @@
+/* tree_insert: putting one key in.
+ *
+ * Each attempt descends and either inserts or makes one step of room (pack the
+ * leaf, double a small root, split one node), then starts anew.  A node is
+ * split only when its parent has room for one more entry, so that a step is one
+ * allocation followed by changes that cannot fail: running out of memory
+ * leaves a sound tree.
+ *
+ * After an allocation every node is opened again: a hostile free list may have
+ * handed out a block that is in use.
+ *
+ * Where a split happens decides how full leaves are: keys that come in
+ * ascending order (at the tree's end, or on end at one place) leave a full leaf
+ * behind; only scattered keys split in the middle.
+ */
+#include "store/tree_node.h"
+
+enum step { STEP_FAILED, STEP_AGAIN, STEP_READY, STEP_DONE };
+enum { RUN_LEAST = 4 };
+
+uint32_t node_alloc(struct arena *arena, unsigned size_log)
+{
+    uint64_t offset = arena_alloc(arena, (size_t)1 << size_log);
+    if (offset / 8 > UINT32_MAX) {
+        arena_release(arena, offset, (size_t)1 << size_log);
+        return 0;
+    }
+    return (uint32_t)(offset / 8);
+}
+
+void inner_init(struct inner *inner, unsigned size_log, uint32_t level)
+{
+    memset(inner, 0, sizeof *inner);
+    inner->kind = NODE_INNER;
+    inner->size_log = (uint8_t)size_log;
+    inner->level = (uint8_t)level;
+    inner->capacity = (uint16_t)(((1U << size_log) - INNER_HEADER) / INNER_ENTRY);
+}
+
+static void path_count(struct tree_path *path, uint32_t levels)
+{
+    for (uint32_t i = 0; i < levels; i++)
+        inner_counts(path->inner[i])[path->index[i]]++;
+}
+
+static bool root_create(const struct tree *tree)
+{
+    uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MIN);
+    struct leaf *leaf = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MIN);
+    if (leaf == NULL)
+        return false;
+    leaf_init(leaf, LEAF_LOG_MIN);
+    tree->header->root = reference;
+    tree->header->first = reference;
+    tree->header->last = reference;
+    tree->header->depth = 1;
+    return true;
+}
+
+/* Puts an inner node above the root. */
+static enum step root_raise(const struct tree *tree)
+{
+    struct tree_header *header = tree->header;
+    if (header->depth >= TREE_DEPTH_MAX)
+        return STEP_FAILED;
+    uint32_t reference = node_alloc(tree->arena, INNER_LOG_MIN);
+    struct inner *inner = arena_at(tree->arena, tree_offset(reference), (size_t)1 << INNER_LOG_MIN);
+    if (inner == NULL)
+        return STEP_FAILED;
+    inner_init(inner, INNER_LOG_MIN, header->depth);
+    inner->count = 1;
+    inner_references(inner)[0] = header->root;
+    inner_counts(inner)[0] = (uint32_t)header->count;
+    header->root = reference;
+    header->depth++;
+    return STEP_AGAIN;
+}
+
+/* Doubles a small inner node: only the root is ever smaller than the largest. */
+static enum step inner_grow(const struct tree *tree, const struct tree_path *path)
+{
+    unsigned size_log = path->inner[0]->size_log + 1U;
+    uint32_t reference = node_alloc(tree->arena, size_log);
+    struct inner *grown = arena_at(tree->arena, tree_offset(reference), (size_t)1 << size_log);
+    struct inner *inner = inner_open(tree->arena, path->reference[0], path->inners);
+    if (grown == NULL || inner == NULL || inner == grown || tree->header->root != path->reference[0])
+        return STEP_FAILED;
+    uint32_t count = inner->count;
+    inner_init(grown, size_log, path->inners);
+    grown->count = (uint16_t)count;
+    memmove(inner_keys(grown), inner_keys(inner), count * sizeof(struct tree_key));
+    memmove(inner_references(grown), inner_references(inner), count * sizeof(uint32_t));
+    memmove(inner_counts(grown), inner_counts(inner), count * sizeof(uint32_t));
+    arena_release(tree->arena, tree_offset(path->reference[0]), (size_t)1 << (size_log - 1));
+    tree->header->root = reference;
+    return STEP_AGAIN;
+}
+
+/* Puts an entry behind the one the path took; there is room. */
+static bool inner_add(struct inner *inner, uint32_t index, struct tree_key key, uint32_t reference, uint32_t below)
+{
+    uint32_t count = inner->count;
+    if (count >= inner->capacity || index >= count)
+        return false;
+    struct tree_key *keys = inner_keys(inner);
+    uint32_t *references = inner_references(inner);
+    uint32_t *counts = inner_counts(inner);
+    uint32_t behind = count - index - 1;
+    memmove(keys + index + 2, keys + index + 1, behind * sizeof *keys);
+    memmove(references + index + 2, references + index + 1, behind * sizeof *references);
+    memmove(counts + index + 2, counts + index + 1, behind * sizeof *counts);
+    keys[index + 1] = key;
+    references[index + 1] = reference;
+    counts[index + 1] = below;
+    inner->count = (uint16_t)(count + 1);
+    return true;
+}
+
+static uint32_t counts_sum(struct inner *inner, uint32_t first, uint32_t end)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = first; i < end; i++)
+        sum += inner_counts(inner)[i];
+    return sum;
+}
+
+/* Moves the upper children of the node at `level` into a new one beside it. */
+static enum step inner_split(const struct tree *tree, const struct tree_path *path, uint32_t level)
+{
+    uint32_t height = path->inners - level;
+    uint32_t reference = node_alloc(tree->arena, INNER_LOG_MAX);
+    struct inner *right = arena_at(tree->arena, tree_offset(reference), (size_t)1 << INNER_LOG_MAX);
+    struct inner *left = inner_open(tree->arena, path->reference[level], height);
+    struct inner *parent = inner_open(tree->arena, path->reference[level - 1], height + 1);
+    if (right == NULL || left == NULL || parent == NULL || right == left || right == parent || left->count < 2)
+        return STEP_FAILED;
+    bool at_end = true; /* of its level: then children come in order, and the left one stays full */
+    for (uint32_t i = 0; i <= level; i++)
+        at_end = at_end && path->index[i] + 1 == path->inner[i]->count;
+    uint32_t count = left->count;
+    uint32_t kept = at_end ? count - 1 : count / 2;
+    uint32_t moved = count - kept;
+    inner_init(right, INNER_LOG_MAX, height);
+    memmove(inner_keys(right), inner_keys(left) + kept, moved * sizeof(struct tree_key));
+    memmove(inner_references(right), inner_references(left) + kept, moved * sizeof(uint32_t));
+    memmove(inner_counts(right), inner_counts(left) + kept, moved * sizeof(uint32_t));
+    right->count = (uint16_t)moved;
+    left->count = (uint16_t)kept;
+    if (!inner_add(parent, path->index[level - 1], inner_keys(right)[0], reference, counts_sum(right, 0, moved)))
+        return STEP_FAILED;
+    inner_counts(parent)[path->index[level - 1]] = counts_sum(left, 0, kept);
+    return STEP_AGAIN;
+}
+
+/* Sees to it that the lowest `levels` of the path can take one more entry. */
+static enum step parent_ready(const struct tree *tree, const struct tree_path *path, uint32_t levels)
+{
+    /* the deepest full node whose parent has room is the one to split first */
+    while (levels > 0 && path->inner[levels - 1]->count == path->inner[levels - 1]->capacity) {
+        if (path->inner[levels - 1]->size_log < INNER_LOG_MAX)
+            return levels == 1 ? inner_grow(tree, path) : STEP_FAILED;
+        if (levels > 1 && path->inner[levels - 2]->count < path->inner[levels - 2]->capacity)
+            return inner_split(tree, path, levels - 1);
+        levels--;
+    }
+    return levels == 0 ? root_raise(tree) : STEP_READY;
+}
+
+static enum step leaf_grow(const struct tree *tree, const struct tree_path *path)
+{
+    struct tree_header *header = tree->header;
+    uint32_t old = path->leaf.reference;
+    unsigned size_log = path->leaf.leaf->size_log + 1U;
+    struct leaf_view view;
+    uint32_t reference = node_alloc(tree->arena, size_log);
+    struct leaf *grown = arena_at(tree->arena, tree_offset(reference), (size_t)1 << size_log);
+    if (grown == NULL || !leaf_open(tree->arena, old, &view) || view.leaf->size_log + 1U != size_log ||
+        header->root != old || path->inners != 0)
+        return STEP_FAILED;
+    memmove(grown, view.leaf, (size_t)1 << (size_log - 1));
+    grown->size_log = (uint8_t)size_log;
+    arena_release(tree->arena, tree_offset(old), (size_t)1 << (size_log - 1));
+    header->root = reference;
+    header->first = reference;
+    header->last = reference;
+    return STEP_AGAIN;
+}
+
+/* Where to cut: at the key's place when keys come in order there. */
+static uint32_t split_slot(const struct tree *tree, const struct tree_path *path)
+{
+    bool ascending;
+    uint32_t count = path->leaf.count;
+    if (path->slot == count && tree->header->last == path->leaf.reference)
+        return count;
+    if (leaf_run(path->leaf.leaf, path->slot, &ascending) >= RUN_LEAST)
+        return path->slot;
+    return count / 2;
+}
+
+/* Cuts the path's leaf in two.  Where one side would be empty it takes the new
+ * key at once, so that no leaf is ever left without one. */
+static enum step leaf_split(const struct tree *tree, struct tree_path *path, struct tree_key key)
+{
+    uint32_t own = path->leaf.reference;
+    uint32_t level = path->inners - 1;
+    struct leaf_view left, right, next;
+    uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MAX);
+    struct leaf *fresh = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MAX);
+    if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.leaf == fresh || left.count < 2 ||
+        left.leaf->size_log != LEAF_LOG_MAX || (left.leaf->next != 0 && !leaf_open(tree->arena, left.leaf->next, &next)))
+        return STEP_FAILED;
+    uint32_t cut = split_slot(tree, path);
+    uint32_t moved = left.count - (cut < left.count ? cut : left.count);
+    cut = left.count - moved;
+    struct tree_key first = cut < left.count ? leaf_key(&left, cut) : key;
+    uint32_t alone = cut == 0 || moved == 0;
+    struct inner *parent = inner_open(tree->arena, path->reference[level], 1);
+    if (parent == NULL ||
+        !inner_add(parent, path->index[level], first, reference, moved + (moved == 0)))
+        return STEP_FAILED;
+    memcpy(fresh, left.leaf, LEAF_HEADER);
+    memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.stride, (size_t)moved * left.stride);
+    fresh->count = (uint16_t)moved;
+    fresh->hint = 0;
+    fresh->previous = own;
+    if (left.leaf->next != 0)
+        next.leaf->previous = reference;
+    else
+        tree->header->last = reference;
+    left.leaf->next = reference;
+    left.leaf->count = (uint16_t)cut;
+    inner_counts(parent)[path->index[level]] = cut + (cut == 0);
+    if (!alone)
+        return STEP_AGAIN;
+    leaf_view_set(&left, left.leaf, own);
+    leaf_view_set(&right, fresh, reference);
+    struct leaf_view *empty = cut == 0 ? &left : &right;
+    empty->leaf->high_bytes = 8;
+    empty->leaf->low_bytes = 8;
+    empty->leaf->base_high = 0;
+    empty->leaf->base_low = 0;
+    leaf_view_set(empty, empty->leaf, empty->reference);
+    leaf_insert(empty, 0, key);
+    tree->header->count++;
+    path_count(path, level);
+    return STEP_DONE;
+}
+
+/* One step of room for `key`, which the path's leaf cannot take as it is. */
+static enum step leaf_room(const struct tree *tree, struct tree_path *path, struct tree_key key)
+{
+    if (leaf_repack(&path->leaf, key))
+        return STEP_READY;
+    if (path->leaf.leaf->size_log < LEAF_LOG_MAX)
+        return leaf_grow(tree, path);
+    enum step step = parent_ready(tree, path, path->inners);
+    return step == STEP_READY ? leaf_split(tree, path, key) : step;
+}
+
+/* A plain key behind all others needs no search. */
+static bool path_for(const struct tree *tree, const struct tree_probe *probe, struct tree_path *path)
+{
+    struct leaf_view last;
+    if (!tree->text && tree->header->depth != 0 && leaf_open(tree->arena, tree->header->last, &last) &&
+        last.count != 0 && tree_key_less(leaf_key(&last, last.count - 1), probe->key))
+        return tree_descend_last(tree, path) && path->leaf.reference == last.reference;
+    return tree_descend(tree, probe, path) && !(tree->text && tree->arena->damaged);
+}
+
+bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe)
+{
+    struct tree_path path;
+    for (int attempt = 0; attempt < TREE_RETRY_MAX; attempt++) {
+        if (tree->header->depth == 0 && !root_create(tree))
+            return false;
+        if (!path_for(tree, probe, &path))
+            return false;
+        if (tree_holds(tree, probe, &path))
+            return true;
+        enum step step = STEP_READY;
+        if (!leaf_fits(&path.leaf, probe->key))
+            step = leaf_room(tree, &path, probe->key);
+        if (step == STEP_READY && leaf_fits(&path.leaf, probe->key)) {
+            leaf_insert(&path.leaf, path.slot, probe->key);
+            path_count(&path, path.inners);
+            tree->header->count++;
+            return true;
+        }
+        if (step == STEP_DONE || step == STEP_FAILED)
+            return step == STEP_DONE;
+    }
+    tree->arena->damaged = true; /* a sound tree has room by now */
+    return false;
+}
+
+bool tree_insert(struct arena *arena, uint64_t offset, struct tree_key key)
+{
+    struct tree tree;
+    struct tree_probe probe;
+    return tree_open(arena, offset, &tree) && !(tree.text && key.low >> 32 == 0) &&
+           tree_probe_key(&tree, key, &probe) && tree_insert_probe(&tree, &probe);
+}
