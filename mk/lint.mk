@@ -45,10 +45,11 @@ $(LINT)/clang/%.ok: %.c mk/lint.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@$(CLANG) $(LINT_STANDARD) -fsyntax-only $(call lint_includes,$<) -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
+tidy_model = $(if $(filter lib/%,$(filter-out lib/sys/error.c,$1)),-include tools/analyzer.h $(if $(filter lib/log/%,$1),-DANALYZE_LOG))
 # Behind clang's stamp, which knows the headers.
-$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy | $(SETUP_STAMP)
+$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy tools/analyzer.h | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- $(STANDARD) $(call lint_includes,$<) >$(@:.ok=.log) 2>&1 || { cat $(@:.ok=.log); exit 1; }
+	@clang-tidy --quiet $< -- $(STANDARD) $(call lint_includes,$<) $(call tidy_model,$<) >$(@:.ok=.log) 2>&1 || { cat $(@:.ok=.log); exit 1; }
 	@touch $@
 -include $(patsubst %.c,$(LINT)/gcc/%.d,$(LINT_SOURCES)) $(patsubst %.c,$(LINT)/clang/%.d,$(LINT_SOURCES))
 
