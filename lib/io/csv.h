@@ -61,15 +61,21 @@ int32_t csv_next(struct csv *csv, struct csv_row *row, crm_error *error);
 char csv_delimiter(const struct csv *csv);     /* as given or found out */
 uint64_t csv_bytes_read(const struct csv *csv); /* of the input so far, for a progress bar */
 
+/* The delimiter that a sample from the start of a text speaks for (`whole`: it
+ * is all of the text): , ; tab | or ' ' for runs of blanks.  How it is found out
+ * is said in csv_detect.c. */
+char csv_detect(const void *bytes, size_t length, bool whole);
+
 /* Appends a field, in quotes when it has the delimiter, a quote, a line break,
- * or blanks at an end.  Never changes the text: a spreadsheet will take one that
- * begins with = + - @ for a formula. */
+ * blanks at an end, or would be taken for something else at the start of a
+ * file.  Puts no delimiter.  Never changes the text: a spreadsheet will take
+ * one that begins with = + - @ for a formula. */
 void csv_field(struct buffer *out, const void *bytes, size_t length, char delimiter);
 /* The same with an apostrophe before text that a spreadsheet would compute.
  * For people's eyes only: it does not read back as it was. */
 void csv_field_guarded(struct buffer *out, const void *bytes, size_t length, char delimiter);
-/* Ends a row that was begun at `row_start` of the buffer: a row with nothing on
- * it becomes "", lest a reader skip it. */
+/* Ends with \n a row that was begun at `row_start` of the buffer: a row with
+ * nothing on it becomes "", lest a reader skip it. */
 void csv_row_end(struct buffer *out, size_t row_start);
 
 #endif
