@@ -46,6 +46,8 @@ static const struct lifecycle lifecycles[] = {
       [CHURNED] = BIT(ACQUAINTANCE)}},
 };
 
+const int64_t lifecycle_order[LIFECYCLE_STAGES] = {ACQUAINTANCE, RESERVED, STABLE, CONSOLIDATED, DRIFTING, CHURNED};
+
 static const struct lifecycle *table_of(int32_t table)
 {
     return &lifecycles[table == CRM_LIFECYCLE_FIVE];
@@ -99,7 +101,7 @@ void lifecycle_choices(int32_t table, int64_t from, char out[LIFECYCLE_TEXT])
     }
 }
 
-uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, int64_t out[LIFECYCLE_STAGES])
+uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, uint32_t avoid, int64_t out[LIFECYCLE_STAGES])
 {
     int64_t before[LIFECYCLE_STAGES + 1] = {0}; /* by stage: from where it was reached first */
     int64_t queue[LIFECYCLE_STAGES + 1];
@@ -116,7 +118,7 @@ uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, int64_t out[LIF
     while (head < tail && before[to] == 0) {
         int64_t at = queue[head++];
         for (int64_t next = 1; next <= LIFECYCLE_STAGES; next++) {
-            if (before[next] == 0 && lifecycle_moves(table, at, next)) {
+            if (before[next] == 0 && (avoid & BIT(next)) == 0 && lifecycle_moves(table, at, next)) {
                 before[next] = at;
                 queue[tail++] = next;
             }

@@ -7,6 +7,8 @@
 #include "sys/memory.h"
 
 enum { LIFECYCLE_STAGES = 6, LIFECYCLE_TEXT = 128 };
+/* The stages in the order of a relationship's life, as reports show them. */
+extern const int64_t lifecycle_order[LIFECYCLE_STAGES];
 
 /* The table that the view's file has in force: CRM_LIFECYCLE_FOUR or _FIVE. */
 int32_t lifecycle_in_force(crm_view *view);
@@ -17,8 +19,9 @@ bool lifecycle_has(int32_t table, int64_t stage);
 bool lifecycle_moves(int32_t table, int64_t from, int64_t to);
 /* "drifting, churned": where a customer may go from there. */
 void lifecycle_choices(int32_t table, int64_t from, char out[LIFECYCLE_TEXT]);
-/* The shortest way, without `from`, ending with `to`; its length, 0 when there is none. */
-uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, int64_t out[LIFECYCLE_STAGES]);
+/* The shortest way that enters none of the stages `avoid` (a bit 1 << stage
+ * each), without `from`, ending with `to`; its length, 0 when there is none. */
+uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, uint32_t avoid, int64_t out[LIFECYCLE_STAGES]);
 /* CRM_OK, or refuses the change of `customer`, naming both stages and the way out. */
 int32_t lifecycle_guard(crm_record *customer, int64_t from, int64_t to);
 
