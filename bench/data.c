@@ -48,8 +48,7 @@ uint64_t data_mix_text(uint64_t sum, const char *text)
     return sum;
 }
 
-/* A UUID of version 7: the time in front, so that neighbours share a prefix. */
-static void make_id(uint64_t *seed, int64_t time, uint8_t id[16])
+void data_make_id(uint64_t *seed, int64_t time, uint8_t id[16])
 {
     uint64_t milliseconds = (uint64_t)(time / 1000), low = data_random(seed), high = data_random(seed);
     for (int i = 0; i < 6; i++)
@@ -84,7 +83,7 @@ static void make_customer(struct data *data, uint64_t *seed, uint32_t i)
     c->city = cities[data_below(seed, CITIES)];
     c->stage = stages[data_below(seed, sizeof stages)];
     c->owner = (uint8_t)data_below(seed, DATA_USERS);
-    make_id(seed, data_batch_time(data, i / DATA_BATCH), c->id);
+    data_make_id(seed, data_batch_time(data, i / DATA_BATCH), c->id);
 }
 
 static void make_interaction(struct data *data, uint64_t *seed, uint32_t i)
@@ -109,7 +108,7 @@ static void make_interaction(struct data *data, uint64_t *seed, uint32_t i)
     x->channel = (uint8_t)(1 + data_below(seed, 9));
     x->direction = (uint8_t)(1 + data_below(seed, 2));
     x->owner = (uint8_t)data_below(seed, DATA_USERS);
-    make_id(seed, data_batch_time(data, (data->customer_count + i) / DATA_BATCH), x->id);
+    data_make_id(seed, data_batch_time(data, (data->customer_count + i) / DATA_BATCH), x->id);
 }
 
 int64_t data_batch_time(const struct data *data, uint32_t batch)
@@ -137,7 +136,7 @@ struct data *data_create(uint32_t customers, uint32_t interactions)
         return NULL;
     }
     for (uint32_t i = 0; i < DATA_USERS; i++) {
-        make_id(&seed, data->from, data->user_ids[i]);
+        data_make_id(&seed, data->from, data->user_ids[i]);
         data->user_ids[i][15] = (uint8_t)i; /* lets a reader tell which user it is */
     }
     for (uint32_t i = 0; i < customers; i++)

@@ -74,6 +74,8 @@ static inline uint64_t data_mix(uint64_t sum, uint64_t value)
     x *= UINT64_C(0xbf58476d1ce4e5b9);
     return x ^ (x >> 27);
 }
+/* A UUID of version 7: the time in front, so that neighbours share a prefix. */
+void data_make_id(uint64_t *seed, int64_t time, uint8_t id[16]);
 uint64_t data_mix_text(uint64_t sum, const char *text);
 
 #endif

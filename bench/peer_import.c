@@ -87,7 +87,8 @@ static bool import_insert(struct peer *peer, const struct reader *reader, const 
     sqlite3_bind_int64(p, 1, number);
     peer_text(p, 2, reader->fields[2]);
     peer_text(p, 3, reversed);
-    return peer_step(peer, PEER_CUSTOMER) && peer_step(peer, PEER_EMAIL) && peer_step(peer, PEER_PHONE);
+    return peer_step(peer, PEER_CUSTOMER) && peer_step(peer, PEER_EMAIL) && peer_step(peer, PEER_PHONE) &&
+           peer_transition(peer, number, peer->data->to, 0, 1, seed);
 }
 
 static bool import_rows(struct peer *peer, struct reader *reader, uint64_t *created, uint64_t *updated)

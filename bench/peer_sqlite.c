@@ -5,7 +5,9 @@
  * of their own, the table clustered on its customer and a covering index for
  * look-up; the same look-ups as libcrm's schema gives, no index more: customer
  * by id, e-mail, phone's last digits, external id, name, territory, stage;
- * interaction by id, customer and time, start, due.  Every row has the common
+ * interaction by id, customer and time, start, due; transition by id, subject,
+ * time; and, as libcrm does by itself, a transition for each stage that a
+ * customer enters, the first one included.  Every row has the common
  * columns that libcrm's records have.
  *
  * Settings: WAL, pages of 8 KiB, 1 GiB page cache, 4 GiB mapped, temporary
@@ -78,7 +80,7 @@ static const char *const sql[PEER_STATEMENTS] = {
     [PEER_MOVE] = "UPDATE customer SET stage = 3, stage_since = ?2, modified_at = ?2, modified_by = 1,"
                   " version = version + 1 WHERE uuid = ?1 RETURNING number",
     [PEER_TRANSITION] = "INSERT INTO transition(uuid, customer, at, from_stage, to_stage, created_by)"
-                        " VALUES(?1, ?2, ?3, 2, 3, 1)",
+                        " VALUES(?1, ?2, ?3, ?4, ?5, 1)",
     [PEER_FIND_EMAIL] = "SELECT customer FROM email WHERE address = ?1",
     [PEER_UPDATE] = "UPDATE customer SET name = ?2, territory = ?3, employees = ?4, website = ?5, modified_at = ?6,"
                     " version = version + 1 WHERE number = ?1",
@@ -187,7 +189,23 @@ static void peer_destroy(void *self)
     free(peer);
 }
 
-static bool load_customer(struct peer *peer, uint32_t i)
+bool peer_transition(struct peer *peer, int64_t customer, int64_t at, int from, int to, uint64_t *seed)
+{
+    sqlite3_stmt *s = peer->statements[PEER_TRANSITION];
+    uint8_t id[16];
+    data_make_id(seed, at, id);
+    sqlite3_bind_blob(s, 1, id, 16, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 2, customer);
+    sqlite3_bind_int64(s, 3, at);
+    if (from != 0)
+        sqlite3_bind_int(s, 4, from);
+    else
+        sqlite3_bind_null(s, 4);
+    sqlite3_bind_int(s, 5, to);
+    return peer_step(peer, PEER_TRANSITION);
+}
+
+static bool load_customer(struct peer *peer, uint32_t i, uint64_t *seed)
 {
     const struct data_customer *c = &peer->data->customers[i];
     sqlite3_stmt *s = peer->statements[PEER_CUSTOMER], *e = peer->statements[PEER_EMAIL];
@@ -208,7 +226,8 @@ static bool load_customer(struct peer *peer, uint32_t i)
     peer_text(p, 2, c->phone);
     peer_reverse_digits(c->phone, reversed, sizeof reversed);
     peer_text(p, 3, reversed);
-    return peer_step(peer, PEER_CUSTOMER) && peer_step(peer, PEER_EMAIL) && peer_step(peer, PEER_PHONE);
+    return peer_step(peer, PEER_CUSTOMER) && peer_step(peer, PEER_EMAIL) && peer_step(peer, PEER_PHONE) &&
+           peer_transition(peer, i, data_batch_time(peer->data, i / DATA_BATCH), 0, c->stage, seed);
 }
 
 static bool load_interaction(struct peer *peer, uint32_t i)
@@ -242,6 +261,7 @@ static bool peer_load(void *self)
 {
     struct peer *peer = self;
     sqlite3_stmt *user = NULL;
+    uint64_t seed = UINT64_C(0x7a5);
     bool ok;
     peer_remove(peer->path);
     ok = peer_open(peer, ENGINE_BULK) && peer_step(peer, PEER_BEGIN) &&
@@ -253,7 +273,7 @@ static bool peer_load(void *self)
     }
     sqlite3_finalize(user);
     for (uint32_t i = 0; ok && i < peer->data->customer_count; i++)
-        ok = load_customer(peer, i);
+        ok = load_customer(peer, i, &seed);
     for (uint32_t i = 0; ok && i < peer->data->interaction_count; i++)
         ok = load_interaction(peer, i);
     ok = ok && peer_step(peer, PEER_COMMIT) && peer_run(peer, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize");
@@ -378,18 +398,15 @@ static bool peer_scan(void *self, uint64_t *sum)
 
 static bool peer_move(struct peer *peer, uint32_t customer, uint64_t *seed)
 {
-    sqlite3_stmt *move = peer->statements[PEER_MOVE], *transition = peer->statements[PEER_TRANSITION];
+    sqlite3_stmt *move = peer->statements[PEER_MOVE];
     int64_t now = data_batch_time(peer->data, 1000);
-    uint64_t id[2] = {data_random(seed), data_random(seed)};
     sqlite3_bind_blob(move, 1, peer->data->customers[customer].id, 16, SQLITE_STATIC);
     sqlite3_bind_int64(move, 2, now);
     if (sqlite3_step(move) != SQLITE_ROW)
         return peer_fail(peer, "stage change");
-    sqlite3_bind_blob(transition, 1, id, 16, SQLITE_STATIC);
-    sqlite3_bind_int64(transition, 2, sqlite3_column_int64(move, 0));
-    sqlite3_bind_int64(transition, 3, now);
+    int64_t number = sqlite3_column_int64(move, 0);
     sqlite3_reset(move);
-    return peer_step(peer, PEER_TRANSITION);
+    return peer_transition(peer, number, now, 2, 3, seed);
 }
 
 static bool peer_stage_change(void *self, const uint32_t *customers, uint32_t count)

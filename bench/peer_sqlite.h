@@ -37,6 +37,8 @@ bool peer_close(void *self);
 bool peer_run(struct peer *peer, const char *sql);
 /* Runs a statement that gives no rows and resets it. */
 bool peer_step(struct peer *peer, enum peer_statement which);
+/* The history of a customer's stage; from 0: its first. */
+bool peer_transition(struct peer *peer, int64_t customer, int64_t at, int from, int to, uint64_t *seed);
 bool peer_fail(const struct peer *peer, const char *what);
 void peer_remove(const char *path);
 bool peer_import_csv(void *self, const char *csv, uint64_t *created, uint64_t *updated);
