@@ -70,7 +70,8 @@ enum { LOG_TAIL_CLEAN = 0, LOG_TAIL_TORN = 1, LOG_TAIL_DAMAGED = 2 };
 struct log_tail {
     int what;
     uint64_t offset;       /* of the first bad byte's frame */
-    uint64_t lost;         /* bytes from there to the last that is not zero (TORN), or to the next good frame (DAMAGED) */
+    /* Bytes from there to the last that is not zero (TORN) or to the next good frame (DAMAGED). */
+    uint64_t lost;
     uint64_t next_offset;  /* DAMAGED: the next good frame behind the damage; 0: there is none */
     uint64_t next_lsn;
 };
