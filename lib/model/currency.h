@@ -26,7 +26,7 @@ size_t currency_count(void);
 const struct currency *currency_at(size_t i); /* in the order of codes; NULL beyond */
 
 /* Appends "1,234.50 EUR" (for people).  An unknown currency is written with its
- * number and no decimals: "123450 #997". */
+ * number and no decimals: "123450 #998". */
 void money_format(struct buffer *out, int64_t minor, uint16_t currency);
 /* Appends "1234.50" (for machines). */
 void money_plain(struct buffer *out, int64_t minor, uint16_t currency);
