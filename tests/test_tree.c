@@ -7,6 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ck_assert writes to a file each time, which is too slow for inner loops. */
+#define MUST(condition)                     \
+    do {                                    \
+        if (!(condition))                   \
+            ck_abort_msg("%s", #condition); \
+    } while (0)
+
 enum { MODEL_MAX = 30000 };
 
 struct model {
@@ -55,7 +62,7 @@ static void model_insert(struct model *model, struct tree_key key)
     size_t at = model_lower(model, key);
     if (model_has(model, key, at))
         return;
-    ck_assert_uint_lt(model->count, MODEL_MAX);
+    MUST(model->count < MODEL_MAX);
     memmove(model->keys + at + 1, model->keys + at, (model->count - at) * sizeof key);
     model->keys[at] = key;
     model->count++;
@@ -97,18 +104,18 @@ static void compare_walks(struct arena *arena, uint64_t tree, const struct model
     struct tree_key key;
     tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
     for (size_t i = 0; i < model->count; i++) {
-        ck_assert(tree_next(arena, tree, &cursor, &key));
-        ck_assert_int_eq(key_order(&key, &model->keys[i]), 0);
+        MUST(tree_next(arena, tree, &cursor, &key));
+        MUST(key_order(&key, &model->keys[i]) == 0);
     }
-    ck_assert(!tree_next(arena, tree, &cursor, &key));
+    MUST(!tree_next(arena, tree, &cursor, &key));
     for (size_t i = model->count; i-- > 0;) {
-        ck_assert(tree_previous(arena, tree, &cursor, &key));
-        ck_assert_int_eq(key_order(&key, &model->keys[i]), 0);
+        MUST(tree_previous(arena, tree, &cursor, &key));
+        MUST(key_order(&key, &model->keys[i]) == 0);
     }
-    ck_assert(!tree_previous(arena, tree, &cursor, &key));
+    MUST(!tree_previous(arena, tree, &cursor, &key));
     tree_seek_end(arena, tree, &cursor);
-    ck_assert(!tree_next(arena, tree, &cursor, &key));
-    ck_assert(tree_previous(arena, tree, &cursor, &key) == (model->count != 0));
+    MUST(!tree_next(arena, tree, &cursor, &key));
+    MUST(tree_previous(arena, tree, &cursor, &key) == (model->count != 0));
 }
 
 static void compare(struct arena *arena, uint64_t tree, const struct model *model, int shape, uint64_t *state)
@@ -117,7 +124,7 @@ static void compare(struct arena *arena, uint64_t tree, const struct model *mode
     struct tree_cursor cursor;
     struct tree_key key;
     ck_assert_msg(tree_verify(arena, tree, fault, sizeof fault), "%s", fault);
-    ck_assert_uint_eq(tree_count(arena, tree), model->count);
+    MUST(tree_count(arena, tree) == model->count);
     compare_walks(arena, tree, model);
     for (int i = 0; i < 300; i++) {
         struct tree_key probe = i % 2 || model->count == 0 ? key_make(shape, state)
@@ -125,21 +132,21 @@ static void compare(struct arena *arena, uint64_t tree, const struct model *mode
         if (i % 3 == 0)
             probe.low++;
         size_t at = model_lower(model, probe);
-        ck_assert_uint_eq(tree_rank(arena, tree, probe), at);
+        MUST(tree_rank(arena, tree, probe) == at);
         tree_seek(arena, tree, probe, &cursor);
-        ck_assert(tree_next(arena, tree, &cursor, &key) == (at < model->count));
-        ck_assert(at == model->count || key_order(&key, &model->keys[at]) == 0);
+        MUST(tree_next(arena, tree, &cursor, &key) == (at < model->count));
+        MUST(at == model->count || key_order(&key, &model->keys[at]) == 0);
         tree_seek(arena, tree, probe, &cursor);
-        ck_assert(tree_previous(arena, tree, &cursor, &key) == (at > 0));
-        ck_assert(at == 0 || key_order(&key, &model->keys[at - 1]) == 0);
+        MUST(tree_previous(arena, tree, &cursor, &key) == (at > 0));
+        MUST(at == 0 || key_order(&key, &model->keys[at - 1]) == 0);
     }
-    ck_assert(!arena->damaged);
+    MUST(!arena->damaged);
 }
 
 static struct arena *arena_new(void)
 {
     struct arena *arena = NULL;
-    ck_assert_int_eq(arena_create(memory_default(), &arena, NULL), CRM_OK);
+    MUST(arena_create(memory_default(), &arena, NULL) == CRM_OK);
     return arena;
 }
 
@@ -163,12 +170,12 @@ static void run_random(int shape, uint64_t seed)
         for (int i = 0; i < 20000; i++) {
             struct tree_key key = key_make(shape, &state);
             if (random_next(&state) % 10 < (uint64_t)inserted_of_ten[phase]) {
-                ck_assert(tree_insert(arena, tree, key));
+                MUST(tree_insert(arena, tree, key));
                 model_insert(&model, key);
             } else {
                 if (random_next(&state) % 4 && model.count != 0)
                     key = model.keys[random_next(&state) % model.count];
-                ck_assert(tree_remove(arena, tree, key) == model_remove(&model, key));
+                MUST(tree_remove(arena, tree, key) == model_remove(&model, key));
             }
             if (i % 2500 == 0)
                 compare(arena, tree, &model, shape, &state);
@@ -177,14 +184,14 @@ static void run_random(int shape, uint64_t seed)
     }
     while (model.count > 0) {
         struct tree_key key = model.keys[random_next(&state) % model.count];
-        ck_assert(tree_remove(arena, tree, key));
+        MUST(tree_remove(arena, tree, key));
         model_remove(&model, key);
     }
     compare(arena, tree, &model, shape, &state);
     uint64_t empty = arena_free_bytes(arena);
     tree_free(arena, tree);
     /* an emptied tree is its header alone */
-    ck_assert_uint_eq(arena_free_bytes(arena), empty + 32);
+    MUST(arena_free_bytes(arena) == empty + 32);
     free(model.keys);
     arena_free(arena);
 }
@@ -208,9 +215,9 @@ static double filled(struct tree_key (*make)(uint64_t i), uint64_t count)
     uint64_t before = bytes_of(arena, 0);
     char fault[160];
     for (uint64_t i = 0; i < count; i++)
-        ck_assert(tree_insert(arena, tree, make(i)));
+        MUST(tree_insert(arena, tree, make(i)));
     ck_assert_msg(tree_verify(arena, tree, fault, sizeof fault), "%s", fault);
-    ck_assert_uint_eq(tree_count(arena, tree), count);
+    MUST(tree_count(arena, tree) == count);
     double result = (double)bytes_of(arena, before) / (double)count;
     arena_free(arena);
     return result;
@@ -263,11 +270,11 @@ START_TEST(many_at_once_are_the_same_as_one_by_one)
             keys[i] = i % 5 == 1 ? keys[i / 2] : key_make(_i, &state);
             model_insert(&model, keys[i]);
         }
-        ck_assert(tree_insert_many(arena, tree, keys, batches[batch]));
+        MUST(tree_insert_many(arena, tree, keys, batches[batch]));
         compare(arena, tree, &model, _i, &state);
         for (size_t i = 0; i < batches[batch] / 3 && model.count != 0; i++) {
             struct tree_key key = model.keys[random_next(&state) % model.count];
-            ck_assert(tree_remove(arena, tree, key));
+            MUST(tree_remove(arena, tree, key));
             model_remove(&model, key);
         }
         compare(arena, tree, &model, _i, &state);
@@ -287,8 +294,8 @@ START_TEST(many_in_order_are_packed_whole)
     struct tree_key *keys = calloc(COUNT, sizeof *keys);
     for (uint64_t i = 0; i < COUNT; i++)
         keys[(i * 7919) % COUNT] = make_whole(i); /* 7919 is prime to COUNT: every place once */
-    ck_assert(tree_insert_many(arena, tree, keys, COUNT));
-    ck_assert_uint_eq(tree_count(arena, tree), COUNT);
+    MUST(tree_insert_many(arena, tree, keys, COUNT));
+    MUST(tree_count(arena, tree) == COUNT);
     ck_assert_double_lt((double)bytes_of(arena, before) / COUNT, 18.0);
     free(keys);
     arena_free(arena);
@@ -302,7 +309,7 @@ START_TEST(small_trees_stay_small)
     for (int i = 0; i < 100; i++) {
         uint64_t tree = tree_create(arena, TREE_PLAIN);
         for (uint64_t n = 0; n < 5; n++)
-            ck_assert(tree_insert(arena, tree, (struct tree_key){ n, n }));
+            MUST(tree_insert(arena, tree, (struct tree_key){ n, n }));
     }
     ck_assert_uint_le(arena->used - before, 100 * (32 + 128) + 4096); /* a header and the smallest leaf each */
     arena_free(arena);
@@ -345,11 +352,11 @@ static void exercise(struct arena *arena, uint64_t tree, uint64_t *state)
     tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
     while (tree_next(arena, tree, &cursor, &key))
         steps++;
-    ck_assert(most > UINT64_MAX - 512 || steps <= most + 512); /* and the leaf that the seek found */
+    MUST(most > UINT64_MAX - 512 || steps <= most + 512); /* and the leaf that the seek found */
     tree_seek_end(arena, tree, &cursor);
     for (steps = 0; tree_previous(arena, tree, &cursor, &key);)
         steps++;
-    ck_assert(most > UINT64_MAX - 512 || steps <= most + 512);
+    MUST(most > UINT64_MAX - 512 || steps <= most + 512);
     for (int i = 0; i < 200; i++) {
         key = key_make(i % 4, state);
         (void)tree_rank(arena, tree, key);
@@ -371,7 +378,7 @@ START_TEST(damaged_nodes_do_no_harm)
         struct arena *arena = arena_new();
         uint64_t tree = tree_create(arena, TREE_PLAIN);
         for (int i = 0; i < 40 * (round % 40); i++)
-            ck_assert(tree_insert(arena, tree, key_make(round % 4, &state)));
+            MUST(tree_insert(arena, tree, key_make(round % 4, &state)));
         for (int i = 0; i <= round % 7; i++) { /* any byte but the root page's; small and large numbers */
             uint64_t at = 4096 + random_next(&state) % (arena->used - 4096);
             arena->base[at] = random_next(&state) % 3 ? (uint8_t)random_next(&state) : 0xff;
@@ -389,11 +396,11 @@ START_TEST(a_wrong_offset_is_refused)
     struct tree_key key = { 1, 2 };
     static const uint64_t offsets[] = { 0, 1, 8, 64, 4096, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 40 };
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        ck_assert(!tree_insert(arena, offsets[i], key));
-        ck_assert(!tree_remove(arena, offsets[i], key));
-        ck_assert_uint_eq(tree_count(arena, offsets[i]), 0);
+        MUST(!tree_insert(arena, offsets[i], key));
+        MUST(!tree_remove(arena, offsets[i], key));
+        MUST(tree_count(arena, offsets[i]) == 0);
         tree_seek(arena, offsets[i], key, &cursor);
-        ck_assert(!tree_next(arena, offsets[i], &cursor, &key));
+        MUST(!tree_next(arena, offsets[i], &cursor, &key));
         tree_free(arena, offsets[i]);
     }
     arena_free(arena);
@@ -455,21 +462,21 @@ static void compare_texts(struct arena *arena, uint64_t tree, const struct texts
     struct tree_key key;
     uint32_t length;
     ck_assert_msg(tree_verify(arena, tree, fault, sizeof fault), "%s", fault);
-    ck_assert_uint_eq(tree_count(arena, tree), texts->count);
+    MUST(tree_count(arena, tree) == texts->count);
     tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
     tree_seek_text(arena, tree, (struct tree_text){ (const uint8_t *)"", 0, 0 }, &cursor);
     for (size_t i = 0; i < texts->count; i++) {
-        ck_assert(tree_next(arena, tree, &cursor, &key));
+        MUST(tree_next(arena, tree, &cursor, &key));
         const uint8_t *bytes = tree_text(arena, key, &length);
         ck_assert_ptr_nonnull(bytes);
-        ck_assert_uint_eq(length, texts->entries[i].length);
-        ck_assert_uint_eq(tree_number(key), texts->entries[i].number);
-        ck_assert_int_eq(memcmp(bytes, texts->entries[i].bytes, length), 0);
+        MUST(length == texts->entries[i].length);
+        MUST(tree_number(key) == texts->entries[i].number);
+        MUST(memcmp(bytes, texts->entries[i].bytes, length) == 0);
     }
-    ck_assert(!tree_next(arena, tree, &cursor, &key));
+    MUST(!tree_next(arena, tree, &cursor, &key));
     for (int i = 0; i < 50; i++) {
         struct entry probe = entry_make(state);
-        ck_assert_uint_eq(tree_rank_text(arena, tree, text_of(&probe)), texts_lower(texts, &probe));
+        MUST(tree_rank_text(arena, tree, text_of(&probe)) == texts_lower(texts, &probe));
     }
 }
 
@@ -486,7 +493,7 @@ START_TEST(texts_are_kept_in_the_order_of_their_bytes)
         size_t at = texts_lower(&texts, &entry);
         bool there = at < texts.count && entry_order(&texts.entries[at], &entry) == 0;
         if (random_next(&state) % 10 < (i < 8000 ? 7 : 3) && texts.count < TEXTS_MAX) {
-            ck_assert(tree_insert_text(arena, tree, text_of(&entry)));
+            MUST(tree_insert_text(arena, tree, text_of(&entry)));
             if (!there) {
                 memmove(texts.entries + at + 1, texts.entries + at, (texts.count - at) * sizeof entry);
                 texts.entries[at] = entry;
@@ -498,7 +505,7 @@ START_TEST(texts_are_kept_in_the_order_of_their_bytes)
                 entry = texts.entries[at];
                 there = true;
             }
-            ck_assert(tree_remove_text(arena, tree, text_of(&entry)) == there);
+            MUST(tree_remove_text(arena, tree, text_of(&entry)) == there);
             if (there) {
                 memmove(texts.entries + at, texts.entries + at + 1, (texts.count - at - 1) * sizeof entry);
                 texts.count--;
@@ -508,9 +515,9 @@ START_TEST(texts_are_kept_in_the_order_of_their_bytes)
             compare_texts(arena, tree, &texts, &state);
     }
     while (texts.count > 0)
-        ck_assert(tree_remove_text(arena, tree, text_of(&texts.entries[--texts.count])));
-    ck_assert(!arena->damaged);
-    ck_assert_uint_eq(bytes_of(arena, before), 0); /* every copy was given back */
+        MUST(tree_remove_text(arena, tree, text_of(&texts.entries[--texts.count])));
+    MUST(!arena->damaged);
+    MUST(bytes_of(arena, before) == 0); /* every copy was given back */
     free(texts.entries);
     arena_free(arena);
 }
@@ -524,8 +531,8 @@ START_TEST(equal_texts_share_one_copy)
     memset(text, 'x', sizeof text);
     uint64_t before = bytes_of(arena, 0);
     for (uint32_t i = 0; i < 1000; i++)
-        ck_assert(tree_insert_text(arena, tree, (struct tree_text){ text, sizeof text, i * 37 % 1000 }));
-    ck_assert_uint_eq(tree_count(arena, tree), 1000);
+        MUST(tree_insert_text(arena, tree, (struct tree_text){ text, sizeof text, i * 37 % 1000 }));
+    MUST(tree_count(arena, tree) == 1000);
     ck_assert_uint_lt(bytes_of(arena, before), 30000); /* 4 million without sharing */
     tree_free(arena, tree);
     ck_assert_uint_le(bytes_of(arena, 0), before);
@@ -545,7 +552,7 @@ START_TEST(damaged_texts_do_no_harm)
         uint64_t tree = tree_create(arena, TREE_TEXT);
         for (int i = 0; i < 10 * (round % 40); i++) {
             struct entry entry = entry_make(&state);
-            ck_assert(tree_insert_text(arena, tree, text_of(&entry)));
+            MUST(tree_insert_text(arena, tree, text_of(&entry)));
         }
         for (int i = 0; i <= round % 7; i++)
             arena->base[4096 + random_next(&state) % (arena->used - 4096)] = (uint8_t)random_next(&state);

@@ -24,7 +24,7 @@ enum {
     CLASS_SMALL = 32,  /* classes of 8, 16, .. 256 bytes */
     CLASS_COUNT = ARENA_CLASSES, /* then 320, 384, 448, 512, 640, .. 2^38 */
     CLASS_WORDS = 3,
-    BLOCK_MIN = 16,
+    BLOCK_MIN = 8, /* a link */
     HEADER_AT = 8, /* offset 0 is "none" */
     LISTS_AT = 4096,
     COMMIT_STEP = 1 << 20,
