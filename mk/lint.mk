@@ -45,7 +45,7 @@ $(LINT)/clang/%.ok: %.c mk/lint.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@$(CLANG) $(LINT_STANDARD) -fsyntax-only $(call lint_includes,$<) -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
-tidy_model = $(if $(filter lib/%,$(filter-out lib/sys/error.c,$1)),-include tools/analyzer.h $(if $(filter lib/log/%,$1),-DANALYZE_LOG))
+tidy_model = $(if $(filter lib/%,$(filter-out lib/sys/error.c,$1)),-include tools/analyzer.h $(if $(filter lib/log/%,$(filter-out lib/log/log.c,$1)),-DANALYZE_LOG))
 # Behind clang's stamp, which knows the headers.
 $(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy tools/analyzer.h | $(SETUP_STAMP)
 	@mkdir -p $(@D)
