@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 struct currency {
-    char code[4];      /* "EUR" */
-    uint16_t number;   /* 978 */
-    uint8_t exponent;  /* minor units a unit: 10^exponent; 0 to 4 */
+    char code[4];     /* "EUR" */
+    uint16_t number;  /* 978 */
+    uint8_t exponent; /* minor units a unit: 10^exponent; 0 to 4 */
 };
 
 /* NULL when there is none.  The code's case does not matter. */

@@ -140,8 +140,8 @@ bool date_add_days(int32_t days, int64_t count, int32_t *out)
 bool instant_from_civil(const struct civil *civil, int64_t *us)
 {
     if (!date_valid(civil->year, civil->month, civil->day) || civil->hour < 0 || civil->hour > 23 ||
-        civil->minute < 0 || civil->minute > 59 || civil->second < 0 || civil->second > 59 ||
-        civil->microsecond < 0 || civil->microsecond > 999999)
+        civil->minute < 0 || civil->minute > 59 || civil->second < 0 || civil->second > 59 || civil->microsecond < 0 ||
+        civil->microsecond > 999999)
         return false;
     int64_t of_day = civil->hour * MOMENT_HOUR_US + civil->minute * MOMENT_MINUTE_US +
                      civil->second * MOMENT_SECOND_US + civil->microsecond;

@@ -25,13 +25,13 @@ struct civil {
 };
 
 /* ---- the calendar ---- */
-bool date_valid(int32_t year, int32_t month, int32_t day); /* exists, and fits int32 days */
+bool date_valid(int32_t year, int32_t month, int32_t day);         /* exists, and fits int32 days */
 int32_t date_from_civil(int32_t year, int32_t month, int32_t day); /* of a valid date */
-void date_to_civil(int32_t days, struct civil *out); /* time of day becomes 0 */
-int32_t date_month_days(int32_t year, int32_t month); /* 28 to 31; 0 when there is no such month */
-int32_t date_weekday(int32_t days); /* 1 Monday to 7 Sunday */
-int32_t date_quarter(int32_t days); /* 1 to 4 */
-void date_iso_week(int32_t days, int32_t *year, int32_t *week); /* ISO 8601: week 1 has the first Thursday */
+void date_to_civil(int32_t days, struct civil *out);               /* time of day becomes 0 */
+int32_t date_month_days(int32_t year, int32_t month);              /* 28 to 31; 0 when there is no such month */
+int32_t date_weekday(int32_t days);                                /* 1 Monday to 7 Sunday */
+int32_t date_quarter(int32_t days);                                /* 1 to 4 */
+void date_iso_week(int32_t days, int32_t *year, int32_t *week);    /* ISO 8601: week 1 has the first Thursday */
 /* The same day of another month, or that month's last day.  False when the
  * result does not fit. */
 bool date_add_months(int32_t days, int64_t months, int32_t *out);
@@ -39,8 +39,8 @@ bool date_add_days(int32_t days, int64_t count, int32_t *out);
 
 bool instant_from_civil(const struct civil *civil, int64_t *us); /* false when no such moment */
 void instant_to_civil(int64_t us, struct civil *out);
-int32_t instant_date(int64_t us);        /* the UTC day it falls on */
-int64_t date_instant(int32_t days);      /* 00:00 UTC of that day; the ends of int64 when beyond */
+int32_t instant_date(int64_t us);   /* the UTC day it falls on */
+int64_t date_instant(int32_t days); /* 00:00 UTC of that day; the ends of int64 when beyond */
 bool instant_add_months(int64_t us, int64_t months, int64_t *out);
 bool instant_add(int64_t us, int64_t duration_us, int64_t *out);
 
@@ -77,8 +77,8 @@ bool instant_parse_relative(const char *text, size_t length, int64_t now_us, int
 bool date_parse_relative(const char *text, size_t length, int64_t now_us, int32_t *days);
 
 /* ---- time to text: NUL-terminated; returns the length ---- */
-size_t date_format(int32_t days, char out[MOMENT_TEXT_SIZE]);     /* 2017-03-01 */
-size_t instant_format(int64_t us, char out[MOMENT_TEXT_SIZE]);    /* 2017-03-01T10:00:00Z, fraction when there is one */
+size_t date_format(int32_t days, char out[MOMENT_TEXT_SIZE]);  /* 2017-03-01 */
+size_t instant_format(int64_t us, char out[MOMENT_TEXT_SIZE]); /* 2017-03-01T10:00:00Z, fraction when there is one */
 size_t instant_format_minute(int64_t us, char out[MOMENT_TEXT_SIZE]); /* 2017-03-01 10:00, for people */
 /* For people, rounded down: 45 s, 12 min, 5 h, 3 d, 5 months, 2 years. */
 size_t duration_format(int64_t duration_us, char out[MOMENT_TEXT_SIZE]);

@@ -154,8 +154,7 @@ static bool to_instant(const struct civil *civil, int32_t offset_minutes, int64_
 {
     int64_t local;
 
-    return instant_from_civil(civil, &local) &&
-           !__builtin_sub_overflow(local, offset_minutes * MOMENT_MINUTE_US, us);
+    return instant_from_civil(civil, &local) && !__builtin_sub_overflow(local, offset_minutes * MOMENT_MINUTE_US, us);
 }
 
 bool instant_parse(const char *text, size_t length, int64_t *us)
@@ -360,14 +359,28 @@ bool moment_format_valid(const char *format)
         if (*format != '%')
             continue;
         switch (*++format) {
-        case 'Y': case 'y': has |= HAS_YEAR; break;
-        case 'm': case 'b': case 'B': has |= HAS_MONTH; break;
-        case 'd': case 'e': has |= HAS_DAY; break;
+        case 'Y':
+        case 'y': has |= HAS_YEAR; break;
+        case 'm':
+        case 'b':
+        case 'B': has |= HAS_MONTH; break;
+        case 'd':
+        case 'e': has |= HAS_DAY; break;
         case 'j': has |= HAS_YEAR_DAY; break;
         case 'I': has |= HAS_HOUR_12; break;
         case 'p': has |= HAS_HALF; break;
-        case 'F': case 'D': has |= HAS_YEAR | HAS_MONTH | HAS_DAY; break;
-        case 'H': case 'M': case 'S': case 'T': case 'R': case 'a': case 'A': case 'z': case 'Z': case '%': break;
+        case 'F':
+        case 'D': has |= HAS_YEAR | HAS_MONTH | HAS_DAY; break;
+        case 'H':
+        case 'M':
+        case 'S':
+        case 'T':
+        case 'R':
+        case 'a':
+        case 'A':
+        case 'z':
+        case 'Z':
+        case '%': break;
         default: return false;
         }
     }

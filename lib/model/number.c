@@ -14,13 +14,16 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static void trim(const char **text, size_t *length)
 {
-    while (*length > 0 && ((*text)[0] == ' ' || ((*text)[0] >= '\t' && (*text)[0] <= '\r'))) {
+    for (; *length > 0 && is_blank((*text)[0]); (*length)--)
         (*text)++;
-        (*length)--;
-    }
-    while (*length > 0 && ((*text)[*length - 1] == ' ' || ((*text)[*length - 1] >= '\t' && (*text)[*length - 1] <= '\r')))
+    while (*length > 0 && is_blank((*text)[*length - 1]))
         (*length)--;
 }
 

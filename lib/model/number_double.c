@@ -96,8 +96,8 @@ static bool convert_quickly(const struct decimal *decimal, double *out)
         return false;
     for (size_t i = 0; i < decimal->count; i++)
         whole = whole * 10 + (uint64_t)(decimal->digits[i] - '0');
-    *out = decimal->exponent < 0 ? (double)whole / powers[-decimal->exponent]
-                                 : (double)whole * powers[decimal->exponent];
+    *out =
+        decimal->exponent < 0 ? (double)whole / powers[-decimal->exponent] : (double)whole * powers[decimal->exponent];
     return true;
 }
 

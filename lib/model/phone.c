@@ -43,8 +43,8 @@ static bool word_is_one_of(const struct scan *scan, const char *const words[], s
     return false;
 }
 
-static const char *const labels[] = {"tel",   "telefon", "telephone", "phone", "fax",  "telefax", "mobile",
-                                     "mobil", "handy",   "cell",      "sms",   "callto", "office", "home", NULL};
+static const char *const labels[] = {"tel",   "telefon", "telephone", "phone",  "fax",    "telefax", "mobile", "mobil",
+                                     "handy", "cell",    "sms",       "callto", "office", "home",    NULL};
 static const char *const extensions[] = {"x", "ext", "extn", "extension", "dw", "durchwahl", "poste", NULL};
 
 /* Characters that people put between digits, and the invisible ones that come
@@ -55,8 +55,8 @@ static bool is_separator(uint32_t code)
         return code != 0 && strchr(" \t\r\n-./()[]~", (int)code) != NULL;
     return code == 0xA0 || code == 0xAD || code == 0xB7 || (code >= 0x2000 && code <= 0x2015) ||
            (code >= 0x2028 && code <= 0x202F) || (code >= 0x205F && code <= 0x2069) || code == 0x2212 ||
-           code == 0x3000 || code == 0x30FC || code == 0xFEFF || code == 0xFF08 || code == 0xFF09 ||
-           code == 0xFF0D || code == 0xFF0E || code == 0xFF0F;
+           code == 0x3000 || code == 0x30FC || code == 0xFEFF || code == 0xFF08 || code == 0xFF09 || code == 0xFF0D ||
+           code == 0xFF0E || code == 0xFF0F;
 }
 
 /* "(0)" behind a country code is what callers at home dial: not a part of the

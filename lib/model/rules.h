@@ -8,6 +8,8 @@
 
 #include <crm.h>
 
+struct memory;
+
 struct model_rules {
     /* `record` is the changed record, `before` its version before this change
      * (NULL: it is new).  May read anything through crm_txn_view(record_txn(record))
@@ -26,7 +28,10 @@ int32_t record_put_int(crm_record *record, uint32_t field, int64_t value);
 int32_t record_put_text(crm_record *record, uint32_t field, const char *text, size_t length);
 int32_t record_put_ref(crm_record *record, uint32_t field, const crm_record *target);
 int32_t record_put_ref_id(crm_record *record, uint32_t field, uint32_t kind, const crm_id *id);
+int32_t record_put_ref_id(crm_record *record, uint32_t field, uint32_t kind, const crm_id *id);
 int32_t record_put_null(crm_record *record, uint32_t field);
+/* A setter of this change named the field, even with the value it has already. */
+int record_mentions(const crm_record *record, uint32_t field);
 /* The fields in which two versions differ (either may be NULL). */
 int record_differs(const crm_record *a, const crm_record *b, uint32_t field);
 /* Refuses the change: status and message are kept by the transaction. */
@@ -37,6 +42,8 @@ const char *record_note_rule(const crm_record *record);
 const char *record_note_evidence(const crm_record *record);
 /* The time that the transaction's commit will carry, as far as known now. */
 int64_t txn_time(const crm_txn *txn);
+/* The allocator of the file's handle. */
+const struct memory *db_memory(const crm_db *db);
 /* The file's base currency (ISO 4217 numeric). */
 int32_t db_currency(crm_db *db);
 

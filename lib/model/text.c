@@ -136,8 +136,8 @@ int text_digit(uint32_t code)
 static bool is_blank(uint32_t code)
 {
     return code == 0x20 || (code >= 0x09 && code <= 0x0D) || code == 0x85 || code == 0xA0 || code == 0x1680 ||
-           (code >= 0x2000 && code <= 0x200B) || code == 0x2028 || code == 0x2029 || code == 0x202F ||
-           code == 0x205F || code == 0x3000 || code == 0xFEFF;
+           (code >= 0x2000 && code <= 0x200B) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
+           code == 0x3000 || code == 0xFEFF;
 }
 
 void text_trim(const char **bytes, size_t *length)

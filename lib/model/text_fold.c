@@ -21,9 +21,9 @@ enum { DECOMPOSED_MAX = 32 };
 
 struct fold {
     struct buffer *out;
-    uint8_t last;  /* the byte written last; ' ' at the start, so that no key begins with a blank */
-    bool german;   /* ä is ae */
-    bool umlauts;  /* such a letter was seen */
+    uint8_t last; /* the byte written last; ' ' at the start, so that no key begins with a blank */
+    bool german;  /* ä is ae */
+    bool umlauts; /* such a letter was seen */
     uint8_t mark_count;
     struct {
         uint32_t code;
@@ -33,11 +33,10 @@ struct fold {
 
 /* What becomes of an ASCII character: itself or its small letter, a blank, or
  * nothing (0: apostrophe and grave, for "O'Neil" is typed "ONeil"). */
-static const char ascii_key[128 + 1] =
-    "                                "
-    "   #$ &\0   +    0123456789      "
-    " abcdefghijklmnopqrstuvwxyz     "
-    "\0abcdefghijklmnopqrstuvwxyz     ";
+static const char ascii_key[128 + 1] = "                                "
+                                       "   #$ &\0   +    0123456789      "
+                                       " abcdefghijklmnopqrstuvwxyz     "
+                                       "\0abcdefghijklmnopqrstuvwxyz     ";
 
 static void put_marks(struct fold *fold)
 {
@@ -105,24 +104,40 @@ static bool is_optional_mark(uint32_t code)
 static const char *spelling(uint32_t code)
 {
     switch (code) {
-    case 0x2018: case 0x2019: case 0x201B: case 0x2032: /* apostrophes and primes */
-    case 0x02B9: case 0x02BB: case 0x02BC: case 0x02BD: case 0x02BE: case 0x02BF: case 0x02C8:
-    case 0x055A: case 0x05F3: case 0x05F4:              /* Armenian apostrophe, geresh, gershayim */
-    case 0x0640:                                        /* tatweel only stretches a word */
-        return "";
+    case 0x2018:
+    case 0x2019:
+    case 0x201B:
+    case 0x2032: /* apostrophes and primes */
+    case 0x02B9:
+    case 0x02BB:
+    case 0x02BC:
+    case 0x02BD:
+    case 0x02BE:
+    case 0x02BF:
+    case 0x02C8:
+    case 0x055A:
+    case 0x05F3:
+    case 0x05F4: /* Armenian apostrophe, geresh, gershayim */
+    case 0x0640: /* tatweel only stretches a word */ return "";
     case 0x00E6: return "ae";
     case 0x0153: return "oe";
-    case 0x00F0: case 0x0111: return "d";
+    case 0x00F0:
+    case 0x0111: return "d";
     case 0x00FE: return "th";
     case 0x0127: return "h";
     case 0x0131: return "i"; /* so that I, ı, İ and i are one letter */
     case 0x0142: return "l";
     case 0x00F8: return "o";
     case 0x0167: return "t";
-    case 0x0671: return "\xD8\xA7";                                         /* alef wasla: alef */
-    case 0x0649: case 0x06CC: return "\xD9\x8A";                            /* alef maqsura, Farsi yeh: yeh */
-    case 0x0629: case 0x06C0: case 0x06C1: case 0x06C3: case 0x06D5: return "\xD9\x87"; /* teh marbuta …: heh */
-    case 0x06A9: return "\xD9\x83";                                         /* keheh: kaf */
+    case 0x0671: return "\xD8\xA7"; /* alef wasla: alef */
+    case 0x0649:
+    case 0x06CC: return "\xD9\x8A"; /* alef maqsura, Farsi yeh: yeh */
+    case 0x0629:
+    case 0x06C0:
+    case 0x06C1:
+    case 0x06C3:
+    case 0x06D5: return "\xD9\x87"; /* teh marbuta …: heh */
+    case 0x06A9: return "\xD9\x83"; /* keheh: kaf */
     default: return NULL;
     }
 }
@@ -133,8 +148,7 @@ static void fold_category(struct fold *fold, uint32_t code)
     const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)code);
 
     switch (property->category) {
-    case UTF8PROC_CATEGORY_CF:
-        break;
+    case UTF8PROC_CATEGORY_CF: break;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
         if (is_optional_mark(code))
@@ -155,15 +169,12 @@ static void fold_category(struct fold *fold, uint32_t code)
     case UTF8PROC_CATEGORY_PI:
     case UTF8PROC_CATEGORY_PF:
     case UTF8PROC_CATEGORY_PO:
-    case UTF8PROC_CATEGORY_SM:
-        put_blank(fold);
-        break;
+    case UTF8PROC_CATEGORY_SM: put_blank(fold); break;
     case UTF8PROC_CATEGORY_SK: /* spacing accents are punctuation; skin tones belong to the emoji before */
         if (code < 0x1F3FB || code > 0x1F3FF)
             put_blank(fold);
         break;
-    default:
-        put_code(fold, code);
+    default: put_code(fold, code);
     }
 }
 
@@ -200,10 +211,9 @@ static void fold_code(struct fold *fold, uint32_t code)
     /* Dropped before they decompose into letters or a blank. */
     if (code == 0xA9 || code == 0xAE || code == 0xB4 || code == 0x2120 || code == 0x2122)
         return;
-    utf8proc_ssize_t count =
-        utf8proc_decompose_char((utf8proc_int32_t)code, parts, DECOMPOSED_MAX,
-                                UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE,
-                                &last_boundary);
+    utf8proc_ssize_t count = utf8proc_decompose_char(
+        (utf8proc_int32_t)code, parts, DECOMPOSED_MAX,
+        UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, &last_boundary);
     if (count < 0 || count > DECOMPOSED_MAX) { /* cannot be with any Unicode so far */
         put_code(fold, code);
         return;

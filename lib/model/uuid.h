@@ -21,7 +21,7 @@ crm_id uuid_v7(int64_t time_ms, const uint8_t random[UUID_RANDOM_SIZE]);
 /* The next identifier of a batch: one more in the 62 low random bits (RFC 9562
  * 6.2, method 2).  False, and unchanged, when they are used up: begin anew. */
 bool uuid_next(crm_id *id);
-int uuid_version(const crm_id *id);  /* 0 when not of the RFC's variant */
+int uuid_version(const crm_id *id);     /* 0 when not of the RFC's variant */
 int64_t uuid_time_ms(const crm_id *id); /* of a version 7 identifier, else -1 */
 
 int uuid_compare(const crm_id *a, const crm_id *b); /* < 0, 0, > 0 in byte order */

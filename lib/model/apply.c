@@ -1,0 +1,280 @@
+/* apply: takes one entry of the log into the arena, and out again.
+ *
+ * The same code serves the writer, a replay at open and the following of other
+ * processes, so that an image is what a replay would give (P5).  The caller
+ * holds the generation's exclusive lock.
+ */
+#include "model/db.h"
+
+#include "model/view.h"
+#include "sys/checksum.h"
+
+#include <string.h>
+
+static uint64_t id_hash(const struct generation *generation, const crm_id *id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id->bytes, sizeof halves);
+    return hash_mix(halves[0] ^ hash_mix(halves[1] ^ log_header(generation->log)->seed));
+}
+
+uint32_t row_find(const struct generation *generation, const struct kind *kind, const crm_id *id)
+{
+    struct kind_store *store = kind_store(generation, kind);
+    struct hash_cursor cursor;
+    uint32_t number;
+    if (store == NULL)
+        return UINT32_MAX;
+    hash_find(generation->arena, store->ids, id_hash(generation, id), &cursor);
+    while (hash_next(generation->arena, store->ids, &cursor, &number)) {
+        const struct row *row = row_at(generation, kind, number);
+        if (row != NULL && memcmp(&row->id, id, sizeof *id) == 0)
+            return number;
+    }
+    return UINT32_MAX;
+}
+
+/* Old rows are only remembered while somebody could ask for them. */
+static bool touch(struct generation *generation, const struct kind *kind, uint32_t number, uint64_t lsn,
+                  const struct row *row)
+{
+    crm_db *db = generation->db;
+    if (generation->txn == NULL && lsn <= log_published(generation->log) &&
+        __atomic_load_n(&db->views, __ATOMIC_ACQUIRE) == 0)
+        return true;
+    if (!memory_grow(db->memory, (void **)&generation->touches, &generation->touch_capacity,
+                     generation->touch_count + 1, sizeof *generation->touches))
+        return false;
+    generation->touches[generation->touch_count++] =
+        (struct touch){.kind = kind->number, .number = number, .lsn = lsn, .before = *row};
+    return true;
+}
+
+/* Forgets what no open view can ask for any more. */
+void touches_trim(struct generation *generation)
+{
+    crm_db *db = generation->db;
+    uint64_t oldest = log_published(generation->log);
+    mutex_lock(&db->state);
+    for (const crm_view *view = db->view_list; view != NULL; view = view->next)
+        if (view->generation == generation && view->base_lsn < oldest)
+            oldest = view->base_lsn;
+    mutex_unlock(&db->state);
+    size_t gone = 0;
+    while (gone < generation->touch_count && generation->touches[gone].lsn <= oldest)
+        gone++;
+    if (gone == 0)
+        return;
+    memmove(generation->touches, generation->touches + gone,
+            (generation->touch_count - gone) * sizeof *generation->touches);
+    generation->touch_count -= gone;
+    generation->touch_base += gone;
+}
+
+static bool create(struct generation *generation, struct kind *kind, uint64_t offset, const struct entry *entry,
+                   crm_id *id_base)
+{
+    struct kind_store *store = kind_store_make(generation, kind);
+    crm_id id;
+    const uint8_t *fields = id_get(entry->body, entry->body + entry->body_length, id_base, &id);
+    if (store == NULL || fields == NULL || entry->number < store->rows ||
+        entry->number - store->rows > offset) /* a hole larger than the file is a lie */
+        return false;
+    if (((entry->number & 63) == 0 || entry->number != store->rows) && !index_reserve(generation, kind, entry->number))
+        return false;
+    struct row *row = column_at(generation->arena, store->rows_column, entry->number);
+    if (row == NULL || !hash_insert(generation->arena, store->ids, id_hash(generation, &id), entry->number))
+        return false;
+    bool first = entry->previous == 0;
+    *row = (struct row){.id = id, .head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
+    store->rows = entry->number + 1;
+    store->live++;
+    struct version version = {.offset = offset, .lsn = entry->lsn, .count = 1};
+    version.segments[0].bytes = fields;
+    version.segments[0].length = (size_t)(entry->body + entry->body_length - fields);
+    struct body only = body_open(fields, version.segments[0].length);
+    return index_change(generation, kind, entry->number, NULL, &version, &only);
+}
+
+/* The version before with one more entry in front. */
+static void version_push(const struct version *before, uint64_t offset, const struct entry *entry, struct version *after)
+{
+    *after = (struct version){.offset = offset, .lsn = entry->lsn, .number_of = entry->version,
+                              .previous = entry->previous, .operation = entry->operation, .flags = entry->flags,
+                              .deleted = entry->operation == ENTRY_DELETE, .count = 1};
+    after->segments[0].bytes = entry->body;
+    after->segments[0].length = entry->body_length;
+    if (entry->flags & ENTRY_FULL)
+        return;
+    for (unsigned i = 0; i < before->count && after->count < VERSION_SEGMENTS; i++)
+        after->segments[after->count++] = before->segments[i];
+}
+
+static uint64_t state_of(const struct row *row, const struct entry *entry)
+{
+    uint64_t flags = (entry->operation == ENTRY_DELETE ? ROW_DELETED : 0) |
+                     (entry->operation == ENTRY_ERASE || (row->state & ROW_ERASED) ? ROW_ERASED : 0);
+    return entry->lsn << 8 | flags;
+}
+
+static bool change(struct generation *generation, const crm_txn *txn, struct kind *kind, uint64_t offset,
+                   const struct entry *entry)
+{
+    struct kind_store *store = kind_store(generation, kind);
+    struct row *row = row_at(generation, kind, entry->number);
+    struct version before, after;
+    if (row == NULL || row->head == 0 || row->head != entry->previous ||
+        version_load(generation, txn, row->head, &before) != CRM_OK ||
+        !touch(generation, kind, entry->number, entry->lsn, row))
+        return false;
+    version_push(&before, offset, entry, &after);
+    bool was_live = !(row->state & ROW_DELETED), is_live = entry->operation != ENTRY_DELETE;
+    row->head = offset;
+    row->state = state_of(row, entry);
+    store->live = store->live + is_live - was_live;
+    bool delta = was_live && is_live && !(entry->flags & ENTRY_FULL);
+    struct body only = body_open(entry->body, entry->body_length);
+    return index_change(generation, kind, entry->number, was_live ? &before : NULL, is_live ? &after : NULL,
+                        delta ? &only : NULL);
+}
+
+static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
+{
+    if (entry->kind == CRM_KIND_SETTING)
+        __atomic_store_n(&generation->db->currency, 0, __ATOMIC_RELEASE);
+    if (entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE)
+        return true;
+    const struct row *row = row_at(generation, schema_kind(&generation->schema, entry->kind), entry->number);
+    struct version version;
+    return row != NULL && version_load(generation, txn, row->head, &version) == CRM_OK &&
+           schema_apply(generation, entry->kind, &version, !(row->state & ROW_DELETED));
+}
+
+bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,
+                 crm_id *id_base)
+{
+    struct kind *kind = schema_kind(&generation->schema, entry->kind);
+    bool done = false;
+    generation->change++;
+    if (kind == NULL)
+        return false;
+    switch (entry->operation) {
+    case ENTRY_CREATE:
+        done = create(generation, kind, offset, entry, id_base);
+        break;
+    case ENTRY_UPDATE:
+    case ENTRY_DELETE:
+    case ENTRY_RESTORE:
+    case ENTRY_ERASE:
+        done = change(generation, txn, kind, offset, entry);
+        break;
+    default:
+        return false;
+    }
+    return done && after_apply(generation, txn, entry);
+}
+
+static bool undo_create(struct generation *generation, struct kind *kind, const struct entry *entry,
+                        const struct version *version)
+{
+    struct kind_store *store = kind_store(generation, kind);
+    struct row *row = row_at(generation, kind, entry->number);
+    if (store == NULL || row == NULL || entry->number + 1 != store->rows ||
+        !index_change(generation, kind, entry->number, version, NULL, NULL) ||
+        !hash_remove(generation->arena, store->ids, id_hash(generation, &row->id), entry->number))
+        return false;
+    index_clear_columns(generation, kind, entry->number);
+    memset(row, 0, sizeof *row);
+    store->rows--;
+    store->live--;
+    return true;
+}
+
+/* Entries are undone in reverse, so the touch to take back is the last one. */
+bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
+{
+    struct kind *kind = schema_kind(&generation->schema, entry->kind);
+    struct row *row = kind == NULL ? NULL : row_at(generation, kind, entry->number);
+    struct version before, after;
+    generation->change++;
+    if (row == NULL || row->head != offset || version_load(generation, txn, offset, &after) != CRM_OK)
+        return false;
+    if (entry->kind >= CRM_KIND_KIND && entry->kind <= CRM_KIND_CHOICE &&
+        !schema_apply(generation, entry->kind, &after, entry->operation == ENTRY_DELETE))
+        return false;
+    if (entry->operation == ENTRY_CREATE)
+        return undo_create(generation, kind, entry, &after);
+    const struct touch *last = generation->touches + generation->touch_count - 1;
+    if (generation->touch_count == 0 || last->kind != entry->kind || last->number != entry->number ||
+        version_load(generation, txn, last->before.head, &before) != CRM_OK)
+        return false;
+    struct kind_store *store = kind_store(generation, kind);
+    bool was_live = !(last->before.state & ROW_DELETED), is_live = !(row->state & ROW_DELETED);
+    *row = last->before;
+    store->live = store->live + was_live - is_live;
+    generation->touch_count--;
+    return index_change(generation, kind, entry->number, is_live ? &after : NULL, was_live ? &before : NULL, NULL);
+}
+
+static bool note_frame(struct generation *generation, const struct frame *frame)
+{
+    if (frame->lsn >= UINT32_MAX - 64)
+        return false;
+    uint32_t number = (uint32_t)frame->lsn;
+    if (!column_reserve(generation->arena, generation->frames, (number | 63) + 1))
+        return false;
+    struct frame_cell *cell = column_at(generation->arena, generation->frames, number);
+    if (cell == NULL)
+        return false;
+    if (cell->offset == 0)
+        *cell = (struct frame_cell){frame->offset, frame->time};
+    return true;
+}
+
+bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error)
+{
+    crm_id base = {{0}};
+    size_t at = 0;
+    if (!note_frame(generation, frame))
+        return false;
+    while (at < frame->entries_length) {
+        struct entry entry;
+        uint64_t offset = frame->entries_offset + at;
+        int32_t status = entry_get(frame->entries + at, frame->entries_length - at, offset, &entry);
+        bool record = entry.operation <= ENTRY_ERASE;
+        if (status != CRM_OK || (record && !apply_entry(generation, NULL, offset, &entry, &base))) {
+            error_set(error, CRM_CORRUPT,
+                      "%s: the entry at byte %llu (transaction %llu) cannot be applied; salvage the file with recover",
+                      log_path(generation->log), (unsigned long long)offset, (unsigned long long)frame->lsn);
+            return false;
+        }
+        at += entry.size;
+    }
+    generation->applied = frame->after;
+    return true;
+}
+
+bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time)
+{
+    const struct frame_cell *cell =
+        lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)lsn);
+    if (cell == NULL)
+        return false;
+    *time = cell->time;
+    return cell->offset != 0 || cell->time != 0;
+}
+
+/* Times never fall along the log: a binary search. */
+uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to)
+{
+    uint64_t low = 0, high = up_to; /* the answer lies in [low, high] */
+    while (low < high) {
+        uint64_t middle = low + (high - low + 1) / 2;
+        int64_t there;
+        if (frame_time(generation, middle, &there) && there <= time)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}

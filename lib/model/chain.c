@@ -1,0 +1,149 @@
+/* chain: a record's versions as they hang together in the log: from the row's
+ * newest entry back to the first.
+ */
+#include "model/db.h"
+#include "model/txn.h"
+#include "sys/varint.h"
+
+#include <string.h>
+
+/* The position where a pack is, or would go, in the list. */
+static size_t pack_position(const struct generation *generation, uint64_t offset)
+{
+    size_t low = 0, high = generation->pack_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (generation->packs[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* A pack's body: var raw length, then a zlib stream. */
+static bool pack_inflate(const struct generation *generation, uint64_t offset, struct pack *pack)
+{
+    const struct memory *memory = generation->db->memory;
+    const struct log_map *map = log_map(generation->log);
+    struct entry entry;
+    uint64_t raw;
+    if (offset < LOG_FRAMES_START || offset >= map->length ||
+        entry_get(map->base + offset, (size_t)(map->length - offset), offset, &entry) != CRM_OK ||
+        entry.operation != ENTRY_PACK)
+        return false;
+    const uint8_t *end = entry.body + entry.body_length;
+    const uint8_t *at = varint_get(entry.body, end, &raw);
+    if (at == NULL || raw > VALUE_TEXT_MAX * UINT64_C(2))
+        return false;
+    struct value value = {.what = VALUE_DEFLATED, .integer = (int64_t)raw, .bytes = at, .length = (size_t)(end - at)};
+    *pack = (struct pack){offset, memory_alloc(memory, (size_t)raw + 1), (size_t)raw};
+    if (pack->bytes != NULL && value_inflate(&value, pack->bytes))
+        return true;
+    memory_free(memory, pack->bytes);
+    return false;
+}
+
+static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, size_t *available)
+{
+    uint64_t offset = (place & ~PLACE_PACKED) >> PLACE_POSITION_BITS;
+    size_t position = (size_t)(place & ((UINT64_C(1) << PLACE_POSITION_BITS) - 1));
+    const uint8_t *bytes = NULL;
+    mutex_lock(&generation->pack_lock);
+    size_t at = pack_position(generation, offset);
+    if (at == generation->pack_count || generation->packs[at].offset != offset) {
+        struct pack pack;
+        if (!memory_grow(generation->db->memory, (void **)&generation->packs, &generation->pack_capacity,
+                         generation->pack_count + 1, sizeof pack) ||
+            !pack_inflate(generation, offset, &pack))
+            goto out;
+        memmove(generation->packs + at + 1, generation->packs + at, (generation->pack_count - at) * sizeof pack);
+        generation->packs[at] = pack;
+        generation->pack_count++;
+    }
+    if (position < generation->packs[at].length) {
+        bytes = generation->packs[at].bytes + position;
+        *available = generation->packs[at].length - position;
+    }
+out:
+    mutex_unlock(&generation->pack_lock);
+    return bytes;
+}
+
+const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
+{
+    if (offset & PLACE_PACKED)
+        return pack_bytes(generation, offset, available);
+    if (txn != NULL && offset >= txn->base) {
+        uint64_t at = offset - txn->base;
+        if (at >= txn->entries.length)
+            return NULL;
+        *available = txn->entries.length - (size_t)at;
+        return txn->entries.data + at;
+    }
+    const struct log_map *map = log_map(generation->log);
+    if (offset < LOG_FRAMES_START || offset >= map->length)
+        return NULL;
+    *available = (size_t)(map->length - offset);
+    return map->base + offset;
+}
+
+int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
+{
+    size_t available;
+    const uint8_t *bytes = entry_bytes(generation, txn, offset, &available);
+    return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
+}
+
+int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
+{
+    struct entry entry;
+    if (entry_load(generation, txn, offset, &entry) != CRM_OK)
+        return CRM_CORRUPT;
+    uint32_t kind = entry.kind, number = entry.number;
+    *out = (struct version){.offset = offset, .lsn = entry.lsn, .number_of = entry.version, .previous = entry.previous,
+                            .operation = entry.operation, .flags = entry.flags,
+                            .deleted = entry.operation == ENTRY_DELETE};
+    for (;;) {
+        const uint8_t *fields = entry.body;
+        if (entry.operation == ENTRY_CREATE) {
+            crm_id base = {{1}}, id; /* only to step over the id */
+            fields = id_get(entry.body, entry.body + entry.body_length, &base, &id);
+            if (fields == NULL)
+                return CRM_CORRUPT;
+        }
+        out->segments[out->count].bytes = fields;
+        out->segments[out->count++].length = (size_t)(entry.body + entry.body_length - fields);
+        if (entry.operation == ENTRY_CREATE || (entry.flags & ENTRY_FULL))
+            return CRM_OK;
+        if (out->count == VERSION_SEGMENTS || entry.previous == 0 ||
+            entry_load(generation, txn, entry.previous, &entry) != CRM_OK || entry.kind != kind ||
+            entry.number != number)
+            return CRM_CORRUPT;
+    }
+}
+
+/* An erasure voids the personal fields of every version before it. */
+static bool erased_later(struct generation *generation, const crm_txn *txn, uint64_t head, uint64_t version)
+{
+    for (uint64_t place = head; place != 0 && place != version;) {
+        struct entry entry;
+        if (entry_load(generation, txn, place, &entry) != CRM_OK)
+            return true;
+        if (entry.operation == ENTRY_ERASE)
+            return true;
+        place = entry.previous;
+    }
+    return false;
+}
+
+int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
+                       const struct row *row, struct version *out)
+{
+    int32_t status = version_load(generation, txn, row->head, out);
+    if (status == CRM_OK && (row->state & ROW_ERASED)) {
+        const struct row *newest = row_at(generation, kind, number);
+        out->hidden = newest == NULL || erased_later(generation, txn, newest->head, row->head);
+    }
+    return status;
+}

@@ -1,0 +1,588 @@
+/* db: opening and closing, following other processes, and the image.
+ */
+#include "model/db.h"
+
+#include "model/currency.h"
+#include "model/record.h"
+#include "model/txn.h"
+#include "model/view.h"
+#include "store/image.h"
+#include "sys/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Opening replays the tail behind the image at some million entries a second;
+ * a tail of a quarter of the image, but at least this, is worth a new image. */
+enum { IMAGE_TAIL_MIN = 1 << 20, IMAGE_TAIL_CLOSE = 1 << 16 };
+
+void db_tell(crm_db *db, int32_t status, const char *format, ...)
+{
+    char text[512];
+    if (db->options.log == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    db->options.log(db->options.log_context, status, text);
+}
+
+int64_t db_now(const crm_db *db)
+{
+    int64_t fixed = __atomic_load_n(&db->fixed_now, __ATOMIC_ACQUIRE);
+    if (fixed != INT64_MIN)
+        return fixed;
+    return db->options.clock != NULL ? db->options.clock(db->options.clock_context) : clock_wall_us();
+}
+
+void db_news(crm_db *db)
+{
+    mutex_lock(&db->news_lock);
+    db->news_count++;
+    condition_broadcast(&db->news);
+    mutex_unlock(&db->news_lock);
+}
+
+const struct memory *db_memory(const crm_db *db)
+{
+    return db->memory;
+}
+
+/* ---- generations ---- */
+
+static void generation_free(struct generation *generation)
+{
+    const struct memory *memory = generation->db->memory;
+    for (size_t i = 0; i < generation->pack_count; i++)
+        memory_free(memory, generation->packs[i].bytes);
+    memory_free(memory, generation->packs);
+    memory_free(memory, generation->touches);
+    buffer_free(&generation->key);
+    buffer_free(&generation->other_key);
+    buffer_free(&generation->texts);
+    arena_free(generation->arena);
+    log_close(generation->log);
+    schema_free(&generation->schema);
+    rwlock_destroy(&generation->lock);
+    mutex_destroy(&generation->pack_lock);
+    memory_free(memory, generation);
+}
+
+struct generation *db_hold(crm_db *db)
+{
+    mutex_lock(&db->state);
+    struct generation *generation = db->now;
+    generation->references++;
+    mutex_unlock(&db->state);
+    return generation;
+}
+
+void db_drop(struct generation *generation)
+{
+    crm_db *db = generation->db;
+    mutex_lock(&db->state);
+    bool last = --generation->references == 0;
+    mutex_unlock(&db->state);
+    if (last)
+        generation_free(generation);
+}
+
+static struct generation *generation_create(crm_db *db, struct log *log)
+{
+    struct generation *generation = memory_zero(db->memory, 1, sizeof *generation);
+    if (generation == NULL)
+        return NULL;
+    generation->db = db;
+    generation->log = log;
+    generation->references = 1;
+    buffer_init(&generation->key, db->memory);
+    buffer_init(&generation->other_key, db->memory);
+    buffer_init(&generation->texts, db->memory);
+    if (!rwlock_init(&generation->lock) || !mutex_init(&generation->pack_lock) ||
+        !schema_init(&generation->schema, db->memory)) {
+        generation->log = NULL;
+        schema_free(&generation->schema);
+        memory_free(db->memory, generation);
+        return NULL;
+    }
+    return generation;
+}
+
+/* ---- replay ---- */
+
+int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
+{
+    while (generation->applied.lsn < up_to_lsn) {
+        struct frame frame;
+        crm_error ignored;
+        int32_t status = log_frame(generation->log, &generation->applied, &frame, &ignored);
+        if (status == CRM_NOT_FOUND)
+            return CRM_OK;
+        if (status != CRM_OK) {
+            if (error != NULL)
+                *error = ignored;
+            return status;
+        }
+        if (!apply_frame(generation, &frame, error)) {
+            generation->bad = true;
+            return error == NULL || error->status == CRM_OK ? CRM_CORRUPT : error->status;
+        }
+        generation->change++;
+    }
+    /* A base frame may share its LSN with the next: take those, too. */
+    for (;;) {
+        struct frame frame;
+        if (up_to_lsn != generation->applied.lsn ||
+            log_frame(generation->log, &generation->applied, &frame, NULL) != CRM_OK || frame.lsn != up_to_lsn)
+            return CRM_OK;
+        if (!apply_frame(generation, &frame, error)) {
+            generation->bad = true;
+            return CRM_CORRUPT;
+        }
+    }
+}
+
+static void forget_roots(struct generation *generation)
+{
+    for (uint32_t k = 0; k < generation->schema.kind_count; k++) {
+        struct kind *kind = generation->schema.kinds[k];
+        kind->store = 0;
+        for (uint32_t f = 0; f < kind->field_count; f++)
+            kind->fields[f]->column = kind->fields[f]->tree = kind->fields[f]->table = kind->fields[f]->timeline = 0;
+    }
+    generation->frames = 0;
+}
+
+/* A fresh arena, filled from the first frame on. */
+static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
+{
+    struct arena *arena;
+    int32_t status = arena_create(generation->db->memory, &arena, error);
+    if (status != CRM_OK)
+        return status;
+    arena_free(generation->arena);
+    generation->arena = arena;
+    forget_roots(generation);
+    generation->applied = log_start(generation->log);
+    generation->image_end = 0;
+    generation->bad = false;
+    generation->change++;
+    if (!roots_create(generation)) {
+        generation->bad = true;
+        return error_nomem(error);
+    }
+    status = db_replay(generation, up_to_lsn, error);
+    generation->bad = status != CRM_OK;
+    return status;
+}
+
+int32_t db_rebuild(struct generation *generation, crm_error *error)
+{
+    rwlock_write(&generation->lock);
+    int32_t status = CRM_OK;
+    if (generation->bad || generation->arena->damaged) {
+        if (generation->txn != NULL && generation->txn->applied > 0) {
+            status = error_set(error, CRM_CORRUPT, "%s: the index was found damaged during a transaction; roll it back",
+                               generation->db->path);
+        } else {
+            db_tell(generation->db, CRM_CORRUPT, "%s: the index is damaged and is built anew", generation->db->path);
+            status = fill_anew(generation, generation->applied.lsn, error);
+        }
+    }
+    rwlock_unlock(&generation->lock);
+    return status;
+}
+
+int32_t crm_rebuild(crm_db *db, crm_error *error)
+{
+    if (db == NULL)
+        return error_set(error, CRM_MISUSE, "crm_rebuild needs a database");
+    int system;
+    struct generation *generation = db_hold(db);
+    mutex_lock(&db->writer);
+    rwlock_write(&generation->lock);
+    int32_t status = fill_anew(generation, generation->applied.lsn, error);
+    rwlock_unlock(&generation->lock);
+    if (status == CRM_OK && db->options.image && !db->options.read_only) {
+        (void)db->files->unlink(db->files->context, db->image_path, &system);
+        status = db_write_image(generation, error);
+    }
+    mutex_unlock(&db->writer);
+    db_drop(generation);
+    return status;
+}
+
+/* ---- the image ---- */
+
+int32_t db_write_image(struct generation *generation, crm_error *error)
+{
+    crm_db *db = generation->db;
+    struct image_point point = {.file = log_header(generation->log)->file,
+                                .generation = log_header(generation->log)->generation,
+                                .at = generation->applied, .layout = MODEL_LAYOUT};
+    rwlock_read(&generation->lock);
+    bool staged = generation->txn != NULL && generation->txn->applied > 0;
+    int32_t status = generation->bad || staged || generation->arena->damaged
+                         ? CRM_CORRUPT
+                         : image_write(db->files, db->image_path, generation->arena, &point, error);
+    rwlock_unlock(&generation->lock);
+    if (status == CRM_OK)
+        generation->image_end = point.at.offset;
+    return status;
+}
+
+/* After a commit, under the writer lock.  That it fails costs time at the next
+ * opening, nothing else. */
+void db_maybe_write_image(struct generation *generation)
+{
+    uint64_t tail = generation->applied.offset - generation->image_end;
+    uint64_t enough = generation->image_end < IMAGE_TAIL_MIN ? IMAGE_TAIL_MIN : generation->image_end;
+    crm_error error;
+    if (!generation->db->options.image || tail < enough)
+        return;
+    if (db_write_image(generation, &error) != CRM_OK) {
+        generation->image_end = generation->applied.offset; /* try again when it has grown as much again */
+        db_tell(generation->db, CRM_IO, "%s: the index file could not be written: %s", generation->db->path,
+                error.message);
+    }
+}
+
+/* True: the arena stands for the log up to generation->applied. */
+static bool load_image(struct generation *generation)
+{
+    crm_db *db = generation->db;
+    const struct log_header *header = log_header(generation->log);
+    struct image_point point;
+    crm_error error;
+    if (!db->options.image ||
+        image_open(db->files, db->memory, db->image_path, &point, &generation->arena, &error) != CRM_OK)
+        return false;
+    struct frame frame;
+    bool ours = memcmp(&point.file, &header->file, sizeof point.file) == 0 && point.generation == header->generation &&
+                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START;
+    generation->applied = point.at;
+    generation->image_end = point.at.offset;
+    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
+        /* The log may have been cut back behind the image's point: its last frame must be there. */
+        const struct frame_cell *cell =
+            point.at.lsn > UINT32_MAX ? NULL
+                                      : column_at(generation->arena, generation->frames, (uint32_t)point.at.lsn);
+        if (point.at.lsn == 0 ||
+            (cell != NULL && cell->offset != 0 &&
+             log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&
+             frame.after.offset == point.at.offset && frame.after.crc == point.at.crc))
+            return true;
+    }
+    arena_free(generation->arena);
+    generation->arena = NULL;
+    return false;
+}
+
+int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+{
+    struct generation *generation = generation_create(db, log);
+    int32_t status = CRM_OK;
+    *out = NULL;
+    if (generation == NULL) {
+        log_close(log);
+        return error_nomem(error);
+    }
+    if (!load_image(generation)) {
+        schema_free(&generation->schema);
+        status = schema_init(&generation->schema, db->memory) ? fill_anew(generation, UINT64_MAX, error)
+                                                              : error_nomem(error);
+    } else {
+        status = db_replay(generation, UINT64_MAX, error);
+        if (status != CRM_OK) /* the image may be at fault: the log alone decides */
+            status = fill_anew(generation, UINT64_MAX, error);
+    }
+    if (status != CRM_OK) {
+        generation_free(generation);
+        return status;
+    }
+    *out = generation;
+    return CRM_OK;
+}
+
+/* ---- other processes ---- */
+
+static int32_t reopen(crm_db *db, crm_error *error)
+{
+    struct log_options options = {.files = db->files, .memory = db->memory, .read_only = db->options.read_only,
+                                  .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
+                                  .busy_ms = db->options.busy_ms};
+    struct log *log;
+    struct generation *next;
+    int32_t status = log_open(db->path, &options, &log, error);
+    if (status == CRM_OK)
+        status = db_generation(db, log, &next, error);
+    if (status != CRM_OK)
+        return status;
+    mutex_lock(&db->state);
+    struct generation *old = db->now;
+    db->now = next;
+    mutex_unlock(&db->state);
+    db_drop(old);
+    return CRM_OK;
+}
+
+/* The caller holds db->writer (a writer) or gets it without waiting (a reader). */
+static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
+{
+    struct generation *generation = db_hold(db);
+    int32_t status = CRM_OK;
+    if (log_superseded(generation->log)) {
+        status = reopen(db, error);
+        db_drop(generation);
+        if (status != CRM_OK)
+            return status;
+        generation = db_hold(db);
+    }
+    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log);
+    if (writer || up_to > generation->applied.lsn) {
+        status = log_refresh(generation->log, error);
+        uint64_t before = generation->applied.lsn;
+        if (status == CRM_OK) {
+            rwlock_write(&generation->lock);
+            status = db_replay(generation, up_to, error);
+            rwlock_unlock(&generation->lock);
+        }
+        /* A writer that died before its sync left whole frames: they count, once they are safe. */
+        if (status == CRM_OK && writer && generation->applied.lsn > before &&
+            generation->applied.lsn > log_published(generation->log))
+            status = log_sync(generation->log, &generation->applied, error);
+    }
+    db_drop(generation);
+    return status;
+}
+
+int32_t db_follow(crm_db *db, bool writer, crm_error *error)
+{
+    if (writer)
+        return follow_locked(db, true, error);
+    mutex_lock(&db->state);
+    const struct generation *now = db->now;
+    bool behind = log_superseded(now->log) || log_published(now->log) > now->applied.lsn;
+    mutex_unlock(&db->state);
+    /* While a transaction of this process holds it, nobody else can have written. */
+    if (!behind || !mutex_lock_for(&db->writer, 0))
+        return CRM_OK;
+    int32_t status = follow_locked(db, false, error);
+    mutex_unlock(&db->writer);
+    return status;
+}
+
+/* ---- open ---- */
+
+static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error *error)
+{
+    struct log_tail tail;
+    int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
+    if (status != CRM_OK || (tail.what == LOG_TAIL_CLEAN && !log_alone(generation->log)))
+        return status;
+    if (tail.what == LOG_TAIL_DAMAGED && !db->options.read_only)
+        return error_set(error, CRM_CORRUPT,
+                         "%s: damaged at byte %llu: transaction %llu is lost though %llu follows at byte %llu; "
+                         "open it read-only or salvage it with recover",
+                         db->path, (unsigned long long)tail.offset, (unsigned long long)generation->applied.lsn + 1,
+                         (unsigned long long)tail.next_lsn, (unsigned long long)tail.next_offset);
+    if (tail.what != LOG_TAIL_CLEAN)
+        db_tell(db, CRM_CORRUPT, "%s: %llu bytes after transaction %llu (byte %llu) %s", db->path,
+                (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
+                (unsigned long long)tail.offset,
+                tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
+    return db->options.read_only || !log_alone(generation->log)
+               ? CRM_OK
+               : log_recovered(generation->log, &generation->applied, error);
+}
+
+static int32_t open_log(crm_db *db, struct log **log, crm_error *error)
+{
+    struct log_options options = {.files = db->files, .memory = db->memory, .create = db->options.create != 0,
+                                  .exclusive = db->options.create == 2, .read_only = db->options.read_only != 0,
+                                  .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
+                                  .busy_ms = db->options.busy_ms, .now = db_now(db)};
+    return log_open(db->path, &options, log, error);
+}
+
+static int32_t start_new(crm_db *db, crm_error *error)
+{
+    crm_txn *txn;
+    int32_t status = crm_begin(db, &txn, error);
+    if (status != CRM_OK)
+        return status;
+    txn->by_library = true;
+    (void)crm_txn_set_reason(txn, "new file");
+    if (db->rules != NULL && db->rules->new_file != NULL)
+        (void)db->rules->new_file(txn, db->options.currency);
+    return crm_commit(txn, NULL, error);
+}
+
+static int32_t open_steps(crm_db *db, crm_error *error)
+{
+    struct log *log;
+    int32_t status = open_log(db, &log, error);
+    if (status != CRM_OK)
+        return status;
+    bool locked = !db->options.read_only && log_lock(log, db->options.busy_ms, error) == CRM_OK;
+    if (!locked && !db->options.read_only) {
+        log_close(log);
+        return CRM_BUSY;
+    }
+    status = db_generation(db, log, &db->now, error);
+    if (status != CRM_OK)
+        return status; /* the log went with it */
+    status = settle_tail(db, db->now, error);
+    if (locked)
+        log_unlock(log);
+    if (status == CRM_OK && db->now->applied.lsn == 0 && !db->options.read_only)
+        status = start_new(db, error);
+    return status;
+}
+
+static void db_free(crm_db *db)
+{
+    const struct memory *memory = db->memory;
+    if (db->now != NULL) {
+        db->now->references--;
+        if (db->now->references == 0)
+            generation_free(db->now);
+    }
+    mutex_destroy(&db->writer);
+    mutex_destroy(&db->state);
+    mutex_destroy(&db->news_lock);
+    condition_destroy(&db->news);
+    memory_free(memory, db->path);
+    memory_free(memory, db->image_path);
+    struct memory own = db->options.memory;
+    memory_free(&own, db);
+}
+
+static crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules)
+{
+    crm_db *db = memory_zero(&options->memory, 1, sizeof *db);
+    if (db == NULL)
+        return NULL;
+    db->options = *options;
+    db->memory = &db->options.memory;
+    db->files = options->files;
+    db->rules = rules;
+    db->references = 1;
+    db->fixed_now = options->now;
+    size_t length = strlen(path);
+    struct buffer name;
+    buffer_init(&name, db->memory);
+    buffer_append(&name, path, length);
+    buffer_append(&name, "-index", sizeof "-index");
+    db->path = memory_text(db->memory, path, length);
+    db->image_path = name.failed ? NULL : (char *)name.data;
+    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) ||
+        !mutex_init(&db->news_lock) || !condition_init(&db->news)) {
+        if (name.failed)
+            buffer_free(&name);
+        db_free(db);
+        return NULL;
+    }
+    return db;
+}
+
+int32_t db_open(const char *path, const crm_options *options, const struct model_rules *rules, crm_db **out,
+                crm_error *error)
+{
+    crm_db *db = db_create(path, options, rules);
+    if (db == NULL)
+        return error_nomem(error);
+    int32_t status = open_steps(db, error);
+    if (status != CRM_OK) {
+        db_free(db);
+        return status;
+    }
+    *out = db;
+    return CRM_OK;
+}
+
+/* ---- close ---- */
+
+void db_reference(crm_db *db)
+{
+    mutex_lock(&db->state);
+    db->references++;
+    mutex_unlock(&db->state);
+}
+
+void db_release(crm_db *db)
+{
+    mutex_lock(&db->state);
+    bool last = --db->references == 0;
+    mutex_unlock(&db->state);
+    if (last)
+        db_free(db);
+}
+
+int32_t crm_sync(crm_db *db, crm_error *error)
+{
+    if (db == NULL)
+        return error_set(error, CRM_MISUSE, "crm_sync needs a database");
+    if (db->options.read_only)
+        return CRM_OK;
+    struct generation *generation = db_hold(db);
+    rwlock_read(&generation->lock);
+    struct log_point point = generation->applied;
+    rwlock_unlock(&generation->lock);
+    int32_t status = log_stopped(generation->log)
+                         ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again",
+                                     db->path)
+                     : log_durable(generation->log) >= point.lsn ? CRM_OK
+                                                                 : log_sync(generation->log, &point, error);
+    db_drop(generation);
+    return status;
+}
+
+int32_t crm_close(crm_db *db)
+{
+    if (db == NULL)
+        return CRM_OK;
+    if (db->txn != NULL)
+        crm_rollback(db->txn);
+    int32_t status = crm_sync(db, NULL);
+    struct generation *generation = db->now;
+    bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
+                 (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
+    if (!db->options.read_only && db->options.image && grown && !log_stopped(generation->log) &&
+        log_lock(generation->log, 0, NULL) == CRM_OK) {
+        (void)db_write_image(generation, NULL);
+        log_unlock(generation->log);
+    }
+    db->closed = true;
+    db_release(db);
+    return status;
+}
+
+void crm_set_now(crm_db *db, int64_t now)
+{
+    __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
+}
+
+int64_t crm_now(const crm_db *db)
+{
+    return db_now(db);
+}
+
+uint64_t crm_lsn(crm_db *db)
+{
+    (void)db_follow(db, false, NULL);
+    struct generation *generation = db_hold(db);
+    uint64_t published = log_published(generation->log);
+    rwlock_read(&generation->lock);
+    uint64_t applied = generation->applied.lsn;
+    rwlock_unlock(&generation->lock);
+    db_drop(generation);
+    return published < applied ? published : applied;
+}
+
+const char *crm_path(const crm_db *db)
+{
+    return db->path;
+}

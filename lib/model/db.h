@@ -1,0 +1,213 @@
+/* db: what an open file is made of.  Shared by the sources of lib/model.
+ *
+ * A generation is one log with the arena of its indexes.  A compaction starts a
+ * new one; views keep theirs until they close.  The arena may be ahead of what
+ * readers see: the writer applies its changes as it goes, and each row carries
+ * the LSN of its newest version, so a view at an earlier LSN knows which rows
+ * it must not take from the indexes.  For those that existed before, `touches`
+ * remembers what they were.
+ *
+ * Locks, in this order: writer (one transaction), state (which generation, how
+ * many views), generation lock (arena, applied, touches; readers share it).
+ */
+#ifndef MODEL_DB_H
+#define MODEL_DB_H
+
+#include "log/log.h"
+#include "model/rules.h"
+#include "model/schema.h"
+#include "model/value.h"
+#include "store/arena.h"
+#include "store/column.h"
+#include "store/hash.h"
+#include "store/tree.h"
+#include "sys/error.h"
+#include "sys/lock.h"
+
+enum { MODEL_LAYOUT = 1 };
+enum { ROW_DELETED = 1, ROW_ERASED = 2, ROW_FIRST = 4 /* it has one version */ };
+
+/* A record's cell: who it is and where its newest version lies. */
+struct row {
+    crm_id id;
+    uint64_t head;  /* offset of the newest entry in the log; 0: the number is not taken */
+    uint64_t state; /* LSN << 8 | ROW_ */
+};
+static inline uint64_t row_lsn(const struct row *row) { return row->state >> 8; }
+
+struct kind_store { /* in the arena */
+    uint32_t rows, live;
+    uint64_t rows_column, ids;
+};
+
+struct frame_cell { /* by LSN */
+    uint64_t offset; /* of the frame's header; 0: compacted away, see the base frame's table */
+    int64_t time;
+};
+
+struct pack {
+    uint64_t offset;
+    uint8_t *bytes;
+    size_t length;
+};
+
+struct touch {
+    uint32_t kind, number;
+    uint64_t lsn; /* of the change */
+    struct row before;
+};
+
+struct generation {
+    crm_db *db;
+    struct generation *next; /* all of the handle */
+    uint32_t references;     /* views, and 1 while it is the current one; under db->state */
+    struct log *log;
+    struct arena *arena;
+    struct schema schema;
+    struct rwlock lock;
+    struct log_point applied; /* the arena holds the log up to here */
+    uint64_t image_end;       /* the log up to here is in the image file */
+    uint64_t change;          /* counts changes of the arena, so that cursors seek anew */
+    bool bad;                 /* the arena cannot be trusted: rebuild before use */
+    struct touch *touches;
+    size_t touch_base;        /* how many were trimmed away before the first */
+    size_t touch_count, touch_capacity;
+    uint64_t frames;          /* column of frame cells */
+    struct buffer key, other_key, texts; /* the writer's scratch */
+    struct mutex pack_lock;   /* of the inflated packs below, kept while the generation lives */
+    struct pack *packs;       /* by offset */
+    size_t pack_count, pack_capacity;
+    crm_txn *txn;             /* whose entries lie beyond the end of the log */
+};
+
+struct crm_options {
+    struct memory memory;
+    crm_log_function log;
+    void *log_context;
+    crm_clock_function clock;
+    void *clock_context;
+    int64_t create, read_only, durability, busy_ms, image, now;
+    char currency[4];
+    const struct file_ops *files;
+};
+
+struct crm_db {
+    struct crm_options options;
+    const struct memory *memory;
+    const struct file_ops *files;
+    const struct model_rules *rules;
+    char *path, *image_path;
+    struct mutex writer;
+    struct mutex state;
+    struct generation *now;    /* under state */
+    struct generation *all;
+    uint32_t references;       /* views, feeds, imports … and 1 for the caller; under state */
+    uint32_t views;            /* atomic: how many are in the list */
+    crm_view *view_list;       /* under state */
+    bool closed;
+    int64_t fixed_now;         /* INT64_MIN: the clock runs */
+    crm_txn *txn;
+    struct mutex news_lock;    /* feeds wait here for commits of this process */
+    struct condition news;
+    uint64_t news_count;
+    int32_t currency;          /* base currency, ISO 4217 numeric */
+};
+
+/* Opening; lib/api gives the rules. */
+int32_t db_open(const char *path, const crm_options *options, const struct model_rules *rules, crm_db **out,
+                crm_error *error);
+void db_reference(crm_db *db);
+void db_release(crm_db *db);
+void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int64_t db_now(const crm_db *db);
+void db_news(crm_db *db);
+/* Brings the generation up to what other processes wrote; writer: with all frames, else the published. */
+int32_t db_follow(crm_db *db, bool writer, crm_error *error);
+struct generation *db_hold(crm_db *db); /* the current one, referenced */
+void db_drop(struct generation *generation);
+int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
+int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
+int32_t db_rebuild(struct generation *generation, crm_error *error);   /* under no lock; takes the exclusive one */
+int32_t db_write_image(struct generation *generation, crm_error *error); /* under the writer lock or at close */
+void db_maybe_write_image(struct generation *generation);
+
+/* roots: the arena's table of structures */
+bool roots_create(struct generation *generation);
+bool roots_load(struct generation *generation); /* after the arena was mapped and the schema is known */
+bool roots_load_builtin(struct generation *generation);
+struct kind_store *kind_store(const struct generation *generation, const struct kind *kind); /* NULL: none yet or damaged */
+struct kind_store *kind_store_make(struct generation *generation, struct kind *kind);
+uint64_t field_column_make(struct generation *generation, struct kind *kind, struct field *field);
+uint64_t field_tree_make(struct generation *generation, struct field *field);
+uint64_t field_table_make(struct generation *generation, struct field *field);
+uint64_t field_timeline_make(struct generation *generation, struct field *field);
+
+/* rows and versions */
+static inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number)
+{
+    struct kind_store *store = kind_store(generation, kind);
+    return store == NULL || number >= store->rows
+               ? NULL
+               : (struct row *)column_at(generation->arena, store->rows_column, number);
+}
+uint32_t kind_rows(const struct generation *generation, const struct kind *kind);
+/* Where an entry lies is a place: an offset in the log, an offset beyond its end
+ * in the transaction's frame, or, in a compacted file, a position in a pack. */
+#define PLACE_PACKED (UINT64_C(1) << 62)
+enum { PLACE_POSITION_BITS = 20 };
+static inline uint64_t place_packed(uint64_t pack_offset, uint32_t position)
+{
+    return PLACE_PACKED | pack_offset << PLACE_POSITION_BITS | position;
+}
+/* NULL: no such place. */
+const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available);
+int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out);
+/* The version whose newest entry lies at `offset`. */
+int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out);
+/* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */
+int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
+                       const struct row *row, struct version *out);
+static inline int version_field(const struct version *version, const struct field *field, struct value *value)
+{
+    return version->hidden && (field->flags & CRM_FLAG_PERSONAL) ? 0 : version_get(version, field->number, value);
+}
+bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time);
+int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *out, crm_error *error);
+/* The last LSN whose time is not later than `time`; 0: none.  Under the lock. */
+uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to);
+uint32_t row_find(const struct generation *generation, const struct kind *kind, const crm_id *id); /* UINT32_MAX: none */
+
+/* apply: one entry into the arena (under the exclusive lock) and out again */
+bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,
+                 crm_id *id_base);
+bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry);
+bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error);
+void touches_trim(struct generation *generation);
+
+/* schema records: the user's kinds, fields and choices */
+bool schema_apply(struct generation *generation, uint32_t kind, const struct version *version, bool live);
+bool schema_load(struct generation *generation);
+
+/* index: what one record's change means for the indexes.  A NULL version is
+ * "not live".  `only` names the fields that may differ; NULL: any. */
+struct segment;
+bool index_change(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
+                  const struct version *after, const struct body *only);
+void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number);
+bool index_reserve(struct generation *generation, struct kind *kind, uint32_t number);
+uint64_t index_int_key(const struct field *field, int64_t integer);
+uint64_t index_real_key(double real);
+struct tree_key index_timeline_key(uint32_t group, int64_t time, uint32_t number);
+int64_t index_timeline_time(struct tree_key key);
+uint32_t index_group(const struct field *field, int64_t value); /* timeline group of a reference */
+uint32_t index_group_of(const struct field *field, uint32_t kind, uint32_t number);
+uint64_t index_hash(const struct generation *generation, const struct field *field, const void *key, size_t length);
+uint64_t index_tag_hash(const struct generation *generation, const char *tag, size_t length, struct buffer *scratch);
+/* The normalised forms under which a value is found, each as u32 length and bytes. */
+bool index_keys(const struct field *field, const struct value *value, struct buffer *out);
+/* The one form of what a caller looks for; false: it can match nothing. */
+bool index_key_of_text(const struct field *field, const char *text, size_t length, struct buffer *out);
+/* The text of a value, inflated into `scratch` when need be. */
+bool value_text(const struct value *value, struct buffer *scratch, const char **text, size_t *length);
+
+#endif

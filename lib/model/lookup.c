@@ -1,0 +1,406 @@
+/* lookup: one record by its id or by a value of its own.
+ *
+ * The table or tree gives candidates; each is checked against the record as the
+ * view sees it, and the rows that changed since the view are judged by what
+ * they were, so that an old view finds what it would have found.
+ */
+#include "model/lookup.h"
+
+#include "model/phone.h"
+#include "model/text.h"
+#include "model/txn.h"
+#include "model/uuid.h"
+
+#include <string.h>
+
+int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **record, crm_error *error)
+{
+    struct row row;
+    if (record != NULL)
+        *record = NULL;
+    if (view == NULL || id == NULL || record == NULL)
+        return error_set(error, CRM_MISUSE, "crm_get needs a view, an id and a place for the record");
+    int32_t status = view_begin(view, error);
+    if (status != CRM_OK)
+        return status;
+    struct kind *kind = schema_kind(&view->generation->schema, number);
+    uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
+    if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
+        status = record_open(view, kind, found, &row, record, error);
+    } else {
+        char text[UUID_TEXT_SIZE];
+        uuid_format(id, text);
+        status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+    }
+    view_end(view);
+    return status;
+}
+
+int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_error *error)
+{
+    if (view == NULL || id == NULL || record == NULL)
+        return error_set(error, CRM_MISUSE, "crm_get_any needs a view, an id and a place for the record");
+    const struct schema *schema = &view->generation->schema;
+    uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
+    struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
+    for (uint32_t k = 0; k < count; k++) {
+        int32_t status = crm_get(view, kinds[k]->number, id, record, NULL);
+        if (status != CRM_NOT_FOUND)
+            return status == CRM_OK ? CRM_OK : crm_get(view, kinds[k]->number, id, record, error);
+    }
+    char text[UUID_TEXT_SIZE];
+    uuid_format(id, text);
+    return error_set(error, CRM_NOT_FOUND, "there is no record with id %s", text);
+}
+
+/* ---- by value ---- */
+
+static bool keys_hold(const struct buffer *keys, const char *key, size_t key_length)
+{
+    for (size_t at = 0; at < keys->length;) {
+        uint32_t length;
+        memcpy(&length, keys->data + at, sizeof length);
+        at += sizeof length;
+        if (length == key_length && memcmp(keys->data + at, key, length) == 0)
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+static bool version_has_key(crm_view *view, const struct field *field, const struct version *version, const char *key,
+                            size_t length)
+{
+    struct value value;
+    view->scratch.length = 0;
+    return version_field(version, field, &value) == 1 && index_keys(field, &value, &view->scratch) &&
+           keys_hold(&view->scratch, key, length);
+}
+
+static bool live_version(crm_view *view, struct kind *kind, uint32_t number, struct row *row, struct version *version)
+{
+    return view_row(view, kind, number, row) != VIEW_ROW_NONE && !(row->state & ROW_DELETED) &&
+           version_of_row(view->generation, view->txn, kind, number, row, version) == CRM_OK;
+}
+
+bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint32_t number, const char *key,
+                    size_t length)
+{
+    struct row row;
+    struct version version;
+    return live_version(view, kind, number, &row, &version) && version_has_key(view, field, &version, key, length);
+}
+
+struct found {
+    uint32_t number; /* UINT32_MAX: none */
+    uint32_t rank;   /* the better match wins; then the older record */
+    struct row row;
+};
+
+static void offer(struct found *best, uint32_t number, uint32_t rank, const struct row *row)
+{
+    if (best->number == UINT32_MAX || rank > best->rank || (rank == best->rank && number < best->number))
+        *best = (struct found){number, rank, *row};
+}
+
+static void find_in_table(crm_view *view, struct kind *kind, struct field *field, const struct buffer *key,
+                          struct found *best)
+{
+    struct generation *generation = view->generation;
+    struct hash_cursor cursor;
+    struct version version;
+    struct row row;
+    uint32_t number;
+    size_t position = 0;
+    if (field->table != 0) {
+        hash_find(generation->arena, field->table, index_hash(generation, field, key->data, key->length), &cursor);
+        while (hash_next(generation->arena, field->table, &cursor, &number))
+            if (live_version(view, kind, number, &row, &version) &&
+                version_has_key(view, field, &version, (const char *)key->data, key->length))
+                offer(best, number, 0, &row);
+    }
+    if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
+        return;
+    for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;)
+        if (live_version(view, kind, old->number, &row, &version) &&
+            version_has_key(view, field, &version, (const char *)key->data, key->length))
+            offer(best, old->number, 0, &row);
+}
+
+/* ---- telephones ---- */
+
+/* How many last digits the record shares with the number sought; 0: no match. */
+static uint32_t phone_rank(const struct field *field, const struct version *version, const struct phone *sought)
+{
+    struct value value;
+    struct item item;
+    struct part part;
+    uint32_t best = 0;
+    uint8_t wanted, count;
+    const char *digits = phone_significant(sought, &wanted);
+    if (version_field(version, field, &value) != 1)
+        return 0;
+    struct items items = items_open(&value);
+    while (items_next(&items, &item)) {
+        struct phone phone;
+        if (!part_find(&item, CRM_PART_VALUE, &part) || !phone_digits(part.text, part.length, &phone))
+            continue;
+        const char *own = phone_significant(&phone, &count);
+        uint8_t shorter = count < wanted ? count : wanted;
+        bool enough = shorter >= PHONE_MATCH_MIN || (wanted >= 4 && count >= wanted) || count == wanted;
+        if (enough && memcmp(own + count - shorter, digits + wanted - shorter, shorter) == 0 && shorter > best)
+            best = shorter;
+    }
+    return best;
+}
+
+static void phone_candidates(crm_view *view, struct kind *kind, struct field *field, const struct phone *sought,
+                             struct tree_key from, uint64_t high, struct found *best)
+{
+    struct tree_cursor cursor;
+    struct tree_key key;
+    struct version version;
+    struct row row;
+    enum { LOOK_AT_MOST = 10000 };
+    tree_seek(view->generation->arena, field->tree, from, &cursor);
+    for (int n = 0; n < LOOK_AT_MOST && tree_next(view->generation->arena, field->tree, &cursor, &key) && key.high <= high;
+         n++) {
+        uint32_t rank;
+        if (live_version(view, kind, tree_number(key), &row, &version) &&
+            (rank = phone_rank(field, &version, sought)) > 0)
+            offer(best, tree_number(key), rank, &row);
+    }
+}
+
+/* Numbers that end in what was dialled; failing that, shorter ones that the
+ * dialled one ends in, the longest first. */
+static void find_phone(crm_view *view, struct kind *kind, struct field *field, const char *text, size_t length,
+                       struct found *best)
+{
+    struct phone sought;
+    uint8_t count;
+    uint64_t low, high;
+    struct version version;
+    struct row row;
+    size_t position = 0;
+    if (!phone_digits(text, length, &sought))
+        return;
+    const char *digits = phone_significant(&sought, &count);
+    if (field->tree != 0 && count > 0 && phone_range(digits, count, &low, &high))
+        phone_candidates(view, kind, field, &sought, (struct tree_key){low, 0}, high, best);
+    for (uint8_t n = count; field->tree != 0 && n-- > PHONE_MATCH_MIN && best->number == UINT32_MAX;) {
+        uint64_t key = phone_key_last(&sought, n);
+        phone_candidates(view, kind, field, &sought, (struct tree_key){key, 0}, key, best);
+    }
+    if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
+        return;
+    for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;) {
+        uint32_t rank;
+        if (live_version(view, kind, old->number, &row, &version) && (rank = phone_rank(field, &version, &sought)) > 0)
+            offer(best, old->number, rank, &row);
+    }
+}
+
+static bool is_keyed(const struct field *field)
+{
+    return (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_KEY)) != 0 || field->type == CRM_TYPE_EMAILS;
+}
+
+static int32_t find_by_query(crm_view *view, struct kind *kind, struct field *field, const char *text, size_t length,
+                             crm_record **record, crm_error *error)
+{
+    crm_query *query;
+    crm_record *found;
+    int32_t status = crm_query_create(view, kind->number, &query, error);
+    if (status != CRM_OK)
+        return status;
+    (void)crm_query_where_text(query, field->number, CRM_OP_EQ, text, length);
+    (void)crm_query_limit(query, 1);
+    status = crm_query_next(query, &found, error);
+    crm_id id;
+    if (status == CRM_OK)
+        crm_record_id(found, &id);
+    crm_query_free(query);
+    return status == CRM_OK ? crm_get(view, kind->number, &id, record, error) : status;
+}
+
+int32_t crm_find(crm_view *view, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
+                 crm_record **record, crm_error *error)
+{
+    if (record != NULL)
+        *record = NULL;
+    if (view == NULL || text == NULL || record == NULL)
+        return error_set(error, CRM_MISUSE, "crm_find needs a view, a text and a place for the record");
+    if (length == CRM_NUL)
+        length = strlen(text);
+    struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
+    if (field == NULL || !(field_has_index(field)))
+        return error_set(error, CRM_INVALID, "%s.%s has no index to find by", kind == NULL ? "?" : kind->name,
+                         field == NULL ? "?" : field->name);
+    int32_t status = CRM_OK;
+    struct found best = {.number = UINT32_MAX};
+    if (is_keyed(field) || field->type == CRM_TYPE_PHONES) {
+        if ((status = view_begin(view, error)) != CRM_OK)
+            return status;
+        if (field->type == CRM_TYPE_PHONES) {
+            find_phone(view, kind, field, text, length, &best);
+        } else {
+            view->scratch2.length = 0;
+            if (field->type == CRM_TYPE_INT) {
+                status = CRM_INVALID;
+            } else if (index_key_of_text(field, text, length, &view->scratch2)) {
+                find_in_table(view, kind, field, &view->scratch2, &best);
+            }
+        }
+        if (best.number != UINT32_MAX)
+            status = record_open(view, kind, best.number, &best.row, record, error);
+        view_end(view);
+    }
+    if (status == CRM_INVALID || !(is_keyed(field) || field->type == CRM_TYPE_PHONES))
+        status = find_by_query(view, kind, field, text, length, record, error);
+    if (status == CRM_DONE || (status == CRM_OK && *record == NULL))
+        return error_set(error, CRM_NOT_FOUND, "there is no %s whose %s is \"%.*s\"", kind->name, field->name,
+                         (int)text_cut(text, length, 100), text);
+    return status;
+}
+
+/* ---- what a person means ---- */
+
+static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size_t length, crm_id *out, crm_error *error)
+{
+    crm_query *query;
+    crm_record *record;
+    char first[UUID_TEXT_SIZE], second[UUID_TEXT_SIZE];
+    if (kind->title == NULL)
+        return CRM_NOT_FOUND;
+    int32_t status = crm_query_create(view, kind->number, &query, error);
+    if (status != CRM_OK)
+        return status;
+    (void)crm_query_where_text(query, kind->title->number, CRM_OP_EQ, text, length);
+    (void)crm_query_limit(query, 2);
+    status = crm_query_next(query, &record, error);
+    if (status == CRM_OK) {
+        crm_record_id(record, out);
+        status = crm_query_next(query, &record, error);
+        if (status == CRM_OK) {
+            crm_id other;
+            crm_record_id(record, &other);
+            uuid_format(out, first);
+            uuid_format(&other, second);
+            status = error_set(error, CRM_DUPLICATE, "several records of kind %s are called \"%.*s\": %s, %s; name one by its id",
+                               kind->name, (int)text_cut(text, length, 80), text, first, second);
+        } else if (status == CRM_DONE) {
+            status = CRM_OK;
+        }
+    } else if (status == CRM_DONE) {
+        status = CRM_NOT_FOUND;
+    }
+    crm_query_free(query);
+    return status;
+}
+
+int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size_t length, crm_id *out, crm_error *error)
+{
+    if (view == NULL || text == NULL || out == NULL)
+        return error_set(error, CRM_MISUSE, "crm_resolve needs a view, a text and a place for the id");
+    if (length == CRM_NUL)
+        length = strlen(text);
+    struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    crm_record *record = NULL;
+    crm_id id;
+    int32_t status = CRM_NOT_FOUND;
+    if (kind == NULL)
+        return error_set(error, CRM_INVALID, "there is no kind with number %u", kind_number);
+    text_trim(&text, &length);
+    if (uuid_parse(text, length, &id))
+        status = crm_get(view, kind_number, &id, &record, NULL);
+    if (status == CRM_NOT_FOUND && length > 0)
+        status = crm_find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, &record, NULL);
+    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < kind->indexed_count; i++) {
+        const struct field *field = kind->indexed[i];
+        if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
+            (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
+            status = crm_find(view, kind_number, field->number, text, length, &record, NULL);
+    }
+    if (status == CRM_OK) {
+        crm_record_id(record, out);
+        crm_record_free(record);
+        return CRM_OK;
+    }
+    if (status == CRM_NOT_FOUND && length > 0)
+        status = by_name(view, kind, text, length, out, error);
+    if (status == CRM_NOT_FOUND)
+        return error_set(error, CRM_NOT_FOUND, "there is no %s with the id, external id, e-mail or name \"%.*s\"",
+                         kind->name, (int)text_cut(text, length, 100), text);
+    return status;
+}
+
+bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number)
+{
+    struct generation *generation = view->generation;
+    uint32_t rows = kind_rows(generation, kind);
+    if ((field->flags & CRM_FLAG_INDEXED) && field->tree != 0) {
+        struct tree_cursor cursor;
+        struct tree_key key, from = {index_int_key(field, target), 0};
+        tree_seek(generation->arena, field->tree, from, &cursor);
+        if (!tree_next(generation->arena, field->tree, &cursor, &key) || key.high != from.high)
+            return false;
+        *number = tree_number(key);
+        return true;
+    }
+    for (uint32_t n = 0; n < rows; n++) {
+        const struct row *row = row_at(generation, kind, n);
+        struct version version;
+        struct value value;
+        if (row == NULL || row->head == 0 || (row->state & ROW_DELETED))
+            continue;
+        const uint32_t *cell = field->column == 0 ? NULL : column_at(generation->arena, field->column, n);
+        if (cell != NULL ? *cell == target
+                         : version_load(generation, view->txn, row->head, &version) == CRM_OK &&
+                               version_get(&version, field->number, &value) == 1 && (uint32_t)value.integer == target) {
+            *number = n;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- upsert ---- */
+
+crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
+                       int32_t *created)
+{
+    crm_record *found = NULL;
+    crm_error error;
+    if (created != NULL)
+        *created = 0;
+    if (txn == NULL || text == NULL)
+        return NULL;
+    if (length == CRM_NUL)
+        length = strlen(text);
+    struct kind *kind = schema_kind(&txn->generation->schema, kind_number);
+    struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
+    if (field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
+        txn_fail(txn, CRM_INVALID, "an upsert needs a unique field, an external id or an e-mail");
+        return NULL;
+    }
+    int32_t status = crm_find(&txn->view, kind_number, field_number, text, length, &found, &error);
+    if (status == CRM_OK) {
+        crm_id id;
+        crm_record_id(found, &id);
+        crm_record_free(found);
+        return crm_edit(txn, kind_number, &id);
+    }
+    if (status != CRM_NOT_FOUND) {
+        txn_fail(txn, status, "%s", error.message);
+        return NULL;
+    }
+    crm_record *record = crm_create(txn, kind_number);
+    if (created != NULL)
+        *created = record != NULL;
+    if (record != NULL && (type_is_list(field->type) ? crm_item_add(record, field_number, text, length)
+                                                     : crm_set_parsed(record, field_number, text, length)) != CRM_OK)
+        return NULL;
+    return record;
+}

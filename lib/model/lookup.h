@@ -1,0 +1,13 @@
+/* lookup: one record by a value of its own. */
+#ifndef MODEL_LOOKUP_H
+#define MODEL_LOOKUP_H
+
+#include "model/record.h"
+
+/* Whether the record, live and as the view sees it, has that normalised key. */
+bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint32_t number, const char *key,
+                    size_t length);
+/* A live record that refers to `target` through that field (in a transaction's view). */
+bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number);
+
+#endif

@@ -1,0 +1,55 @@
+/* record: a handle on one record at one version, and what a change to it adds.
+ */
+#ifndef MODEL_RECORD_H
+#define MODEL_RECORD_H
+
+#include "model/db.h"
+#include "model/view.h"
+
+/* Texts made for the caller (inflated, formatted), freed with the record. */
+struct made {
+    struct made *next;
+    const void *source; /* what it was made from, so that it is made once */
+    uint32_t field;     /* or the field it shows */
+    size_t length;
+    char text[];
+};
+
+struct crm_record {
+    crm_view *view;      /* whose state it shows; never NULL */
+    crm_txn *txn;        /* of a record that can be changed */
+    struct kind *kind;
+    uint32_t number;
+    crm_id id;
+    struct version version; /* count 0: new, or not read yet */
+    bool loaded, created, dead, borrowed;
+    uint8_t pending;     /* an ENTRY_ operation that the change is, 0: update */
+    int32_t status;
+    uint64_t expected;   /* version named by crm_expect_version */
+    struct made *made;
+    char *note_rule, *note_evidence;
+    crm_record *next;    /* spare list of a view; all of a transaction */
+};
+
+/* A handle on the version at `row`; NULL: no memory.  Owned by the caller. */
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
+                    crm_error *error);
+/* Fills an existing handle (queries reuse theirs). */
+int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
+void record_clear(crm_record *record); /* frees what it made */
+/* The value of a field as the handle sees it, pending changes included: 1, 0, -1. */
+int record_value(const crm_record *record, uint32_t field, struct value *value);
+struct field *record_field(const crm_record *record, uint32_t field);
+/* Room for a text that lives as long as the record; NULL: no memory (and the status says so). */
+struct made *record_make(const crm_record *record, uint32_t field, const void *source, size_t length);
+int record_read_value(const crm_record *record, struct field *field, struct value *value); /* with derived fields */
+const char *record_text_of(const crm_record *record, const struct value *value, size_t *length);
+int32_t record_currency(const crm_record *record);
+/* The id behind a reference's number. */
+bool record_target(const crm_record *record, const struct field *field, int64_t stored, uint32_t *kind, crm_id *id);
+/* Appends the text of a field (display: references by title). */
+bool record_format(const crm_record *record, struct field *field, bool display, struct buffer *out);
+bool list_format(const crm_record *record, const struct field *field, const struct value *value, bool display,
+                 struct buffer *out);
+
+#endif

@@ -1,0 +1,343 @@
+/* schema: see schema.h.  The built-in part is written out of schema.def once
+ * per open file, so that a user's fields and ours are the same thing to all
+ * other code.
+ */
+#include "model/schema.h"
+
+#include "sys/error.h"
+
+#include <string.h>
+
+struct row {
+    int what; /* 0: field of every kind, 1: kind, 2: field, 3: choice */
+    uint32_t kind, field;
+    int64_t number;
+    const char *name, *label;
+    int32_t type;
+    uint32_t flags, target;
+};
+
+/* Field numbers for CHOICE rows come from the public header's constants. */
+static const struct row rows[] = {
+#define COMMON(n, U, l, T, f, t, label) {0, 0, 0, n, #l, label, CRM_TYPE_##T, f, t},
+#define KIND(n, U, l, label) {1, n, 0, n, #l, label, 0, 0, 0},
+#define FIELD(K, n, U, l, T, f, t, label) {2, CRM_KIND_##K, 0, n, #l, label, CRM_TYPE_##T, f, t},
+#define CHOICE(K, F, c, U, l) {3, CRM_KIND_##K, CRM_##K##_##F, c, #l, "", 0, 0, 0},
+#include "model/schema.def"
+#undef COMMON
+#undef KIND
+#undef FIELD
+#undef CHOICE
+};
+enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+
+/* Grows an array of pointers that readers may be walking: the old one is kept
+ * until the schema goes. */
+static bool grow_shared(struct schema *schema, void ***array, uint32_t *capacity, uint32_t count)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void **larger = memory_zero(schema->memory, wanted, sizeof *larger);
+    if (larger == NULL || !memory_grow(schema->memory, (void **)&schema->retired, &schema->retired_capacity,
+                                       schema->retired_count + 1, sizeof *schema->retired)) {
+        memory_free(schema->memory, larger);
+        return false;
+    }
+    if (count > 0)
+        memcpy(larger, *array, count * sizeof *larger);
+    if (*array != NULL)
+        schema->retired[schema->retired_count++] = (void *)*array;
+    __atomic_store_n(array, larger, __ATOMIC_RELEASE);
+    *capacity = wanted;
+    return true;
+}
+
+static bool push_shared(struct schema *schema, void ***array, uint32_t *count, uint32_t *capacity, void *element)
+{
+    if (!grow_shared(schema, array, capacity, *count))
+        return false;
+    (*array)[*count] = element;
+    __atomic_store_n(count, *count + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+static uint32_t cell_width(const struct field *field)
+{
+    if (!(field->flags & CRM_FLAG_HOT))
+        return 0;
+    switch (field->type) {
+    case CRM_TYPE_BOOL:
+        return 1;
+    case CRM_TYPE_CHOICE:
+    case CRM_TYPE_CURRENCY:
+        return 2;
+    case CRM_TYPE_DATE:
+    case CRM_TYPE_REF:
+        return 4;
+    case CRM_TYPE_INT:
+    case CRM_TYPE_DECIMAL:
+    case CRM_TYPE_REAL:
+    case CRM_TYPE_MONEY:
+    case CRM_TYPE_TIME:
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char *name, size_t length)
+{
+    struct kind *kind = memory_zero(schema->memory, 1, sizeof *kind);
+    char *copy = memory_text(schema->memory, name, length);
+    if (kind == NULL || copy == NULL)
+        goto fail;
+    kind->number = number;
+    kind->name = kind->label = copy;
+    if (!push_shared(schema, (void ***)&schema->kinds, &schema->kind_count, &schema->kind_capacity, kind))
+        goto fail;
+    if (number < 32)
+        schema->builtin[number] = kind;
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (rows[i].what == 0 &&
+            schema_add_field(schema, kind, (uint32_t)rows[i].number, rows[i].name, strlen(rows[i].name), rows[i].type,
+                             rows[i].flags, rows[i].target) == NULL)
+            return NULL;
+    return kind;
+fail:
+    memory_free(schema->memory, kind);
+    memory_free(schema->memory, copy);
+    return NULL;
+}
+
+/* Which fields play a part by their role: the title and the timeline's time. */
+static void note_roles(struct kind *kind, struct field *field)
+{
+    bool text = field->type == CRM_TYPE_TEXT && field->number >= 16;
+    if (text && (kind->title == NULL || strcmp(field->name, "name") == 0))
+        kind->title = field;
+    if (kind->moment == NULL && field->type == CRM_TYPE_TIME && (field->flags & CRM_FLAG_INDEXED))
+        kind->moment = field;
+    if (field->flags & CRM_FLAG_TIMELINE)
+        kind->has_timeline = true;
+}
+
+struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_t number, const char *name,
+                               size_t length, int32_t type, uint32_t flags, uint32_t target)
+{
+    struct field *field = memory_zero(schema->memory, 1, sizeof *field);
+    char *copy = memory_text(schema->memory, name, length);
+    if (field == NULL || copy == NULL)
+        goto fail;
+    *field = (struct field){.kind = kind->number, .number = number, .type = type, .flags = flags, .target = target,
+                            .name = copy, .label = copy};
+    field->width = cell_width(field);
+    if (!push_shared(schema, (void ***)&kind->fields, &kind->field_count, &kind->field_capacity, field))
+        goto fail;
+    if (field_has_index(field) && !push_shared(schema, (void ***)&kind->indexed, &kind->indexed_count,
+                                               &kind->indexed_capacity, field))
+        return NULL;
+    if (number < 64)
+        kind->builtin[number] = field;
+    else if (!push_shared(schema, (void ***)&kind->user, &kind->user_count, &kind->user_capacity, field))
+        return NULL;
+    note_roles(kind, field);
+    return field;
+fail:
+    memory_free(schema->memory, field);
+    memory_free(schema->memory, copy);
+    return NULL;
+}
+
+bool schema_add_choice(struct schema *schema, struct field *field, int64_t code, const char *name, size_t length)
+{
+    if (field->choice_count == field->choice_capacity) {
+        uint32_t wanted = field->choice_capacity == 0 ? 8 : field->choice_capacity * 2;
+        struct choice *larger = memory_zero(schema->memory, wanted, sizeof *larger);
+        if (larger == NULL || !memory_grow(schema->memory, (void **)&schema->retired, &schema->retired_capacity,
+                                           schema->retired_count + 1, sizeof *schema->retired)) {
+            memory_free(schema->memory, larger);
+            return false;
+        }
+        if (field->choice_count > 0)
+            memcpy(larger, field->choices, field->choice_count * sizeof *larger);
+        if (field->choices != NULL)
+            schema->retired[schema->retired_count++] = field->choices;
+        __atomic_store_n(&field->choices, larger, __ATOMIC_RELEASE);
+        field->choice_capacity = wanted;
+    }
+    char *copy = memory_text(schema->memory, name, length);
+    if (copy == NULL)
+        return false;
+    field->choices[field->choice_count] = (struct choice){.code = code, .name = copy};
+    __atomic_store_n(&field->choice_count, field->choice_count + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+static bool add_builtin_row(struct schema *schema, const struct row *row)
+{
+    struct kind *kind;
+    struct field *field;
+    switch (row->what) {
+    case 1:
+        kind = schema_add_kind(schema, row->kind, row->name, strlen(row->name));
+        if (kind != NULL)
+            kind->label = row->label;
+        return kind != NULL;
+    case 2:
+        kind = schema->builtin[row->kind];
+        field = schema_add_field(schema, kind, (uint32_t)row->number, row->name, strlen(row->name), row->type,
+                                 row->flags, row->target);
+        if (field != NULL)
+            field->label = row->label;
+        return field != NULL;
+    case 3:
+        field = schema_field(schema->builtin[row->kind], row->field);
+        return field != NULL && schema_add_choice(schema, field, row->number, row->name, strlen(row->name));
+    default:
+        return true;
+    }
+}
+
+static void label_common_fields(struct schema *schema)
+{
+    for (uint32_t k = 0; k < schema->kind_count; k++)
+        for (int i = 0; i < ROW_COUNT; i++)
+            if (rows[i].what == 0)
+                schema->kinds[k]->builtin[rows[i].number]->label = rows[i].label;
+}
+
+bool schema_init(struct schema *schema, const struct memory *memory)
+{
+    memset(schema, 0, sizeof *schema);
+    schema->memory = memory;
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (!add_builtin_row(schema, &rows[i]))
+            return false;
+    label_common_fields(schema);
+    return true;
+}
+
+static void free_field(struct schema *schema, struct field *field)
+{
+    for (uint32_t c = 0; c < field->choice_count; c++)
+        memory_free(schema->memory, (void *)(uintptr_t)field->choices[c].name);
+    memory_free(schema->memory, field->choices);
+    memory_free(schema->memory, (void *)(uintptr_t)field->name);
+    memory_free(schema->memory, field);
+}
+
+void schema_free(struct schema *schema)
+{
+    for (uint32_t k = 0; k < schema->kind_count; k++) {
+        struct kind *kind = schema->kinds[k];
+        for (uint32_t f = 0; f < kind->field_count; f++)
+            free_field(schema, kind->fields[f]);
+        memory_free(schema->memory, (void *)kind->fields);
+        memory_free(schema->memory, (void *)kind->user);
+        memory_free(schema->memory, (void *)kind->indexed);
+        memory_free(schema->memory, (void *)(uintptr_t)kind->name);
+        memory_free(schema->memory, kind);
+    }
+    memory_free(schema->memory, (void *)schema->kinds);
+    for (size_t i = 0; i < schema->retired_count; i++)
+        memory_free(schema->memory, schema->retired[i]);
+    memory_free(schema->memory, (void *)schema->retired);
+    memset(schema, 0, sizeof *schema);
+}
+
+struct kind *schema_kind(const struct schema *schema, uint32_t number)
+{
+    if (number < 32)
+        return schema->builtin[number];
+    uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
+    struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++)
+        if (kinds[i]->number == number)
+            return kinds[i];
+    return NULL;
+}
+
+static bool name_is(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
+struct kind *schema_kind_named(const struct schema *schema, const char *name, size_t length)
+{
+    uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
+    struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++)
+        if (!kinds[i]->removed && name_is(kinds[i]->name, name, length))
+            return kinds[i];
+    return NULL;
+}
+
+struct field *schema_field_named(const struct kind *kind, const char *name, size_t length)
+{
+    uint32_t count = __atomic_load_n(&kind->field_count, __ATOMIC_ACQUIRE);
+    struct field **fields = __atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++)
+        if (!fields[i]->removed && name_is(fields[i]->name, name, length))
+            return fields[i];
+    return NULL;
+}
+
+const struct choice *schema_choice(const struct field *field, int64_t code)
+{
+    uint32_t count = __atomic_load_n(&field->choice_count, __ATOMIC_ACQUIRE);
+    const struct choice *choices = __atomic_load_n(&field->choices, __ATOMIC_ACQUIRE);
+    if (code >= 1 && (uint64_t)code <= count && choices[code - 1].code == code)
+        return choices[code - 1].removed ? NULL : &choices[code - 1];
+    for (uint32_t i = 0; i < count; i++)
+        if (choices[i].code == code && !choices[i].removed)
+            return &choices[i];
+    return NULL;
+}
+
+static char lower_ascii(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == ' ' || c == '-' ? '_' : c;
+}
+
+/* Exact first; then "Best case" for best_case, as people type it. */
+const struct choice *schema_choice_named(const struct field *field, const char *name, size_t length)
+{
+    uint32_t count = __atomic_load_n(&field->choice_count, __ATOMIC_ACQUIRE);
+    const struct choice *choices = __atomic_load_n(&field->choices, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++)
+        if (!choices[i].removed && name_is(choices[i].name, name, length))
+            return &choices[i];
+    for (uint32_t i = 0; i < count; i++) {
+        if (choices[i].removed || strlen(choices[i].name) != length)
+            continue;
+        size_t at = 0;
+        while (at < length && lower_ascii(choices[i].name[at]) == lower_ascii(name[at]))
+            at++;
+        if (at == length)
+            return &choices[i];
+    }
+    return NULL;
+}
+
+bool schema_name_valid(const char *name, size_t length)
+{
+    if (length == 0 || length > 63)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = name[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_')))
+            return false;
+    }
+    return true;
+}
+
+uint32_t schema_next_kind(const struct schema *schema)
+{
+    uint32_t next = CRM_USER_KIND;
+    for (uint32_t i = 0; i < schema->kind_count; i++)
+        if (schema->kinds[i]->number >= next)
+            next = schema->kinds[i]->number + 1;
+    return next;
+}

@@ -1,0 +1,677 @@
+/* txn: see txn.h.  Begin, commit, rollback, and how a finished change becomes
+ * an entry and reaches the arena.
+ */
+#include "model/txn.h"
+
+#include "model/text.h"
+#include "model/uuid.h"
+#include "sys/clock.h"
+#include "sys/varint.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { META_MAX = 1000, CHAIN_MAX = 7 /* deltas on a full version */, APPLY_BATCH = 512 };
+#define TXN_BYTES_MAX (UINT64_C(1) << 40)
+
+int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
+{
+    if (txn->status != CRM_OK)
+        return status;
+    char text[sizeof txn->error.message];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    txn->status = error_set(&txn->error, status, "%s", text);
+    return status;
+}
+
+/* ---- begin ---- */
+
+static int32_t lock_writer(crm_db *db, crm_error *error)
+{
+    if (db->options.read_only)
+        return error_set(error, CRM_READ_ONLY, "%s is open for reading only", db->path);
+    if (!mutex_lock_for(&db->writer, db->options.busy_ms))
+        return error_set(error, CRM_BUSY, "%s: another transaction of this process held the lock for %lld ms", db->path,
+                         (long long)db->options.busy_ms);
+    int32_t status = CRM_OK;
+    for (;;) {
+        struct generation *generation = db_hold(db);
+        status = log_stopped(generation->log)
+                     ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again", db->path)
+                     : log_lock(generation->log, db->options.busy_ms, error);
+        bool replaced = status == CRM_OK && log_superseded(generation->log);
+        if (replaced)
+            log_unlock(generation->log);
+        db_drop(generation);
+        if (!replaced)
+            break;
+        status = db_follow(db, true, error); /* another process compacted the file */
+        if (status != CRM_OK)
+            break;
+    }
+    if (status != CRM_OK)
+        mutex_unlock(&db->writer);
+    return status;
+}
+
+static void unlock_writer(crm_db *db, struct generation *generation)
+{
+    log_unlock(generation->log);
+    mutex_unlock(&db->writer);
+}
+
+static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
+{
+    struct generation *generation = txn->generation;
+    rwlock_write(&generation->lock);
+    generation->txn = txn;
+    rwlock_unlock(&generation->lock);
+    txn->base = generation->applied.offset + LOG_FRAME_HEADER;
+    txn->lsn = generation->applied.lsn + 1;
+    int64_t now = db_now(db);
+    txn->time = now > generation->applied.time ? now : generation->applied.time;
+    uint8_t random[UUID_RANDOM_SIZE];
+    random_bytes(random, sizeof random);
+    txn->next_id = uuid_v7(txn->time / 1000, random);
+    txn->view.time = txn->time;
+    if (generation->bad || generation->arena->damaged) {
+        int32_t status = db_rebuild(generation, error);
+        if (status != CRM_OK)
+            return status;
+    }
+    touches_trim(generation);
+    return CRM_OK;
+}
+
+static void free_txn(crm_txn *txn);
+
+int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
+{
+    if (db == NULL || out == NULL)
+        return error_set(error, CRM_MISUSE, "crm_begin needs a database and a place for the transaction");
+    *out = NULL;
+    crm_txn *txn = memory_zero(db->memory, 1, sizeof *txn);
+    if (txn == NULL)
+        return error_nomem(error);
+    int32_t status = lock_writer(db, error);
+    if (status != CRM_OK) {
+        memory_free(db->memory, txn);
+        return status;
+    }
+    txn->db = db;
+    db_reference(db);
+    buffer_init(&txn->entries, db->memory);
+    buffer_init(&txn->edit_bytes, db->memory);
+    buffer_init(&txn->body, db->memory);
+    buffer_init(&txn->scratch, db->memory);
+    status = db_follow(db, true, error);
+    txn->generation = db_hold(db);
+    view_init_txn(&txn->view, db, txn->generation, txn);
+    if (status == CRM_OK)
+        status = prepare(db, txn, error);
+    if (status != CRM_OK) {
+        rwlock_write(&txn->generation->lock);
+        txn->generation->txn = NULL;
+        rwlock_unlock(&txn->generation->lock);
+        unlock_writer(db, txn->generation);
+        free_txn(txn);
+        return status;
+    }
+    db->txn = txn;
+    *out = txn;
+    return CRM_OK;
+}
+
+static int32_t set_meta(crm_txn *txn, char **place, const char *what, const char *text)
+{
+    if (txn == NULL)
+        return CRM_MISUSE;
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length > META_MAX || !text_valid(text, length))
+        return txn_fail(txn, CRM_INVALID, "a transaction's %s is UTF-8 of at most %d bytes; this one has %zu", what,
+                        META_MAX, length);
+    char *copy = memory_text(txn->db->memory, text == NULL ? "" : text, length);
+    if (copy == NULL)
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
+    memory_free(txn->db->memory, *place);
+    *place = copy;
+    return CRM_OK;
+}
+
+int32_t crm_txn_set_actor(crm_txn *txn, const char *actor)
+{
+    return set_meta(txn, txn == NULL ? NULL : &txn->actor, "actor", actor);
+}
+
+int32_t crm_txn_set_reason(crm_txn *txn, const char *reason)
+{
+    return set_meta(txn, txn == NULL ? NULL : &txn->reason, "reason", reason);
+}
+
+int32_t crm_txn_set_batch(crm_txn *txn, const char *batch)
+{
+    return set_meta(txn, txn == NULL ? NULL : &txn->batch, "batch", batch);
+}
+
+crm_view *crm_txn_view(crm_txn *txn)
+{
+    return txn == NULL ? NULL : &txn->view;
+}
+
+int64_t txn_time(const crm_txn *txn)
+{
+    return txn->time;
+}
+
+/* ---- finished changes into the arena ---- */
+
+static bool apply_some(crm_txn *txn, size_t limit)
+{
+    struct generation *generation = txn->generation;
+    for (size_t n = 0; n < limit && txn->applied < txn->entries.length; n++) {
+        struct entry entry;
+        uint64_t offset = txn->base + txn->applied;
+        if (entry_get(txn->entries.data + txn->applied, txn->entries.length - txn->applied, offset, &entry) != CRM_OK ||
+            !apply_entry(generation, txn, offset, &entry, &txn->apply_base))
+            return false;
+        txn->applied += entry.size;
+    }
+    return true;
+}
+
+/* In short exclusive steps, so that readers get in between. */
+int32_t txn_apply(crm_txn *txn)
+{
+    struct generation *generation = txn->generation;
+    if (txn->applied == txn->entries.length)
+        return CRM_OK;
+    if (generation->bad)
+        return CRM_NOMEM;
+    bool fine = true;
+    while (fine && txn->applied < txn->entries.length) {
+        rwlock_write(&generation->lock);
+        fine = apply_some(txn, APPLY_BATCH);
+        if (!fine)
+            generation->bad = true; /* half an entry may be in: rebuild before use */
+        rwlock_unlock(&generation->lock);
+    }
+    memset(txn->rows_pending, 0, sizeof txn->rows_pending);
+    txn->user_pending = 0;
+    if (!fine)
+        return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
+    return CRM_OK;
+}
+
+static void take_back(crm_txn *txn)
+{
+    struct generation *generation = txn->generation;
+    rwlock_write(&generation->lock);
+    while (!generation->bad && txn->offset_count > 0) {
+        uint64_t offset = txn->offsets[--txn->offset_count];
+        struct entry entry;
+        if (offset - txn->base >= txn->applied)
+            continue;
+        if (entry_load(generation, txn, offset, &entry) != CRM_OK || !apply_undo(generation, txn, offset, &entry))
+            generation->bad = true;
+    }
+    rwlock_unlock(&generation->lock);
+}
+
+/* ---- the end ---- */
+
+struct block {
+    struct block *next;
+    size_t used;
+    crm_record records[];
+};
+enum { BLOCK_RECORDS = 128 };
+
+static crm_record *new_record(crm_txn *txn)
+{
+    const struct memory *memory = txn->db->memory;
+    if (txn->blocks == NULL || txn->blocks->used == BLOCK_RECORDS) {
+        struct block *block = memory_alloc(memory, sizeof *block + BLOCK_RECORDS * sizeof(crm_record));
+        if (block == NULL)
+            return NULL;
+        block->next = txn->blocks;
+        block->used = 0;
+        txn->blocks = block;
+    }
+    crm_record *record = &txn->blocks->records[txn->blocks->used++];
+    memset(record, 0, offsetof(crm_record, version) + offsetof(struct version, segments));
+    memset(&record->loaded, 0, sizeof *record - offsetof(crm_record, loaded));
+    return record;
+}
+
+static void free_txn(crm_txn *txn)
+{
+    crm_db *db = txn->db;
+    const struct memory *memory = db->memory;
+    while (txn->blocks != NULL) {
+        struct block *next = txn->blocks->next;
+        for (size_t i = 0; i < txn->blocks->used; i++) {
+            crm_record *record = &txn->blocks->records[i];
+            record_clear(record);
+            memory_free(memory, record->note_rule);
+            memory_free(memory, record->note_evidence);
+        }
+        memory_free(memory, txn->blocks);
+        txn->blocks = next;
+    }
+    view_free_parts(&txn->view);
+    buffer_free(&txn->entries);
+    buffer_free(&txn->edit_bytes);
+    buffer_free(&txn->body);
+    buffer_free(&txn->scratch);
+    memory_free(memory, txn->edits);
+    memory_free(memory, txn->offsets);
+    memory_free(memory, txn->actor);
+    memory_free(memory, txn->reason);
+    memory_free(memory, txn->batch);
+    if (txn->generation != NULL)
+        db_drop(txn->generation);
+    memory_free(memory, txn);
+    db_release(db);
+}
+
+static void end(crm_txn *txn)
+{
+    crm_db *db = txn->db;
+    struct generation *generation = txn->generation;
+    rwlock_write(&generation->lock);
+    generation->txn = NULL;
+    rwlock_unlock(&generation->lock);
+    db->txn = NULL;
+    unlock_writer(db, generation);
+}
+
+void crm_rollback(crm_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    take_back(txn);
+    end(txn);
+    free_txn(txn);
+}
+
+static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
+{
+    struct generation *generation = txn->generation;
+    struct frame_info info = {.time = txn->time, .entry_count = txn->entry_count, .actor = txn->actor,
+                              .reason = txn->reason, .batch = txn->batch};
+    info.actor_length = txn->actor == NULL ? 0 : (uint32_t)strlen(txn->actor);
+    info.reason_length = txn->reason == NULL ? 0 : (uint32_t)strlen(txn->reason);
+    info.batch_length = txn->batch == NULL ? 0 : (uint32_t)strlen(txn->batch);
+    int32_t status = log_append(generation->log, &generation->applied, &info, txn->entries.data, txn->entries.length,
+                                after, error);
+    if (status != CRM_OK)
+        return status;
+    rwlock_write(&generation->lock);
+    uint32_t number = (uint32_t)txn->lsn;
+    struct frame_cell *cell = NULL;
+    if (column_reserve(generation->arena, generation->frames, (number | 63) + 1))
+        cell = column_at(generation->arena, generation->frames, number);
+    if (cell == NULL)
+        generation->bad = true;
+    else
+        *cell = (struct frame_cell){generation->applied.offset, txn->time};
+    generation->applied = *after;
+    generation->txn = NULL;
+    generation->change++;
+    rwlock_unlock(&generation->lock);
+    return CRM_OK;
+}
+
+/* The writer lock is free before the sync, so that others can add theirs to it. */
+static int32_t publish(crm_txn *txn, const struct log_point *after, crm_error *error)
+{
+    crm_db *db = txn->db;
+    struct generation *generation = txn->generation;
+    db_maybe_write_image(generation);
+    end(txn);
+    int32_t status = CRM_OK;
+    if (db->options.durability == CRM_DURABLE_FULL)
+        status = log_sync(generation->log, after, error);
+    if (status == CRM_OK)
+        db_news(db);
+    return status;
+}
+
+int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
+{
+    if (txn == NULL)
+        return error_set(error, CRM_MISUSE, "there is no transaction to commit");
+    struct log_point after;
+    int32_t status = txn->open == NULL ? CRM_OK : txn_finish(txn);
+    if (txn->status != CRM_OK)
+        status = txn->status;
+    if (status == CRM_OK)
+        status = txn_apply(txn);
+    if (status == CRM_OK && txn->entries.failed)
+        status = txn_fail(txn, CRM_NOMEM, "out of memory");
+    if (status != CRM_OK) {
+        error_set(error, status, "%s", txn->error.message);
+        if (error != NULL)
+            error->system = txn->error.system;
+        crm_rollback(txn);
+        return status;
+    }
+    if (lsn != NULL)
+        *lsn = txn->entry_count == 0 ? txn->lsn - 1 : txn->lsn;
+    if (txn->entry_count == 0) {
+        end(txn);
+        free_txn(txn);
+        return CRM_OK;
+    }
+    status = append(txn, &after, error);
+    if (status != CRM_OK) {
+        crm_rollback(txn);
+        return status;
+    }
+    status = publish(txn, &after, error);
+    free_txn(txn);
+    return status;
+}
+
+int32_t crm_txn_status(crm_txn *txn, crm_error *error)
+{
+    if (txn == NULL)
+        return error_set(error, CRM_MISUSE, "there is no transaction");
+    if (txn->open != NULL && !txn->in_rules)
+        (void)txn_finish(txn);
+    if (error != NULL)
+        *error = txn->error;
+    return txn->status;
+}
+
+void crm_txn_forgive(crm_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    if (txn->open != NULL && !txn->in_rules)
+        (void)txn_finish(txn);
+    txn->status = CRM_OK;
+    error_clear(&txn->error);
+}
+
+/* ---- records of the transaction ---- */
+
+static crm_record *hand_out(crm_txn *txn, struct kind *kind, uint32_t number)
+{
+    crm_record *record = new_record(txn);
+    if (record == NULL) {
+        txn_fail(txn, CRM_NOMEM, "out of memory");
+        return NULL;
+    }
+    record->txn = txn;
+    record->view = &txn->view;
+    record->kind = kind;
+    record->number = number;
+    return record;
+}
+
+crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number)
+{
+    if (txn_apply(txn) != CRM_OK)
+        return NULL;
+    const struct row *row = row_at(txn->generation, kind, number);
+    if (row == NULL || row->head == 0) {
+        txn_fail(txn, CRM_NOT_FOUND, "there is no %s with number %u", kind->name, number);
+        return NULL;
+    }
+    crm_record *record = hand_out(txn, kind, number);
+    if (record != NULL)
+        record->id = row->id;
+    return record;
+}
+
+static uint32_t *pending_of(crm_txn *txn, const struct kind *kind)
+{
+    return kind->number < 32 ? &txn->rows_pending[kind->number] : &txn->user_pending;
+}
+
+uint32_t txn_rows(const crm_txn *txn, const struct kind *kind)
+{
+    return kind_rows(txn->generation, kind) + (kind->number < 32 ? txn->rows_pending[kind->number] : 0);
+}
+
+crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id)
+{
+    if (txn->in_rules)
+        txn_fail(txn, CRM_MISUSE, "a rule makes records only after the version it judges");
+    if (txn->status != CRM_OK || (txn->open != NULL && txn_finish(txn) != CRM_OK))
+        return NULL;
+    if (kind->number >= 32 && txn->user_pending > 0 && txn_apply(txn) != CRM_OK)
+        return NULL; /* counted together, so settled one by one */
+    if (id != NULL && (txn_apply(txn) != CRM_OK || row_find(txn->generation, kind, id) != UINT32_MAX)) {
+        char text[UUID_TEXT_SIZE];
+        uuid_format(id, text);
+        txn_fail(txn, CRM_EXISTS, "there is a %s with id %s already", kind->name, text);
+        return NULL;
+    }
+    crm_record *record = hand_out(txn, kind, txn_rows(txn, kind));
+    if (record == NULL)
+        return NULL;
+    record->created = true;
+    if (id != NULL) {
+        record->id = *id;
+    } else {
+        record->id = txn->next_id;
+        if (!uuid_next(&txn->next_id)) {
+            txn_fail(txn, CRM_FULL, "a transaction cannot make more identifiers");
+            return NULL;
+        }
+    }
+    return txn_open_record(txn, record) == CRM_OK ? record : NULL;
+}
+
+int32_t txn_open_record(crm_txn *txn, crm_record *record)
+{
+    if (txn->open == record)
+        return CRM_OK;
+    if (txn->status != CRM_OK)
+        return txn->status;
+    if (record->dead)
+        return txn_fail(txn, CRM_MISUSE, "this new %s was refused before and cannot be changed any more",
+                        record->kind->name);
+    if (txn->open != NULL) {
+        int32_t status = txn_finish(txn);
+        if (status != CRM_OK)
+            return status;
+    }
+    if (!record->created) {
+        record->loaded = false; /* another handle may have changed it */
+        const struct row *row;
+        if (txn_apply(txn) != CRM_OK)
+            return txn->status;
+        row = row_at(txn->generation, record->kind, record->number);
+        if (row == NULL || version_load(txn->generation, txn, row->head, &record->version) != CRM_OK)
+            return txn_fail(txn, CRM_CORRUPT, "%s: a %s is damaged; check the file with verify", txn->db->path,
+                            record->kind->name);
+        record->loaded = true;
+    }
+    txn->open = record;
+    txn->edit_count = 0;
+    txn->edit_bytes.length = 0;
+    record->pending = 0;
+    return CRM_OK;
+}
+
+/* ---- a change becomes a version ---- */
+
+static bool edit_before(const struct edit *a, const struct edit *b)
+{
+    return a->field < b->field;
+}
+
+/* A handful of fields, mostly in order already. */
+static void sort_edits(crm_txn *txn)
+{
+    for (size_t i = 1; i < txn->edit_count; i++) {
+        struct edit edit = txn->edits[i];
+        size_t at = i;
+        for (; at > 0 && edit_before(&edit, &txn->edits[at - 1]); at--)
+            txn->edits[at] = txn->edits[at - 1];
+        txn->edits[at] = edit;
+    }
+}
+
+static void resolve_bytes(crm_txn *txn, struct edit *edit)
+{
+    if (edit->value.what == VALUE_BYTES || edit->value.what == VALUE_DEFLATED)
+        edit->value.bytes = txn->edit_bytes.data + edit->at;
+}
+
+/* How many edits change something; `drop` takes the others out. */
+static size_t count_changed(crm_txn *txn, const crm_record *record, bool drop)
+{
+    size_t kept = 0, changed = 0;
+    for (size_t i = 0; i < txn->edit_count; i++) {
+        struct edit *edit = &txn->edits[i];
+        struct value old = {.what = VALUE_NONE};
+        resolve_bytes(txn, edit);
+        int had = record->created ? 0 : version_get(&record->version, edit->field, &old);
+        if (had == 0)
+            old.what = VALUE_NONE;
+        bool differs = had < 0 || !value_equal(&old, &edit->value);
+        changed += differs;
+        if (differs || !drop)
+            txn->edits[kept++] = *edit;
+    }
+    txn->edit_count = kept;
+    return changed;
+}
+
+static void put_delta(crm_txn *txn)
+{
+    uint32_t previous = 0;
+    for (size_t i = 0; i < txn->edit_count; i++)
+        if (!txn->open->created || txn->edits[i].value.what != VALUE_NULL)
+            body_put(&txn->body, &previous, txn->edits[i].field, &txn->edits[i].value);
+}
+
+/* All fields: those of the version before, with the edits over them. */
+static bool put_full(crm_txn *txn, const struct version *before)
+{
+    struct version_cursor cursor;
+    struct value value;
+    uint32_t field = 0, previous = 0;
+    size_t at = 0;
+    version_fields(before, &cursor);
+    int got = version_next(&cursor, &field, &value);
+    while (got == 1 || at < txn->edit_count) {
+        if (got == 1 && (at == txn->edit_count || field < txn->edits[at].field)) {
+            body_put(&txn->body, &previous, field, &value);
+            got = version_next(&cursor, &field, &value);
+            continue;
+        }
+        if (got == 1 && field == txn->edits[at].field)
+            got = version_next(&cursor, &field, &value);
+        if (txn->edits[at].value.what != VALUE_NULL)
+            body_put(&txn->body, &previous, txn->edits[at].field, &txn->edits[at].value);
+        at++;
+    }
+    return got == 0;
+}
+
+static int32_t put_entry(crm_txn *txn, crm_record *record)
+{
+    struct entry entry = {.operation = ENTRY_UPDATE, .kind = record->kind->number, .number = record->number,
+                          .lsn = txn->lsn, .version = 1};
+    txn->body.length = 0;
+    if (record->created) {
+        entry.operation = ENTRY_CREATE;
+        id_put(&txn->body, &txn->id_base, &record->id);
+        put_delta(txn);
+    } else {
+        entry.operation = record->pending == 0 ? ENTRY_UPDATE : record->pending;
+        entry.version = record->version.number_of + 1;
+        entry.previous = record->version.offset;
+        if (record->version.count > CHAIN_MAX || record->pending == ENTRY_ERASE) {
+            entry.flags = ENTRY_FULL;
+            if (!put_full(txn, &record->version))
+                return txn_fail(txn, CRM_CORRUPT, "a %s is damaged; check the file with verify", record->kind->name);
+        } else {
+            put_delta(txn);
+        }
+    }
+    entry.body = txn->body.data;
+    entry.body_length = txn->body.length;
+    uint64_t offset = txn->base + txn->entries.length;
+    if (txn->entries.length > TXN_BYTES_MAX)
+        return txn_fail(txn, CRM_FULL, "a transaction may hold at most 1 TiB");
+    if (txn->body.failed || !memory_grow(txn->db->memory, (void **)&txn->offsets, &txn->offset_capacity,
+                                         txn->offset_count + 1, sizeof *txn->offsets))
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
+    entry_put(&txn->entries, offset, &entry);
+    if (txn->entries.failed)
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
+    txn->offsets[txn->offset_count++] = offset;
+    txn->entry_count++;
+    if (record->created)
+        ++*pending_of(txn, record->kind);
+    record->loaded = false;
+    return CRM_OK;
+}
+
+/* The rules see the version before through a handle of its own. */
+static crm_record before_of(const crm_record *record)
+{
+    crm_record before = {.view = record->view, .kind = record->kind, .number = record->number, .id = record->id,
+                         .version = record->version, .loaded = true, .borrowed = true};
+    return before;
+}
+
+static int32_t discard(crm_txn *txn, crm_record *record)
+{
+    record->dead = record->created;
+    record->pending = 0;
+    txn->open = NULL;
+    txn->edit_count = 0;
+    return txn->status;
+}
+
+int32_t txn_finish(crm_txn *txn)
+{
+    crm_record *record = txn->open;
+    crm_db *db = txn->db;
+    if (txn->status != CRM_OK)
+        return discard(txn, record);
+    sort_edits(txn);
+    if (count_changed(txn, record, false) == 0 && !record->created && record->pending == 0) {
+        txn->open = NULL;
+        return CRM_OK;
+    }
+    bool created = record->created;
+    crm_record before = before_of(record);
+    crm_record *old = created ? NULL : &before;
+    txn->in_rules = true;
+    if (db->rules != NULL && db->rules->before_version != NULL)
+        (void)db->rules->before_version(record, old);
+    if (txn->status == CRM_OK) {
+        sort_edits(txn);
+        (void)count_changed(txn, record, true);
+        (void)txn_check(txn, record, created ? NULL : &before.version);
+    }
+    txn->in_rules = false;
+    record_clear(&before);
+    if (txn->status != CRM_OK || put_entry(txn, record) != CRM_OK)
+        return discard(txn, record);
+    record->created = false;
+    txn->open = NULL;
+    txn->edit_count = 0;
+    /* The frame may have moved; what it was lies there if this transaction wrote it. */
+    if (old != NULL && before.version.offset >= txn->base)
+        (void)version_load(txn->generation, txn, before.version.offset, &before.version);
+    txn->by_library = true;
+    if (db->rules != NULL && db->rules->after_version != NULL)
+        (void)db->rules->after_version(record, old);
+    txn->by_library = false;
+    record_clear(&before);
+    record->pending = 0;
+    return txn->status;
+}

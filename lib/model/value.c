@@ -1,0 +1,391 @@
+/* value: see value.h.  Everything read here may come from a damaged or hostile
+ * file, so every step is bounded by the body's end.
+ */
+#include "model/value.h"
+
+#include "sys/varint.h"
+
+#include <string.h>
+#include <zlib.h>
+
+enum { SECOND_US = 1000000 };
+static const int64_t day_us = INT64_C(86400000000);
+
+static void put_varint(struct buffer *buffer, uint64_t value)
+{
+    if (!buffer_reserve(buffer, VARINT_MAX))
+        return;
+    buffer->length += varint_put(buffer->data + buffer->length, value);
+}
+
+static void put_int(struct buffer *buffer, uint64_t tag, int64_t value)
+{
+    /* Instants are mostly whole seconds or days: 5 or 3 bytes instead of 8. */
+    unsigned wire = WIRE_INT;
+    if (value > day_us || value < -day_us) {
+        if (value % day_us == 0) {
+            wire = WIRE_DAYS;
+            value /= day_us;
+        } else if (value % SECOND_US == 0) {
+            wire = WIRE_SECONDS;
+            value /= SECOND_US;
+        }
+    }
+    put_varint(buffer, tag | wire);
+    put_varint(buffer, zigzag(value));
+}
+
+void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const struct value *value)
+{
+    uint64_t tag = (uint64_t)(field - *previous) << 3;
+    *previous = field;
+    switch (value->what) {
+    case VALUE_INT:
+        put_int(buffer, tag, value->integer);
+        break;
+    case VALUE_REAL: {
+        uint64_t bits;
+        memcpy(&bits, &value->real, sizeof bits);
+        put_varint(buffer, tag | WIRE_REAL);
+        for (int i = 0; i < 8; i++)
+            buffer_byte(buffer, (uint8_t)(bits >> (8 * i)));
+        break;
+    }
+    case VALUE_BYTES:
+        put_varint(buffer, tag | WIRE_BYTES);
+        put_varint(buffer, value->length);
+        buffer_append(buffer, value->bytes, value->length);
+        buffer_byte(buffer, 0);
+        break;
+    case VALUE_DEFLATED:
+        put_varint(buffer, tag | WIRE_DEFLATED);
+        put_varint(buffer, (uint64_t)value->integer);
+        put_varint(buffer, value->length);
+        buffer_append(buffer, value->bytes, value->length);
+        break;
+    default:
+        put_varint(buffer, tag | WIRE_NULL);
+        break;
+    }
+}
+
+static bool scaled(uint64_t raw, int64_t scale, struct value *value)
+{
+    int64_t number = unzigzag(raw);
+    value->what = VALUE_INT;
+    return !__builtin_mul_overflow(number, scale, &value->integer);
+}
+
+static bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
+{
+    uint64_t length;
+    *at = varint_get(*at, end, &length);
+    if (*at == NULL || (uint64_t)(end - *at) < extra || length > (uint64_t)(end - *at) - extra)
+        return false;
+    value->bytes = *at;
+    value->length = (size_t)length;
+    *at += length;
+    if (extra == 1 && *(*at)++ != 0)
+        return false;
+    return true;
+}
+
+/* The value behind a tag; advances *at.  False: damaged. */
+static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+{
+    uint64_t raw;
+    switch (wire) {
+    case WIRE_INT:
+    case WIRE_SECONDS:
+    case WIRE_DAYS:
+        *at = varint_get(*at, end, &raw);
+        if (*at == NULL)
+            return false;
+        return scaled(raw, wire == WIRE_INT ? 1 : wire == WIRE_SECONDS ? SECOND_US : day_us, value);
+    case WIRE_BYTES:
+        value->what = VALUE_BYTES;
+        return get_bytes(at, end, 1, value);
+    case WIRE_NULL:
+        value->what = VALUE_NULL;
+        return true;
+    case WIRE_REAL:
+        if (end - *at < 8)
+            return false;
+        raw = 0;
+        for (int i = 0; i < 8; i++)
+            raw |= (uint64_t)(*at)[i] << (8 * i);
+        value->what = VALUE_REAL;
+        memcpy(&value->real, &raw, sizeof raw);
+        *at += 8;
+        return true;
+    case WIRE_DEFLATED:
+        *at = varint_get(*at, end, &raw);
+        if (*at == NULL || raw > VALUE_TEXT_MAX)
+            return false;
+        value->what = VALUE_DEFLATED;
+        value->integer = (int64_t)raw;
+        return get_bytes(at, end, 0, value);
+    default:
+        return false;
+    }
+}
+
+int body_next(struct body *body, struct value *value)
+{
+    uint64_t tag;
+    if (body->at == body->end)
+        return 0;
+    const uint8_t *at = varint_get(body->at, body->end, &tag);
+    if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX - body->field ||
+        !get_value(&at, body->end, tag & 7, value))
+        return -1;
+    body->field += (uint32_t)(tag >> 3);
+    body->at = at;
+    return 1;
+}
+
+int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)
+{
+    struct body body = body_open(bytes, length);
+    int got;
+    while ((got = body_next(&body, value)) == 1) {
+        if (body.field == field)
+            return 1;
+        if (body.field > field)
+            return 0;
+    }
+    return got;
+}
+
+static uint64_t low_bits(const crm_id *id)
+{
+    uint64_t low = 0;
+    for (int i = 8; i < 16; i++)
+        low = low << 8 | id->bytes[i];
+    return low;
+}
+
+void id_put(struct buffer *buffer, crm_id *base, const crm_id *id)
+{
+    static const crm_id none;
+    bool first = memcmp(base, &none, sizeof none) == 0;
+    uint64_t distance = low_bits(id) - low_bits(base);
+    if (!first && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX) {
+        put_varint(buffer, distance);
+        return;
+    }
+    buffer_byte(buffer, 0);
+    buffer_append(buffer, id->bytes, sizeof id->bytes);
+    if (first)
+        *base = *id;
+}
+
+const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_id *id)
+{
+    static const crm_id none;
+    uint64_t distance;
+    bool first = memcmp(base, &none, sizeof none) == 0;
+    at = varint_get(at, end, &distance);
+    if (at == NULL)
+        return NULL;
+    if (distance == 0) {
+        if (end - at < 16)
+            return NULL;
+        memcpy(id->bytes, at, 16);
+        if (first)
+            *base = *id;
+        return at + 16;
+    }
+    if (first)
+        return NULL;
+    uint64_t low = low_bits(base) + distance;
+    *id = *base;
+    for (int i = 15; i >= 8; i--, low >>= 8)
+        id->bytes[i] = (uint8_t)low;
+    return at;
+}
+
+int version_get(const struct version *version, uint32_t field, struct value *value)
+{
+    for (unsigned i = 0; i < version->count; i++) {
+        int got = body_find(version->segments[i].bytes, version->segments[i].length, field, value);
+        if (got != 0)
+            return got < 0 ? -1 : value->what != VALUE_NULL;
+    }
+    return version->damaged ? -1 : 0;
+}
+
+void version_fields(const struct version *version, struct version_cursor *cursor)
+{
+    cursor->version = version;
+    for (unsigned i = 0; i < version->count; i++) {
+        cursor->bodies[i] = body_open(version->segments[i].bytes, version->segments[i].length);
+        cursor->ready[i] = body_next(&cursor->bodies[i], &cursor->heads[i]) == 1;
+    }
+}
+
+/* Merges the segments: the lowest field number next; of equal ones the newest,
+ * which comes first. */
+int version_next(struct version_cursor *cursor, uint32_t *field, struct value *value)
+{
+    for (;;) {
+        int best = -1;
+        for (int i = 0; i < cursor->version->count; i++)
+            if (cursor->ready[i] && (best < 0 || cursor->bodies[i].field < cursor->bodies[best].field))
+                best = i;
+        if (best < 0)
+            return 0;
+        *field = cursor->bodies[best].field;
+        *value = cursor->heads[best];
+        for (int i = 0; i < cursor->version->count; i++) {
+            if (!cursor->ready[i] || cursor->bodies[i].field != *field)
+                continue;
+            int got = body_next(&cursor->bodies[i], &cursor->heads[i]);
+            if (got < 0)
+                return -1;
+            cursor->ready[i] = got == 1;
+        }
+        if (value->what != VALUE_NULL)
+            return 1;
+    }
+}
+
+bool items_next(struct items *items, struct item *item)
+{
+    uint64_t length;
+    if (items->at >= items->end)
+        return false;
+    const uint8_t *at = varint_get(items->at, items->end, &length);
+    if (at == NULL || length > (uint64_t)(items->end - at))
+        return false;
+    *item = (struct item){at, at + length};
+    items->at = at + length;
+    return true;
+}
+
+bool items_at(const struct value *value, uint32_t position, struct item *item)
+{
+    struct items items = items_open(value);
+    while (items_next(&items, item))
+        if (position-- == 0)
+            return true;
+    return false;
+}
+
+uint32_t items_count(const struct value *value)
+{
+    struct items items = items_open(value);
+    struct item item;
+    uint32_t count = 0;
+    while (items_next(&items, &item))
+        count++;
+    return count;
+}
+
+bool part_next(struct item *item, struct part *part)
+{
+    uint64_t a, b;
+    struct value text;
+    if (item->at >= item->end)
+        return false;
+    memset(part, 0, sizeof *part);
+    part->text = "";
+    part->what = *item->at++;
+    if (part_is_int(part->what)) {
+        item->at = varint_get(item->at, item->end, &a);
+        if (item->at == NULL)
+            goto damaged;
+        part->integer = (int64_t)a;
+        return true;
+    }
+    if (part->what == CRM_PART_REF) {
+        const uint8_t *at = varint_get(item->at, item->end, &a);
+        at = at == NULL ? NULL : varint_get(at, item->end, &b);
+        if (at == NULL || a > UINT16_MAX || b > UINT32_MAX)
+            goto damaged;
+        part->kind = (uint32_t)a;
+        part->number = (uint32_t)b;
+        item->at = at;
+        return true;
+    }
+    if (!get_bytes(&item->at, item->end, 1, &text))
+        goto damaged;
+    part->text = (const char *)text.bytes;
+    part->length = text.length;
+    return true;
+damaged:
+    item->at = item->end;
+    return false;
+}
+
+bool part_find(const struct item *item, int32_t what, struct part *part)
+{
+    struct item rest = *item;
+    while (part_next(&rest, part))
+        if (part->what == what)
+            return true;
+    return false;
+}
+
+void part_put(struct buffer *buffer, const struct part *part)
+{
+    buffer_byte(buffer, (uint8_t)part->what);
+    if (part_is_int(part->what)) {
+        put_varint(buffer, (uint64_t)part->integer);
+    } else if (part->what == CRM_PART_REF) {
+        put_varint(buffer, part->kind);
+        put_varint(buffer, part->number);
+    } else {
+        put_varint(buffer, part->length);
+        buffer_append(buffer, part->text, part->length);
+        buffer_byte(buffer, 0);
+    }
+}
+
+void item_put(struct buffer *buffer, const uint8_t *parts, size_t length)
+{
+    put_varint(buffer, length);
+    buffer_append(buffer, parts, length);
+}
+
+bool value_equal(const struct value *a, const struct value *b)
+{
+    bool none_a = a->what <= VALUE_NULL, none_b = b->what <= VALUE_NULL;
+    if (none_a || none_b)
+        return none_a == none_b;
+    if (a->what != b->what)
+        return false;
+    switch (a->what) {
+    case VALUE_INT:
+        return a->integer == b->integer;
+    case VALUE_REAL:
+        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+    case VALUE_DEFLATED:
+        if (a->integer != b->integer)
+            return false;
+        /* fall through */
+    default:
+        return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
+    }
+}
+
+bool value_deflate(struct buffer *out, const void *text, size_t length)
+{
+    uLongf size = compressBound((uLong)length);
+    size_t start = out->length;
+    if (!buffer_reserve(out, size))
+        return false;
+    if (compress2(out->data + start, &size, text, (uLong)length, 6) != Z_OK || size + 16 >= length)
+        return false;
+    out->length = start + size;
+    return true;
+}
+
+bool value_inflate(const struct value *value, uint8_t *out)
+{
+    uLongf size = (uLongf)value->integer;
+    if (uncompress(out, &size, value->bytes, (uLong)value->length) != Z_OK || size != (uLongf)value->integer)
+        return false;
+    out[size] = 0;
+    return true;
+}

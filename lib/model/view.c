@@ -1,0 +1,370 @@
+/* view: see view.h and db.h.
+ *
+ * A view is an LSN.  A row whose newest version is not newer than it is taken
+ * from the arena as it is.  Any other is judged by what it was: for a view that
+ * was opened as the newest, the touches since then tell; for a view in the past
+ * the row's chain is walked back.  A query asks for the whole overlay once, a
+ * look-up judges its one row.
+ */
+#include "model/view.h"
+
+#include "model/record.h"
+#include "model/txn.h"
+#include "sys/checksum.h"
+
+#include <string.h>
+
+int32_t view_begin(crm_view *view, crm_error *error)
+{
+    if (view->txn != NULL) {
+        if (!view->txn->in_rules && view->txn->open != NULL)
+            (void)txn_finish(view->txn); /* a refusal is kept and answered at commit */
+        if (txn_apply(view->txn) != CRM_OK)
+            return error_set(error, view->txn->status, "%s", view->txn->error.message);
+        return CRM_OK;
+    }
+    if (view->locked++ > 0)
+        return CRM_OK;
+    rwlock_read(&view->generation->lock);
+    while (view->generation->bad || __atomic_load_n(&view->generation->arena->damaged, __ATOMIC_ACQUIRE)) {
+        rwlock_unlock(&view->generation->lock);
+        int32_t status = db_rebuild(view->generation, error);
+        if (status != CRM_OK) {
+            view->locked--;
+            return status;
+        }
+        rwlock_read(&view->generation->lock);
+    }
+    return CRM_OK;
+}
+
+void view_end(crm_view *view)
+{
+    if (view->txn == NULL && --view->locked == 0)
+        rwlock_unlock(&view->generation->lock);
+}
+
+bool view_is_current(const crm_view *view)
+{
+    if (view->txn != NULL)
+        return true;
+    const struct generation *generation = view->generation;
+    return generation->applied.lsn <= view->lsn && (generation->txn == NULL || generation->txn->applied == 0);
+}
+
+static size_t overlay_slot(const crm_view *view, uint32_t kind, uint32_t number)
+{
+    size_t mask = view->overlay_capacity - 1;
+    size_t slot = (size_t)hash_mix((uint64_t)kind << 32 | number) & mask;
+    while (view->overlay[slot].kind != 0 && (view->overlay[slot].kind != kind || view->overlay[slot].number != number))
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static const struct overlay_row *overlay_get(const crm_view *view, uint32_t kind, uint32_t number)
+{
+    if (view->overlay_count == 0)
+        return NULL;
+    const struct overlay_row *row = &view->overlay[overlay_slot(view, kind, number)];
+    return row->kind == 0 ? NULL : row;
+}
+
+static bool overlay_grow(crm_view *view)
+{
+    if ((view->overlay_count + 1) * 4 <= view->overlay_capacity * 3)
+        return true;
+    const struct memory *memory = view->db->memory;
+    struct overlay_row *old = view->overlay;
+    size_t old_capacity = view->overlay_capacity;
+    size_t capacity = old_capacity == 0 ? 64 : old_capacity * 2;
+    struct overlay_row *larger = memory_zero(memory, capacity, sizeof *larger);
+    if (larger == NULL)
+        return false;
+    view->overlay = larger;
+    view->overlay_capacity = capacity;
+    for (size_t i = 0; i < old_capacity; i++)
+        if (old[i].kind != 0)
+            larger[overlay_slot(view, old[i].kind, old[i].number)] = old[i];
+    memory_free(memory, old);
+    return true;
+}
+
+/* The first word counts: what a row was before its first change is what the view sees. */
+static bool overlay_put(crm_view *view, uint32_t kind, uint32_t number, const struct row *row)
+{
+    if (!overlay_grow(view))
+        return false;
+    struct overlay_row *slot = &view->overlay[overlay_slot(view, kind, number)];
+    if (slot->kind == 0) {
+        *slot = (struct overlay_row){.kind = kind, .number = number, .row = *row};
+        view->overlay_count++;
+    }
+    return true;
+}
+
+/* Walks back to what the row was at the view's LSN; head 0: it did not exist. */
+static int32_t walk_back(crm_view *view, struct row *row)
+{
+    if (row->head == 0 || row_lsn(row) <= view->lsn)
+        return CRM_OK;
+    uint64_t place = row->state & ROW_FIRST ? 0 : row->head;
+    while (place != 0) {
+        struct entry entry;
+        if (entry_load(view->generation, NULL, place, &entry) != CRM_OK)
+            return CRM_CORRUPT;
+        if (entry.lsn <= view->lsn) {
+            bool deleted = entry.operation == ENTRY_DELETE;
+            row->state = entry.lsn << 8 | (deleted ? ROW_DELETED : 0) | (row->state & ROW_ERASED) |
+                         (entry.previous == 0 ? ROW_FIRST : 0);
+            break;
+        }
+        place = entry.previous;
+    }
+    row->head = place;
+    return CRM_OK;
+}
+
+static int32_t take_touches(crm_view *view)
+{
+    const struct generation *generation = view->generation;
+    for (; view->touched < generation->touch_base + generation->touch_count; view->touched++) {
+        const struct touch *touch = &generation->touches[view->touched - generation->touch_base];
+        if (touch->lsn <= view->base_lsn)
+            continue;
+        struct row row = touch->before;
+        if (row_lsn(&row) > view->base_lsn) /* made after the view, then changed */
+            row.head = 0;
+        if (!overlay_put(view, touch->kind, touch->number, &row))
+            return CRM_NOMEM;
+    }
+    return CRM_OK;
+}
+
+int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out)
+{
+    const struct row *row = row_at(view->generation, kind, number);
+    if (row == NULL || row->head == 0)
+        return VIEW_ROW_NONE;
+    *out = *row;
+    if (row_lsn(row) <= view->lsn)
+        return VIEW_ROW_CURRENT;
+    if (take_touches(view) != CRM_OK)
+        return VIEW_ROW_NONE;
+    const struct overlay_row *old = overlay_get(view, kind->number, number);
+    if (old != NULL)
+        *out = old->row;
+    else if (row->state & ROW_FIRST || row_lsn(row) > view->base_lsn)
+        return VIEW_ROW_NONE;
+    if (walk_back(view, out) != CRM_OK || out->head == 0)
+        return VIEW_ROW_NONE;
+    return VIEW_ROW_OLD;
+}
+
+int32_t view_overlay(crm_view *view, crm_error *error)
+{
+    if (view->txn != NULL)
+        return CRM_OK;
+    if (take_touches(view) != CRM_OK)
+        return error_nomem(error);
+    if (!view->past || view->complete)
+        return CRM_OK;
+    /* A view of the past: every row that is newer now, judged one by one. */
+    struct generation *generation = view->generation;
+    for (uint32_t k = 0; k < generation->schema.kind_count; k++) {
+        struct kind *kind = generation->schema.kinds[k];
+        uint32_t rows = kind_rows(generation, kind);
+        for (uint32_t number = 0; number < rows; number++) {
+            const struct row *row = row_at(generation, kind, number);
+            struct row then;
+            if (row == NULL || row->head == 0 || row_lsn(row) <= view->lsn)
+                continue;
+            if (view_row(view, kind, number, &then) == VIEW_ROW_OLD && !overlay_put(view, kind->number, number, &then))
+                return error_nomem(error);
+        }
+    }
+    view->complete = true;
+    return CRM_OK;
+}
+
+const struct overlay_row *view_overlay_next(const crm_view *view, uint32_t kind, size_t *position)
+{
+    for (; *position < view->overlay_capacity; (*position)++) {
+        const struct overlay_row *row = &view->overlay[*position];
+        if (row->kind == kind && row->row.head != 0) {
+            (*position)++;
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void list_add(crm_db *db, crm_view *view)
+{
+    view->next = db->view_list;
+    if (view->next != NULL)
+        view->next->previous = view;
+    db->view_list = view;
+    __atomic_add_fetch(&db->views, 1, __ATOMIC_ACQ_REL);
+}
+
+static void list_remove(crm_db *db, crm_view *view)
+{
+    if (view->next != NULL)
+        view->next->previous = view->previous;
+    if (view->previous != NULL)
+        view->previous->next = view->next;
+    else
+        db->view_list = view->next;
+    __atomic_sub_fetch(&db->views, 1, __ATOMIC_ACQ_REL);
+}
+
+/* The touches that this view needs are those newer than what it sees. */
+static size_t touches_from(const struct generation *generation, uint64_t lsn)
+{
+    size_t at = generation->touch_count;
+    while (at > 0 && generation->touches[at - 1].lsn > lsn)
+        at--;
+    return at;
+}
+
+/* Under the state lock the view is listed before its LSN is read, so that a
+ * writer that finds no view has not yet changed what this one will see. */
+static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
+{
+    int32_t status = db_follow(db, false, error);
+    if (status != CRM_OK)
+        return status;
+    crm_view *view = memory_zero(db->memory, 1, sizeof *view);
+    if (view == NULL)
+        return error_nomem(error);
+    view->db = db;
+    buffer_init(&view->scratch, db->memory);
+    buffer_init(&view->scratch2, db->memory);
+    db_reference(db);
+    view->generation = db_hold(db);
+    view->references = 1;
+    mutex_lock(&db->state);
+    list_add(db, view);
+    mutex_unlock(&db->state);
+    rwlock_read(&view->generation->lock);
+    uint64_t published = log_published(view->generation->log);
+    view->lsn = published < view->generation->applied.lsn ? published : view->generation->applied.lsn;
+    view->base_lsn = view->lsn;
+    view->touched = touches_from(view->generation, view->lsn) + view->generation->touch_base;
+    if (!frame_time(view->generation, view->lsn, &view->time))
+        view->time = log_header(view->generation->log)->created;
+    rwlock_unlock(&view->generation->lock);
+    *out = view;
+    return CRM_OK;
+}
+
+int32_t crm_view_open(crm_db *db, crm_view **view, crm_error *error)
+{
+    if (db == NULL || view == NULL)
+        return error_set(error, CRM_MISUSE, "crm_view_open needs a database and a place for the view");
+    *view = NULL;
+    return open_newest(db, view, error);
+}
+
+int32_t crm_view_open_at(crm_db *db, int64_t time, crm_view **view, crm_error *error)
+{
+    int32_t status = crm_view_open(db, view, error);
+    if (status != CRM_OK)
+        return status;
+    crm_view *v = *view;
+    rwlock_read(&v->generation->lock);
+    v->lsn = frame_at_time(v->generation, time, v->base_lsn);
+    rwlock_unlock(&v->generation->lock);
+    v->past = v->lsn < v->base_lsn;
+    v->time = time;
+    return CRM_OK;
+}
+
+int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *error)
+{
+    int32_t status = crm_view_open(db, view, error);
+    if (status != CRM_OK)
+        return status;
+    crm_view *v = *view;
+    if (lsn > v->base_lsn) {
+        error_set(error, CRM_NOT_FOUND, "transaction %llu is not there yet: the last is %llu", (unsigned long long)lsn,
+                  (unsigned long long)v->base_lsn);
+        crm_view_close(v);
+        *view = NULL;
+        return CRM_NOT_FOUND;
+    }
+    v->lsn = lsn;
+    v->past = lsn < v->base_lsn;
+    rwlock_read(&v->generation->lock);
+    if (!frame_time(v->generation, lsn, &v->time))
+        v->time = log_header(v->generation->log)->created;
+    rwlock_unlock(&v->generation->lock);
+    return CRM_OK;
+}
+
+void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn)
+{
+    memset(view, 0, sizeof *view);
+    view->db = db;
+    view->generation = generation;
+    view->txn = txn;
+    view->lsn = view->base_lsn = UINT64_MAX;
+    view->references = 1;
+    buffer_init(&view->scratch, db->memory);
+    buffer_init(&view->scratch2, db->memory);
+}
+
+void view_free_parts(crm_view *view)
+{
+    while (view->spare != NULL) {
+        crm_record *next = view->spare->next;
+        memory_free(view->db->memory, view->spare);
+        view->spare = next;
+    }
+    buffer_free(&view->scratch);
+    buffer_free(&view->scratch2);
+    memory_free(view->db->memory, view->overlay);
+    view->overlay = NULL;
+}
+
+void view_reference(crm_view *view)
+{
+    view->references++;
+}
+
+void view_release(crm_view *view)
+{
+    crm_db *db = view->db;
+    if (--view->references > 0 || view->txn != NULL)
+        return;
+    mutex_lock(&db->state);
+    list_remove(db, view);
+    mutex_unlock(&db->state);
+    db_drop(view->generation);
+    view_free_parts(view);
+    memory_free(db->memory, view);
+    db_release(db);
+}
+
+void crm_view_close(crm_view *view)
+{
+    if (view == NULL || view->txn != NULL || view->closed)
+        return;
+    view->closed = true;
+    view_release(view);
+}
+
+uint64_t crm_view_lsn(const crm_view *view)
+{
+    return view == NULL ? 0 : view->txn != NULL ? view->txn->lsn : view->lsn;
+}
+
+int64_t crm_view_time(const crm_view *view)
+{
+    return view == NULL ? 0 : view->time;
+}
+
+crm_db *crm_view_db(const crm_view *view)
+{
+    return view == NULL ? NULL : view->db;
+}

@@ -1,0 +1,55 @@
+/* view: one consistent state, and which rows of the indexes it must correct.
+ */
+#ifndef MODEL_VIEW_H
+#define MODEL_VIEW_H
+
+#include "model/db.h"
+
+/* What a row was for this view, where the arena says something newer. */
+struct overlay_row {
+    uint32_t kind, number;
+    struct row row; /* head 0: it did not exist */
+};
+
+struct crm_view {
+    crm_db *db;
+    struct generation *generation;
+    crm_txn *txn;          /* a transaction's own view */
+    uint64_t lsn;          /* UINT64_MAX in a transaction */
+    int64_t time;
+    bool past;             /* older than when it was opened: needs the whole overlay */
+    bool complete;         /* the overlay of a past view is built */
+    uint64_t base_lsn;     /* what was newest when it was opened */
+    size_t touched;        /* touches taken in so far */
+    struct overlay_row *overlay; /* open addressing by (kind, number) */
+    size_t overlay_count, overlay_capacity;
+    uint32_t references;   /* records and queries; belongs to its thread */
+    uint32_t locked;       /* depth of view_begin */
+    bool closed;
+    crm_record *spare;
+    uint32_t spare_count;
+    struct buffer scratch, scratch2;
+    crm_view *previous, *next; /* of the database, under db->state */
+};
+
+/* Every read runs between these; in a transaction the first settles its
+ * pending changes.  CRM_OK, or why nothing can be read. */
+int32_t view_begin(crm_view *view, crm_error *error);
+void view_end(crm_view *view);
+
+/* Between begin and end: */
+enum { VIEW_ROW_NONE = 0, VIEW_ROW_CURRENT = 1 /* columns and indexes agree with it */, VIEW_ROW_OLD = 2 };
+int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out);
+/* True when nothing in the arena is newer than the view. */
+bool view_is_current(const crm_view *view);
+/* Brings the overlay up to date; a past view's is built whole. */
+int32_t view_overlay(crm_view *view, crm_error *error);
+/* The next touched row of a kind that the overlay knows, from *position on; NULL at the end. */
+const struct overlay_row *view_overlay_next(const crm_view *view, uint32_t kind, size_t *position);
+void view_reference(crm_view *view);
+void view_release(crm_view *view);
+/* Makes a view for a transaction, without list and lock. */
+void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn);
+void view_free_parts(crm_view *view);
+
+#endif
