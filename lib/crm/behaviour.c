@@ -92,7 +92,7 @@ int32_t behaviour_purchases(struct occasions *purchases, crm_view *view, int64_t
     struct window window = {after, until};
     uint32_t slots = 0;
 
-    occasions_init(purchases, view->db->memory, 0);
+    occasions_init(purchases, db_memory(crm_view_db(view)), 0);
     int32_t status = count_slots(view, &slots, error);
     purchases->slots = slots;
     return status == CRM_OK ? gather(purchases, view, &window, NULL, error) : status;
@@ -111,7 +111,7 @@ int32_t behaviour_load(struct behaviour *behaviour, crm_view *view, int64_t time
     struct window window = {INT64_MIN, time};
 
     *behaviour = (struct behaviour){.view = view, .time = time};
-    occasions_init(&behaviour->contacts, view->db->memory, 0);
+    occasions_init(&behaviour->contacts, db_memory(crm_view_db(view)), 0);
     int32_t status = behaviour_purchases(&behaviour->purchases, view, INT64_MIN, time, error);
     if (status != CRM_OK)
         return status;

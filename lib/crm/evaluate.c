@@ -155,7 +155,7 @@ int32_t crm_lifecycle_evaluate(crm_txn *txn, int64_t time, int32_t dry_run, crm_
     if (status != CRM_OK)
         return status;
     crm_view *view = crm_txn_view(txn);
-    const struct memory *memory = crm_view_db(view)->memory;
+    const struct memory *memory = db_memory(crm_view_db(view));
     struct plans plans = {.memory = memory};
     crm_table *moves = moves_table(memory);
     status = behaviour_load(&behaviour, view, time, error);
@@ -240,7 +240,7 @@ int32_t crm_lifecycle_backtest(crm_view *view, int64_t at, int32_t horizon_days,
     *table = NULL;
     if (horizon_days <= 0 || __builtin_add_overflow(at, horizon_days * MOMENT_DAY_US, &until))
         return error_set(error, CRM_INVALID, "a backtest of %d days: it takes a day or more", horizon_days);
-    const struct memory *memory = crm_view_db(view)->memory;
+    const struct memory *memory = db_memory(crm_view_db(view));
     occasions_init(&after, memory, 0);
     int32_t status = behaviour_load(&behaviour, view, at, error);
     if (status == CRM_OK)

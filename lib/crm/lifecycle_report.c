@@ -127,7 +127,7 @@ int32_t crm_lifecycle_report(crm_view *view, int64_t since, crm_table **table, c
     if (view == NULL || table == NULL)
         return error_set(error, CRM_MISUSE, "a lifecycle report needs a view and a place for the table");
     *table = NULL;
-    struct funnel funnel = {.memory = crm_view_db(view)->memory};
+    struct funnel funnel = {.memory = db_memory(crm_view_db(view))};
     int32_t status = count_customers(&funnel, view, error);
     if (status == CRM_OK)
         status = count_moves(&funnel, view, since, error);
@@ -237,7 +237,7 @@ int32_t crm_lifecycle_matrix(crm_view *view, int64_t from, int64_t to, crm_table
     *table = NULL;
     if (from > to)
         return error_set(error, CRM_INVALID, "a transition matrix goes from an earlier instant to a later one");
-    struct matrix matrix = {.memory = crm_view_db(view)->memory, .from = from, .to = to};
+    struct matrix matrix = {.memory = db_memory(crm_view_db(view)), .from = from, .to = to};
     int32_t status = matrix_init(&matrix, view, error);
     if (status == CRM_OK)
         status = replay_moves(&matrix, view, error);

@@ -9,7 +9,6 @@
 #include "crm/pipeline.h"
 #include "crm/id_map.h"
 #include "crm/rules.h"
-#include "model/db.h"
 #include "model/number.h"
 #include "model/table.h"
 #include "sys/error.h"
@@ -303,7 +302,7 @@ int32_t crm_report_pipeline(crm_view *view, const char *by, crm_table **table, c
     if (view == NULL || table == NULL)
         return error_set(error, CRM_MISUSE, "a pipeline report needs a view and a place for the table");
     *table = NULL;
-    struct report report = {.memory = crm_view_db(view)->memory, .view = view};
+    struct report report = {.memory = db_memory(crm_view_db(view)), .view = view};
     id_map_init(&report.map, report.memory);
     crm_table *rows = NULL;
     int32_t status = pipeline_keys(by, report.keys, &report.key_count, error);

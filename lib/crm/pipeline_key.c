@@ -129,7 +129,7 @@ static int32_t rank_stage(struct pipeline_label *label, crm_view *view, const cr
 static int32_t label_reference(struct pipeline_label *label, const struct pipeline_key *key, crm_view *view,
                                const crm_record *deal, crm_error *error)
 {
-    const struct memory *memory = crm_view_db(view)->memory;
+    const struct memory *memory = db_memory(crm_view_db(view));
     crm_record *target = NULL;
     uint32_t kind;
     size_t length;
@@ -171,13 +171,13 @@ int32_t pipeline_label(struct pipeline_label *label, const struct pipeline_key *
     label->ranks[0] = value;
     if (key->period >= 0) {
         size_t length = period_name((int32_t)value, key->period, period);
-        return keep_text(label, db->memory, period, length, error);
+        return keep_text(label, db_memory(db), period, length, error);
     }
     const char *name = key->what == CRM_TYPE_CURRENCY ? crm_currency_code((int32_t)value)
                                                       : crm_choice_name(db, CRM_KIND_OPPORTUNITY, key->field, value);
     if (name == NULL)
         name = "?";
-    return keep_text(label, db->memory, name, strlen(name), error);
+    return keep_text(label, db_memory(db), name, strlen(name), error);
 }
 
 void pipeline_label_free(struct pipeline_label *label, const struct memory *memory)

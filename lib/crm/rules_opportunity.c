@@ -186,28 +186,31 @@ static int32_t settle_closed(struct deal *deal)
     return status == CRM_OK ? forecast_from_stage(deal) : status;
 }
 
-/* A new deal that comes with its stage's own probability has not got it by
- * hand: what was exported is imported again the same. */
-static bool probability_by_hand(const struct deal *deal)
+/* Did this change give a probability?  One that moves the deal may name the value it has already. */
+static bool probability_given(const struct deal *deal)
 {
-    if (!has(deal, CRM_OPPORTUNITY_PROBABILITY) || !mentioned(deal, CRM_OPPORTUNITY_PROBABILITY))
+    if (!has(deal, CRM_OPPORTUNITY_PROBABILITY))
         return false;
-    return deal->before != NULL ||
-           crm_int(deal->record, CRM_OPPORTUNITY_PROBABILITY) != crm_int(deal->stage, CRM_STAGE_PROBABILITY);
+    return mentioned(deal, CRM_OPPORTUNITY_PROBABILITY) ||
+           (deal->moved && record_mentions(deal->record, CRM_OPPORTUNITY_PROBABILITY));
 }
 
 static int32_t settle_open(struct deal *deal)
 {
-    bool by_hand = probability_by_hand(deal);
+    bool given = probability_given(deal);
     bool emptied = !has(deal, CRM_OPPORTUNITY_PROBABILITY);
     bool manual =
         crm_int(deal->record, CRM_OPPORTUNITY_PROBABILITY_SOURCE) == CRM_OPPORTUNITY_PROBABILITY_SOURCE_MANUAL;
+    /* A deal that comes with the probability of the stage it enters has not got
+     * it by hand: what was exported is imported again the same. */
+    bool own = given && (!deal->moved || crm_int(deal->record, CRM_OPPORTUNITY_PROBABILITY) !=
+                                             crm_int(deal->stage, CRM_STAGE_PROBABILITY));
     int32_t status = CRM_OK;
 
-    if (by_hand) {
+    if (own) {
         status = put_if_new(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE, CRM_OPPORTUNITY_PROBABILITY_SOURCE_MANUAL);
         manual = true;
-    } else if (emptied || (deal->moved && !manual)) {
+    } else if (given || emptied || (deal->moved && !manual)) {
         status = probability_from_stage(deal); /* emptying it hands it back to the stage */
         manual = false;
     }

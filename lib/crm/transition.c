@@ -7,9 +7,9 @@
  */
 #include "crm/transition.h"
 
-#include "model/db.h"
 #include "model/moment.h"
 #include "model/table.h"
+#include "sys/error.h"
 
 /* The new record with what both kinds of subject share. */
 static crm_record *add(crm_record *subject, uint32_t since_field)
@@ -132,7 +132,7 @@ int32_t crm_stage_history(crm_view *view, uint32_t kind, const crm_id *id, crm_t
         return status;
     crm_query_where_ref(query, CRM_TRANSITION_SUBJECT, CRM_OP_EQ, kind, id);
     crm_query_order(query, CRM_TRANSITION_AT, 0);
-    crm_table *history = table_create(crm_view_db(view)->memory);
+    crm_table *history = table_create(db_memory(crm_view_db(view)));
     table_add_column(history, "from", CRM_TYPE_TEXT);
     table_add_column(history, "to", CRM_TYPE_TEXT);
     table_add_column(history, "at", CRM_TYPE_TIME);
