@@ -43,9 +43,15 @@ static const char *domain(const char *text)
 START_TEST(test_one_address_has_one_form)
 {
     static const char *const same[] = {
-        "mia@acme.example", " Mia@ACME.Example\r\n", "<mia@acme.example>", "Mia Muster <mia@acme.example>",
-        "mailto:mia@acme.example", "MAILTO:mia@acme.example?subject=Hello", "\"Muster, Mia\" < mia@acme.example >",
-        "<mailto:mia@acme.example>", "\u00A0mia@acme.example\u200B",
+        "mia@acme.example",
+        " Mia@ACME.Example\r\n",
+        "<mia@acme.example>",
+        "Mia Muster <mia@acme.example>",
+        "mailto:mia@acme.example",
+        "MAILTO:mia@acme.example?subject=Hello",
+        "\"Muster, Mia\" < mia@acme.example >",
+        "<mailto:mia@acme.example>",
+        "\u00A0mia@acme.example\u200B",
         "\uFF4D\uFF49\uFF41\uFF20acme.example", /* mia@ in full width */
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
@@ -69,11 +75,33 @@ END_TEST
 START_TEST(test_what_is_no_address_is_refused)
 {
     static const char *const bad[] = {
-        "", " ", "mia", "@acme.example", "mia@", "mia@acme", "mia@@acme.example", "mia@b@acme.example",
-        "mia muster@acme.example", "mia@acme..example", "mia@.example", "mia@acme.example.", "mia@-acme.example",
-        "mia@acme-.example", "mia@ac_me.example", "mia@127.0.0.1", "mia@[127.0.0.1]", "mia@acme.example,bo@acme.example",
-        "mia\t@acme.example", "mia@acme.exa\u3000mple", "m\u200Bia@acme.example", "mia\x01@acme.example",
-        "mia@acme.example\xFF", "n/a", "<>", "mailto:", "\"mia\"@acme.example",
+        "",
+        " ",
+        "mia",
+        "@acme.example",
+        "mia@",
+        "mia@acme",
+        "mia@@acme.example",
+        "mia@b@acme.example",
+        "mia muster@acme.example",
+        "mia@acme..example",
+        "mia@.example",
+        "mia@acme.example.",
+        "mia@-acme.example",
+        "mia@acme-.example",
+        "mia@ac_me.example",
+        "mia@127.0.0.1",
+        "mia@[127.0.0.1]",
+        "mia@acme.example,bo@acme.example",
+        "mia\t@acme.example",
+        "mia@acme.exa\u3000mple",
+        "m\u200Bia@acme.example",
+        "mia\x01@acme.example",
+        "mia@acme.example\xFF",
+        "n/a",
+        "<>",
+        "mailto:",
+        "\"mia\"@acme.example",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (strcmp(email(bad[i]), "refused") != 0)
@@ -120,9 +148,19 @@ END_TEST
 START_TEST(test_one_host_has_one_form)
 {
     static const char *const same[] = {
-        "acme.example", "www.acme.example", "https://www.acme.example/x", "HTTP://ACME.example:8080/a?b#c",
-        "https://user:word@acme.example", "//acme.example", "acme.example.", "acme.example/about", "mia@acme.example",
-        "Mia <mia@acme.example>", "mailto:mia@acme.example", "https://acme.example?x=//other.example", " acme.example ",
+        "acme.example",
+        "www.acme.example",
+        "https://www.acme.example/x",
+        "HTTP://ACME.example:8080/a?b#c",
+        "https://user:word@acme.example",
+        "//acme.example",
+        "acme.example.",
+        "acme.example/about",
+        "mia@acme.example",
+        "Mia <mia@acme.example>",
+        "mailto:mia@acme.example",
+        "https://acme.example?x=//other.example",
+        " acme.example ",
         "acme.example:443",
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
@@ -137,8 +175,9 @@ END_TEST
 
 START_TEST(test_what_is_no_host_is_refused)
 {
-    static const char *const bad[] = {"", "acme", "http://", "https:///x", "http://[::1]/", "192.168.0.1", "a b.example",
-                                      "acme .example", "n/a", "http://acme", ".", "..", "a..example", "\xFF.example"};
+    static const char *const bad[] = {
+        "",    "acme",        "http://", "https:///x", "http://[::1]/", "192.168.0.1", "a b.example", "acme .example",
+        "n/a", "http://acme", ".",       "..",         "a..example",    "\xFF.example"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (strcmp(domain(bad[i]), "refused") != 0)
             ck_abort_msg("%s became %s", bad[i], (const char *)out.data);

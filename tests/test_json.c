@@ -90,9 +90,10 @@ START_TEST(test_each_kind_of_value)
     static const struct {
         const char *text;
         int type;
-    } cases[] = {{"null", JSON_NULL}, {"false", JSON_FALSE}, {" true\n", JSON_TRUE}, {"0", JSON_NUMBER},
-                 {"\"\"", JSON_STRING}, {"[]", JSON_ARRAY}, {"{}", JSON_OBJECT}, {"\xEF\xBB\xBF{ }", JSON_OBJECT},
-                 {"[ ]", JSON_ARRAY}, {"\t\r\n[\n]", JSON_ARRAY}};
+    } cases[] = {
+        {"null", JSON_NULL},   {"false", JSON_FALSE},     {" true\n", JSON_TRUE}, {"0", JSON_NUMBER},
+        {"\"\"", JSON_STRING}, {"[]", JSON_ARRAY},        {"{}", JSON_OBJECT},    {"\xEF\xBB\xBF{ }", JSON_OBJECT},
+        {"[ ]", JSON_ARRAY},   {"\t\r\n[\n]", JSON_ARRAY}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         must(cases[i].text);
         ck_assert_int_eq(json_at(&json, 0)->type, cases[i].type);
@@ -197,20 +198,51 @@ START_TEST(test_what_the_grammar_forbids_is_refused_with_its_place)
     static const struct {
         const char *text, *place;
     } cases[] = {
-        {"", "line 1, column 1"}, {"  ", "line 1, column 3"}, {"nul", "line 1, column 1"}, {"True", "line 1, column 1"},
-        {"01", "line 1, column 2"}, {"+1", "line 1, column 1"}, {".5", "line 1, column 1"}, {"1.", "line 1, column 3"},
-        {"-", "line 1, column 2"}, {"1e", "line 1, column 3"}, {"1e+", "line 1, column 4"}, {"-x", "line 1, column 2"},
-        {"0x10", "line 1, column 2"}, {"NaN", "line 1, column 1"}, {"[1,]", "line 1, column 4"}, {"[1 2]", "line 1, column 4"},
-        {"[1", "line 1, column 3"}, {"[", "line 1, column 2"}, {"{\"a\":1,}", "line 1, column 8"},
-        {"{\"a\" 1}", "line 1, column 6"}, {"{a:1}", "line 1, column 2"}, {"{\"a\":}", "line 1, column 6"},
-        {"{1:2}", "line 1, column 2"}, {"{\"a\":1]", "line 1, column 7"}, {"[1}", "line 1, column 3"},
-        {"{\n  \"a\": 1\n  \"b\": 2\n}", "line 3, column 3"}, {"1 2", "line 1, column 3"}, {"{}x", "line 1, column 3"},
-        {"[\n\"abc", "line 2, column 1"}, {"\"a\tb\"", "line 1, column 3"}, {"\"\\x\"", "line 1, column 2"},
-        {"\"\\", "line 1, column 2"}, {"\"\\u12\"", "line 1, column 6"}, {"\"\\u12G4\"", "line 1, column 6"},
-        {"\"\\uD834\"", "line 1, column 2"}, {"\"\\uDD1E\"", "line 1, column 2"}, {"\"\\uD834\\u0041\"", "line 1, column 2"},
-        {"\"\\uD834\\n\"", "line 1, column 2"}, {"\"\\uD834\\u", "line 1, column 10"}, {"\"ab\xFF\"", "line 1, column 4"},
-        {"\"\xED\xA0\x80\"", "line 1, column 2"}, {"'a'", "line 1, column 1"}, {"[1]//", "line 1, column 4"},
-        {"\xFF", "line 1, column 1"}, {"\"\\ud834", "line 1, column 2"},
+        {"", "line 1, column 1"},
+        {"  ", "line 1, column 3"},
+        {"nul", "line 1, column 1"},
+        {"True", "line 1, column 1"},
+        {"01", "line 1, column 2"},
+        {"+1", "line 1, column 1"},
+        {".5", "line 1, column 1"},
+        {"1.", "line 1, column 3"},
+        {"-", "line 1, column 2"},
+        {"1e", "line 1, column 3"},
+        {"1e+", "line 1, column 4"},
+        {"-x", "line 1, column 2"},
+        {"0x10", "line 1, column 2"},
+        {"NaN", "line 1, column 1"},
+        {"[1,]", "line 1, column 4"},
+        {"[1 2]", "line 1, column 4"},
+        {"[1", "line 1, column 3"},
+        {"[", "line 1, column 2"},
+        {"{\"a\":1,}", "line 1, column 8"},
+        {"{\"a\" 1}", "line 1, column 6"},
+        {"{a:1}", "line 1, column 2"},
+        {"{\"a\":}", "line 1, column 6"},
+        {"{1:2}", "line 1, column 2"},
+        {"{\"a\":1]", "line 1, column 7"},
+        {"[1}", "line 1, column 3"},
+        {"{\n  \"a\": 1\n  \"b\": 2\n}", "line 3, column 3"},
+        {"1 2", "line 1, column 3"},
+        {"{}x", "line 1, column 3"},
+        {"[\n\"abc", "line 2, column 1"},
+        {"\"a\tb\"", "line 1, column 3"},
+        {"\"\\x\"", "line 1, column 2"},
+        {"\"\\", "line 1, column 2"},
+        {"\"\\u12\"", "line 1, column 6"},
+        {"\"\\u12G4\"", "line 1, column 6"},
+        {"\"\\uD834\"", "line 1, column 2"},
+        {"\"\\uDD1E\"", "line 1, column 2"},
+        {"\"\\uD834\\u0041\"", "line 1, column 2"},
+        {"\"\\uD834\\n\"", "line 1, column 2"},
+        {"\"\\uD834\\u", "line 1, column 10"},
+        {"\"ab\xFF\"", "line 1, column 4"},
+        {"\"\xED\xA0\x80\"", "line 1, column 2"},
+        {"'a'", "line 1, column 1"},
+        {"[1]//", "line 1, column 4"},
+        {"\xFF", "line 1, column 1"},
+        {"\"\\ud834", "line 1, column 2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (parse(cases[i].text) != CRM_INVALID)

@@ -40,7 +40,8 @@ START_TEST(test_days_agree_with_the_c_library)
         ck_assert_ptr_nonnull(gmtime_r(&seconds, &tm));
         date_to_civil((int32_t)days, &civil);
         if (civil.year != tm.tm_year + 1900 || civil.month != tm.tm_mon + 1 || civil.day != tm.tm_mday ||
-            date_from_civil(civil.year, civil.month, civil.day) != days || date_weekday((int32_t)days) % 7 != tm.tm_wday)
+            date_from_civil(civil.year, civil.month, civil.day) != days ||
+            date_weekday((int32_t)days) % 7 != tm.tm_wday)
             ck_abort_msg("day %lld", (long long)days);
     }
     for (int64_t days = INT32_MIN; days <= INT32_MAX; days += 1000003) {
@@ -122,8 +123,16 @@ END_TEST
 
 START_TEST(test_instants_reach_both_ends)
 {
-    static const int64_t all[] = {0, 1, -1, MARCH_US, -MARCH_US, INT64_MAX, INT64_MIN, INT64_MIN + MOMENT_DAY_US,
-                                  -MOMENT_DAY_US, MOMENT_DAY_US - 1};
+    static const int64_t all[] = {0,
+                                  1,
+                                  -1,
+                                  MARCH_US,
+                                  -MARCH_US,
+                                  INT64_MAX,
+                                  INT64_MIN,
+                                  INT64_MIN + MOMENT_DAY_US,
+                                  -MOMENT_DAY_US,
+                                  MOMENT_DAY_US - 1};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         struct civil civil;
         int64_t back;
@@ -151,10 +160,23 @@ END_TEST
 START_TEST(test_iso_instants_are_read)
 {
     static const char *const same[] = {
-        "2017-03-01T10:00:00Z", "2017-03-01T10:00:00", "2017-03-01T10:00Z", "2017-03-01 10:00", "2017-03-01 10:00:00.000",
-        "2017-03-01T12:00:00+02:00", "2017-03-01T12:00+0200", "2017-03-01T12:00:00+02", "2017-03-01T04:30:00-05:30",
-        "2017-02-28T23:00:00-11:00", "20170301T100000Z", "20170301T1000", "20170301 10:00", " 2017-03-01t10:00:00z ",
-        "2017-03-01 10:00:00 UTC", "2017-03-01 12:00:00 +0200", "+2017-03-01T10:00:00Z",
+        "2017-03-01T10:00:00Z",
+        "2017-03-01T10:00:00",
+        "2017-03-01T10:00Z",
+        "2017-03-01 10:00",
+        "2017-03-01 10:00:00.000",
+        "2017-03-01T12:00:00+02:00",
+        "2017-03-01T12:00+0200",
+        "2017-03-01T12:00:00+02",
+        "2017-03-01T04:30:00-05:30",
+        "2017-02-28T23:00:00-11:00",
+        "20170301T100000Z",
+        "20170301T1000",
+        "20170301 10:00",
+        " 2017-03-01t10:00:00z ",
+        "2017-03-01 10:00:00 UTC",
+        "2017-03-01 12:00:00 +0200",
+        "+2017-03-01T10:00:00Z",
     };
     int64_t us;
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
@@ -172,11 +194,37 @@ END_TEST
 START_TEST(test_what_is_no_instant_is_refused)
 {
     static const char *const bad[] = {
-        "", "2017", "2017-03", "2017-3-1", "2017-13-01", "2017-02-29", "2017-00-01", "2017-03-00", "17-03-01", "3/1/2017",
-        "2017-03-01T", "2017-03-01T1", "2017-03-01T10", "2017-03-01T24:00:00Z", "2017-03-01T10:60Z", "2017-03-01T23:59:60Z",
-        "2017-03-01T10:00:00+24:00", "2017-03-01T10:00:00+02:60", "2017-03-01T10:00:00+2", "2017-03-01T10:00:00.Z",
-        "2017-03-01T10:00:00Zx", "2017-03-01x10:00", "2017-03-01T10:00:00 CET", "2017-0301", "201703-01", "today",
-        "12017-03-01", "+999999999-01-01", "+294247-01-10T04:00:54.775808Z", "2017-03-01T-1:00", "2017-03-01\n10:00",
+        "",
+        "2017",
+        "2017-03",
+        "2017-3-1",
+        "2017-13-01",
+        "2017-02-29",
+        "2017-00-01",
+        "2017-03-00",
+        "17-03-01",
+        "3/1/2017",
+        "2017-03-01T",
+        "2017-03-01T1",
+        "2017-03-01T10",
+        "2017-03-01T24:00:00Z",
+        "2017-03-01T10:60Z",
+        "2017-03-01T23:59:60Z",
+        "2017-03-01T10:00:00+24:00",
+        "2017-03-01T10:00:00+02:60",
+        "2017-03-01T10:00:00+2",
+        "2017-03-01T10:00:00.Z",
+        "2017-03-01T10:00:00Zx",
+        "2017-03-01x10:00",
+        "2017-03-01T10:00:00 CET",
+        "2017-0301",
+        "201703-01",
+        "today",
+        "12017-03-01",
+        "+999999999-01-01",
+        "+294247-01-10T04:00:54.775808Z",
+        "2017-03-01T-1:00",
+        "2017-03-01\n10:00",
     };
     int64_t us;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -198,8 +246,8 @@ START_TEST(test_dates_are_read)
     ck_assert(date("2017-03-01T00:00:00.000Z", &days) && days == MARCH_DAYS);
     ck_assert(date("-0044-03-15", &days) && days == day(-44, 3, 15));
     ck_assert(date("+12017-03-01", &days) && days == day(12017, 3, 1));
-    ck_assert(!date("2017-03-01 10:00", &days));            /* would lose the time */
-    ck_assert(!date("2017-03-01T00:00:00+02:00", &days));   /* in UTC, it is another day */
+    ck_assert(!date("2017-03-01 10:00", &days));          /* would lose the time */
+    ck_assert(!date("2017-03-01T00:00:00+02:00", &days)); /* in UTC, it is another day */
     ck_assert(!date("2017-02-30", &days));
     ck_assert(!date("+5881580-07-12", &days));
 }
@@ -248,11 +296,11 @@ START_TEST(test_formats_that_do_not_match)
     static const struct {
         const char *text, *format;
     } cases[] = {
-        {"3/1/17", "%d/%m/%Y"},       {"31/02/2017", "%d/%m/%Y"},     {"2017-03-01x", "%Y-%m-%d"},
-        {"2017-03", "%Y-%m-%d"},      {"2017-03-01", "%Y-%m"},        {"13:00 PM 1/1/2017", "%I:%M %p %d/%m/%Y"},
-        {"1 Mrz 2017", "%d %b %Y"},   {"2017366", "%Y%j"},            {"2017000", "%Y%j"},
-        {"2017-03-01 CET", "%F %Z"},  {"2017-03-01 25:00", "%F %R"},  {"", "%F"},
-        {"2017-03-01", ""},           {"+5881580366", "%Y%j"},
+        {"3/1/17", "%d/%m/%Y"},      {"31/02/2017", "%d/%m/%Y"},    {"2017-03-01x", "%Y-%m-%d"},
+        {"2017-03", "%Y-%m-%d"},     {"2017-03-01", "%Y-%m"},       {"13:00 PM 1/1/2017", "%I:%M %p %d/%m/%Y"},
+        {"1 Mrz 2017", "%d %b %Y"},  {"2017366", "%Y%j"},           {"2017000", "%Y%j"},
+        {"2017-03-01 CET", "%F %Z"}, {"2017-03-01 25:00", "%F %R"}, {"", "%F"},
+        {"2017-03-01", ""},          {"+5881580366", "%Y%j"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t us;
@@ -301,7 +349,8 @@ START_TEST(test_times_relative_to_now)
     ck_assert(date_parse_relative("-30d", 4, now, &days) && days == MARCH_DAYS - 30);
     ck_assert(date_parse_relative("2017-03-01", 10, 0, &days) && days == MARCH_DAYS);
     ck_assert(!date_parse_relative("2017-03-01T10:00", 16, 0, &days));
-    static const char *const bad[] = {"6m", "-m", "-6", "-6x", "-6mm", "--6m", "-1234567890d", "later", "nowhere", "-6 m", "-"};
+    static const char *const bad[] = {"6m",           "-m",    "-6",      "-6x",  "-6mm", "--6m",
+                                      "-1234567890d", "later", "nowhere", "-6 m", "-"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert(!instant_parse_relative(bad[i], strlen(bad[i]), now, &us));
     ck_assert(!instant_parse_relative("+999999999w", 11, now, &us));
@@ -366,13 +415,23 @@ START_TEST(test_durations_for_people)
         int64_t us;
         const char *text;
     } cases[] = {
-        {0, "0 s"}, {999999, "0 s"}, {-999999, "0 s"}, {59 * MOMENT_SECOND_US, "59 s"}, {60 * MOMENT_SECOND_US, "1 min"},
-        {59 * MOMENT_MINUTE_US, "59 min"}, {MOMENT_HOUR_US, "1 h"}, {47 * MOMENT_HOUR_US, "47 h"},
-        {48 * MOMENT_HOUR_US, "2 d"}, {3 * MOMENT_DAY_US, "3 d"}, {-3 * MOMENT_DAY_US, "-3 d"}, {59 * MOMENT_DAY_US, "59 d"},
+        {0, "0 s"},
+        {999999, "0 s"},
+        {-999999, "0 s"},
+        {59 * MOMENT_SECOND_US, "59 s"},
+        {60 * MOMENT_SECOND_US, "1 min"},
+        {59 * MOMENT_MINUTE_US, "59 min"},
+        {MOMENT_HOUR_US, "1 h"},
+        {47 * MOMENT_HOUR_US, "47 h"},
+        {48 * MOMENT_HOUR_US, "2 d"},
+        {3 * MOMENT_DAY_US, "3 d"},
+        {-3 * MOMENT_DAY_US, "-3 d"},
+        {59 * MOMENT_DAY_US, "59 d"},
         {60 * MOMENT_DAY_US, "1 month"},   /* 60 / 30.44 = 1.97 */
         {153 * MOMENT_DAY_US, "5 months"}, /* 153 / 30.44 = 5.03 */
-        {730 * MOMENT_DAY_US, "23 months"}, {731 * MOMENT_DAY_US, "2 years"}, /* 2 * 365.2425 = 730.485 */
-        {INT64_MAX, "292277 years"},  /* 2^63 / 10^6 / 31556952 = 292277.02 */
+        {730 * MOMENT_DAY_US, "23 months"},
+        {731 * MOMENT_DAY_US, "2 years"}, /* 2 * 365.2425 = 730.485 */
+        {INT64_MAX, "292277 years"},      /* 2^63 / 10^6 / 31556952 = 292277.02 */
         {INT64_MIN, "-292277 years"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -48,7 +48,8 @@ END_TEST
 
 START_TEST(test_what_is_no_integer_is_refused)
 {
-    static const char *const bad[] = {"", " ", "-", "+", "--1", "1-", "1.0", "1,000", "0x10", "1e3", "1 2", "a", "\u0661"};
+    static const char *const bad[] = {"",      " ",    "-",   "+",   "--1", "1-",    "1.0",
+                                      "1,000", "0x10", "1e3", "1 2", "a",   "\u0661"};
     int64_t value;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -83,8 +84,30 @@ END_TEST
 START_TEST(test_malformed_decimals_are_refused)
 {
     static const char *const bad[] = {
-        "", ".", "-", "1,23", "1,2345", "1234,567", ",123", "1,,234", "1,234,", "1,234'567", "1.2.3", "1.234,5",
-        "1e3", "--1", "1.2-", "(1", "1)", "()", "(-1)", "$5", "1,234 567", "1.5 0", "92233720368547758.08", "nan",
+        "",
+        ".",
+        "-",
+        "1,23",
+        "1,2345",
+        "1234,567",
+        ",123",
+        "1,,234",
+        "1,234,",
+        "1,234'567",
+        "1.2.3",
+        "1.234,5",
+        "1e3",
+        "--1",
+        "1.2-",
+        "(1",
+        "1)",
+        "()",
+        "(-1)",
+        "$5",
+        "1,234 567",
+        "1.5 0",
+        "92233720368547758.08",
+        "nan",
     };
     int64_t value;
 
@@ -123,11 +146,11 @@ START_TEST(test_multiply_and_divide_without_overflow)
     ck_assert(!number_multiply_divide(INT64_MAX, 3, 2, &value));
     ck_assert(!number_multiply_divide(INT64_MAX, INT64_MAX, 1, &value));
     ck_assert(!number_multiply_divide(1, 1, 0, &value));
-    ck_assert(number_multiply_divide(5, 1, 2, &value) && value == 2);  /* 2.5 */
-    ck_assert(number_multiply_divide(7, 1, 2, &value) && value == 4);  /* 3.5 */
+    ck_assert(number_multiply_divide(5, 1, 2, &value) && value == 2); /* 2.5 */
+    ck_assert(number_multiply_divide(7, 1, 2, &value) && value == 4); /* 3.5 */
     ck_assert(number_multiply_divide(-7, 1, 2, &value) && value == -4);
     ck_assert(number_multiply_divide(7, -1, -2, &value) && value == 4);
-    ck_assert(number_multiply_divide(1, 2, 3, &value) && value == 1);  /* 0.67 */
+    ck_assert(number_multiply_divide(1, 2, 3, &value) && value == 1); /* 0.67 */
     ck_assert(number_multiply_divide(1, 1, INT64_MIN, &value) && value == 0);
 }
 END_TEST
@@ -160,11 +183,34 @@ END_TEST
 START_TEST(test_doubles_as_the_c_library_reads_them)
 {
     static const char *const good[] = {
-        "0", "1", "-1", "+1.5", ".5", "5.", "1e3", "1E+3", "1e-3", "123456789012345678901234567890",
-        "0.1", "0.3", "1e22", "1e23", "9007199254740993", "9007199254740992.5", "9007199254740993.00000000000000000001",
-        "1.7976931348623157e308", "2.2250738585072014e-308", "5e-324", "2.4703282292062327e-324", "1e-400",
-        "0.000000000000000000000000000001e30", "1000000000000000000000000000000e-30", "2.2250738585072011e-308",
-        "179769313486231580793e288", "8.98846567431158e307", "1.00000000000000011102230246251565404236316680908203125",
+        "0",
+        "1",
+        "-1",
+        "+1.5",
+        ".5",
+        "5.",
+        "1e3",
+        "1E+3",
+        "1e-3",
+        "123456789012345678901234567890",
+        "0.1",
+        "0.3",
+        "1e22",
+        "1e23",
+        "9007199254740993",
+        "9007199254740992.5",
+        "9007199254740993.00000000000000000001",
+        "1.7976931348623157e308",
+        "2.2250738585072014e-308",
+        "5e-324",
+        "2.4703282292062327e-324",
+        "1e-400",
+        "0.000000000000000000000000000001e30",
+        "1000000000000000000000000000000e-30",
+        "2.2250738585072011e-308",
+        "179769313486231580793e288",
+        "8.98846567431158e307",
+        "1.00000000000000011102230246251565404236316680908203125",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         double value;
@@ -177,8 +223,8 @@ END_TEST
 
 START_TEST(test_what_is_no_double_is_refused)
 {
-    static const char *const bad[] = {"", ".", "e5", "1e", "1e+", "1.2.3", "1,5", "0x1p3", "inf", "nan", "1e309", "-1e400",
-                                      "1 2", "1e5x", "--1", "1e99999999999999999999"};
+    static const char *const bad[] = {"",    ".",   "e5",    "1e",     "1e+", "1.2.3", "1,5", "0x1p3",
+                                      "inf", "nan", "1e309", "-1e400", "1 2", "1e5x",  "--1", "1e99999999999999999999"};
     double value;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -214,11 +260,36 @@ END_TEST
 
 START_TEST(test_doubles_read_back_as_they_were)
 {
-    static const double special[] = {0.1,     1.0 / 3, 100, 1e15, 123456789012345680.0, 1e17, 1e16, 1e-5, 1e-6,
-                                     DBL_MAX, DBL_MIN, 5e-324, -2.5, 0.30000000000000004, 9007199254740993.0};
-    static const char *const texts[] = {"0.1", NULL, "100", "1000000000000000", "1.2345678901234568e17", "1e17",
-                                        "10000000000000000", "0.00001", "1e-6", "1.7976931348623157e308",
-                                        "2.2250738585072014e-308", NULL, "-2.5", "0.30000000000000004", "9007199254740992"};
+    static const double special[] = {0.1,
+                                     1.0 / 3,
+                                     100,
+                                     1e15,
+                                     123456789012345680.0,
+                                     1e17,
+                                     1e16,
+                                     1e-5,
+                                     1e-6,
+                                     DBL_MAX,
+                                     DBL_MIN,
+                                     5e-324,
+                                     -2.5,
+                                     0.30000000000000004,
+                                     9007199254740993.0};
+    static const char *const texts[] = {"0.1",
+                                        NULL,
+                                        "100",
+                                        "1000000000000000",
+                                        "1.2345678901234568e17",
+                                        "1e17",
+                                        "10000000000000000",
+                                        "0.00001",
+                                        "1e-6",
+                                        "1.7976931348623157e308",
+                                        "2.2250738585072014e-308",
+                                        NULL,
+                                        "-2.5",
+                                        "0.30000000000000004",
+                                        "9007199254740992"};
     char text[NUMBER_TEXT_SIZE];
     double back;
     uint64_t state = 7;

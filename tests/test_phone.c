@@ -42,9 +42,9 @@ START_TEST(test_formatting_does_not_matter)
         "+49 30 901820,,12",
         "+49 30 901820 (office)",
         "(+49) 30 901820",
-        "\u202A+49\u00A030\u2011901820\u202C",                                     /* copied from an address book */
+        "\u202A+49\u00A030\u2011901820\u202C", /* copied from an address book */
         "\uFF0B\uFF14\uFF19\uFF08\uFF10\uFF09\uFF13\uFF10 \uFF19\uFF10\uFF11\uFF18\uFF12\uFF10", /* full width */
-        "+\u0664\u0669 \u0663\u0660 \u0669\u0660\u0661\u0668\u0662\u0660",         /* Arabic-Indic */
+        "+\u0664\u0669 \u0663\u0660 \u0669\u0660\u0661\u0668\u0662\u0660",                       /* Arabic-Indic */
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         struct phone phone = phone_of(same[i]);
@@ -139,7 +139,7 @@ START_TEST(test_numbers_match_by_their_end)
     ck_assert(phone_matches(&national, &stored));
     ck_assert(phone_matches(&stored, &local));
     ck_assert(!phone_matches(&stored, &other));
-    ck_assert(phone_matches(&other, &local)); /* which of the two it is, only more digits can tell */
+    ck_assert(phone_matches(&other, &local));       /* which of the two it is, only more digits can tell */
     ck_assert(!phone_matches(&stored, &extension)); /* four digits are too few */
     ck_assert(phone_matches(&extension, &extension));
     ck_assert(!phone_matches(&nothing, &nothing));

@@ -109,7 +109,7 @@ START_TEST(test_fold_ignores_case_blanks_and_punctuation)
     ck_assert_str_eq(key_of("O'Neil & Sons"), "oneil & sons");
     ck_assert_str_eq(key_of("O\u2019Neil"), "oneil"); /* RIGHT SINGLE QUOTATION MARK */
     ck_assert_str_eq(key_of("Jean-Luc"), "jean luc");
-    ck_assert_str_eq(key_of("Jean\u2013Luc"), "jean luc");          /* EN DASH */
+    ck_assert_str_eq(key_of("Jean\u2013Luc"), "jean luc");              /* EN DASH */
     ck_assert_str_eq(key_of("a\u00A0\u3000b\u200Bc\u2028d"), "a bc d"); /* ZWSP is ignorable, the others are blanks */
     ck_assert_str_eq(key_of("C# Experts, C++"), "c# experts c++");
     ck_assert_str_eq(key_of("Acme\u2122 Widgets\u00AE"), "acme widgets");
@@ -297,11 +297,11 @@ END_TEST
 START_TEST(test_width_counts_columns)
 {
     ck_assert_uint_eq(text_width("abc", 3), 3);
-    ck_assert_uint_eq(text_width("\u5317\u4EAC", 6), 4);  /* East Asian Width W */
-    ck_assert_uint_eq(text_width("\uFF21", 3), 2);        /* F */
-    ck_assert_uint_eq(text_width("\uFF76", 3), 1);        /* H */
-    ck_assert_uint_eq(text_width("e\u0301", 3), 1);       /* a mark takes none */
-    ck_assert_uint_eq(text_width("\U0001F600", 4), 2);    /* GRINNING FACE is W */
+    ck_assert_uint_eq(text_width("\u5317\u4EAC", 6), 4); /* East Asian Width W */
+    ck_assert_uint_eq(text_width("\uFF21", 3), 2);       /* F */
+    ck_assert_uint_eq(text_width("\uFF76", 3), 1);       /* H */
+    ck_assert_uint_eq(text_width("e\u0301", 3), 1);      /* a mark takes none */
+    ck_assert_uint_eq(text_width("\U0001F600", 4), 2);   /* GRINNING FACE is W */
     ck_assert_uint_eq(text_width("a\x1B\x7F", 3), 1);
     ck_assert_uint_eq(text_width("\xFF\xFE", 2), 2);
     ck_assert_uint_eq(text_width("", 0), 0);
@@ -320,7 +320,10 @@ END_TEST
 
 START_TEST(test_printable_text_cannot_steer_a_terminal)
 {
-    text_printable(&out, "a\tb\n\x1B[31m\x07\x7F\xC2\x9B" "1m\u202E\xFF\u5317", 22);
+    text_printable(&out,
+                   "a\tb\n\x1B[31m\x07\x7F\xC2\x9B"
+                   "1m\u202E\xFF\u5317",
+                   22);
     buffer_byte(&out, 0);
     /* ESC U+241B, BEL U+2407, DEL U+2421; CSI (C1), RLO and a bad byte U+FFFD */
     ck_assert_str_eq((const char *)out.data, "a b \u241B[31m\u2407\u2421\uFFFD1m\uFFFD\uFFFD\u5317");

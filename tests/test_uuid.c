@@ -18,10 +18,10 @@ static bool parse(const char *text, crm_id *id)
 START_TEST(test_all_spellings_are_one_identifier)
 {
     static const char *const same[] = {
-        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f", "017F22E2-79B0-7CC3-98C4-DC0C0C07398F",
-        "{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}", "urn:uuid:017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",          "017F22E2-79B0-7CC3-98C4-DC0C0C07398F",
+        "{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}",        "urn:uuid:017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
         "URN:UUID:017f22e2-79b0-7cc3-98c4-dc0c0c07398f", "017f22e279b07cc398c4dc0c0c07398f",
-        " 017f22e2-79b0-7cc3-98c4-dc0c0c07398f\n", "{017f22e279b07cc398c4dc0c0c07398f}",
+        " 017f22e2-79b0-7cc3-98c4-dc0c0c07398f\n",       "{017f22e279b07cc398c4dc0c0c07398f}",
     };
     static const uint8_t bytes[16] = {0x01, 0x7F, 0x22, 0xE2, 0x79, 0xB0, 0x7C, 0xC3,
                                       0x98, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F};
@@ -39,9 +39,17 @@ END_TEST
 START_TEST(test_what_is_no_identifier_is_refused)
 {
     static const char *const bad[] = {
-        "", "017f22e2", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
-        "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e2+79b0-7cc3-98c4-dc0c0c07398f", "{017f22e279b07cc398c4dc0c0c07398f",
-        "017f22e2-79b0-7cc398c4--dc0c0c07398f", "{}", "urn:uuid:", "017f22e279b07cc398c4dc0c0c0739-f",
+        "",
+        "017f22e2",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+        "017f22e2+79b0-7cc3-98c4-dc0c0c07398f",
+        "{017f22e279b07cc398c4dc0c0c07398f",
+        "017f22e2-79b0-7cc398c4--dc0c0c07398f",
+        "{}",
+        "urn:uuid:",
+        "017f22e279b07cc398c4dc0c0c0739-f",
     };
     crm_id id;
     memset(&id, 0xAA, sizeof id);

@@ -30,13 +30,13 @@ struct csv {
     size_t span_left;
     uint8_t *data;
     size_t capacity;
-    size_t end;         /* bytes in `data` */
-    size_t at;          /* next byte to look at */
-    size_t row_start;   /* what lies before may be thrown away */
+    size_t end;       /* bytes in `data` */
+    size_t at;        /* next byte to look at */
+    size_t row_start; /* what lies before may be thrown away */
     size_t field_start;
-    size_t write;       /* where the next byte of a quoted field goes */
-    uint64_t base;      /* position of data[0] in the input */
-    uint64_t line;      /* of `at`, from 1 */
+    size_t write;        /* where the next byte of a quoted field goes */
+    uint64_t base;       /* position of data[0] in the input */
+    uint64_t line;       /* of `at`, from 1 */
     uint64_t line_start; /* its position in the input */
     uint64_t rows;
     struct csv_value *values;

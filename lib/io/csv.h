@@ -31,9 +31,9 @@ struct csv_options {
 struct csv_value {
     const char *text; /* NUL-terminated */
     size_t length;
-    uint64_t line;    /* where it starts, from 1 */
-    uint64_t column;  /* in bytes, from 1 */
-    bool quoted;      /* "" is not the same as nothing */
+    uint64_t line;   /* where it starts, from 1 */
+    uint64_t column; /* in bytes, from 1 */
+    bool quoted;     /* "" is not the same as nothing */
 };
 
 struct csv_row {
@@ -58,7 +58,7 @@ void csv_close(struct csv *csv); /* NULL is fine */
  * returns the same. */
 int32_t csv_next(struct csv *csv, struct csv_row *row, crm_error *error);
 
-char csv_delimiter(const struct csv *csv);     /* as given or found out */
+char csv_delimiter(const struct csv *csv);      /* as given or found out */
 uint64_t csv_bytes_read(const struct csv *csv); /* of the input so far, for a progress bar */
 
 /* The delimiter that a sample from the start of a text speaks for (`whole`: it

@@ -49,9 +49,8 @@ static bool fail(struct parser *parser, int32_t status, const uint8_t *where, co
             line++;
             line_start = at + 1;
         }
-    parser->status =
-        error_set(parser->error, status, "line %llu, column %llu: %s", line,
-                  (unsigned long long)(where - line_start) + 1, what);
+    parser->status = error_set(parser->error, status, "line %llu, column %llu: %s", line,
+                               (unsigned long long)(where - line_start) + 1, what);
     return false;
 }
 
@@ -319,7 +318,8 @@ static bool parse_container(struct parser *parser, uint32_t index)
         if (at_byte(parser, closing))
             break;
         if (!at_byte(parser, ','))
-            return fail(parser, CRM_INVALID, parser->at, object ? "a comma or } is missing" : "a comma or ] is missing");
+            return fail(parser, CRM_INVALID, parser->at,
+                        object ? "a comma or } is missing" : "a comma or ] is missing");
         parser->at++;
     }
     parser->at++;

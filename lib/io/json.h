@@ -34,11 +34,11 @@ enum {
 };
 
 struct json_node {
-    const char *text;   /* string (decoded) or number (as written), NUL-terminated */
-    const char *key;    /* of a member of an object, decoded, NUL-terminated; else NULL */
-    uint32_t length;    /* of text; of an array or object: its elements, with superseded ones */
+    const char *text; /* string (decoded) or number (as written), NUL-terminated */
+    const char *key;  /* of a member of an object, decoded, NUL-terminated; else NULL */
+    uint32_t length;  /* of text; of an array or object: its elements, with superseded ones */
     uint32_t key_length;
-    uint32_t end;       /* the node after this one and all that is in it */
+    uint32_t end; /* the node after this one and all that is in it */
     uint8_t type;
     uint8_t flags;
 };
