@@ -241,11 +241,17 @@ int64_t cadence_stage(const struct cadence *cadence, int32_t table)
     return cadence->credibility < SETTLED ? CRM_CUSTOMER_STAGE_STABLE : CRM_CUSTOMER_STAGE_CONSOLIDATED;
 }
 
-/* "21" or, below ten, "2.5". */
+/* In tenths, rounded; what is too large for people to care stays the largest number. */
+static int64_t tenths_of(double number)
+{
+    return number < 1e15 ? (int64_t)(number * 10 + 0.5) : INT64_C(10000000000000000);
+}
+
+/* "21", "12.6"; from a hundred on whole days. */
 static void format_days(double days, char out[32])
 {
-    int64_t tenths = days < 1e15 ? (int64_t)(days * 10 + 0.5) : INT64_C(10000000000000000);
-    if (tenths >= 100 || tenths % 10 == 0)
+    int64_t tenths = tenths_of(days);
+    if (tenths >= 1000 || tenths % 10 == 0)
         snprintf(out, 32, "%lld", (long long)((tenths + 5) / 10));
     else
         snprintf(out, 32, "%lld.%lld", (long long)(tenths / 10), (long long)(tenths % 10));
@@ -259,7 +265,7 @@ static const char *days_word(const char *number)
 void cadence_evidence(const struct cadence *cadence, const char *noun, char out[CADENCE_TEXT])
 {
     char gap[32];
-    int64_t tenths = cadence->gap_days > 0 ? (int64_t)(cadence->silence / cadence->gap_days * 10 + 0.5) : 0;
+    int64_t tenths = cadence->gap_days > 0 ? tenths_of(cadence->silence / cadence->gap_days) : 0;
     const char *silence_word = cadence->silence == 1 ? "day" : "days";
 
     format_days(cadence->gap_days, gap);
