@@ -209,11 +209,11 @@ static bool parse_literal(struct parser *parser, struct json_node *node)
 {
     static const char *const words[] = {"null", "false", "true"}; /* in the order of their types */
 
-    for (uint8_t type = JSON_NULL; type <= JSON_TRUE; type++) {
+    for (int type = JSON_NULL; type <= JSON_TRUE; type++) {
         size_t size = strlen(words[type]);
         if ((size_t)(parser->end - parser->at) >= size && memcmp(parser->at, words[type], size) == 0) {
             parser->at += size;
-            node->type = type;
+            node->type = (uint8_t)type;
             return true;
         }
     }
@@ -285,8 +285,8 @@ static bool parse_value(struct parser *parser, const char *key, uint32_t key_len
 
 static bool parse_member(struct parser *parser)
 {
-    const char *key;
-    uint32_t key_length;
+    const char *key = NULL;
+    uint32_t key_length = 0;
 
     if (!at_byte(parser, '"'))
         return fail(parser, CRM_INVALID, parser->at, "a key in quotes is missing");
