@@ -79,9 +79,9 @@ END_TEST
 
 START_TEST(test_entry_round_trips_with_every_operation_and_flag)
 {
-    for (uint8_t operation = ENTRY_CREATE; operation <= ENTRY_FRAMES; operation++) {
+    for (unsigned operation = ENTRY_CREATE; operation <= ENTRY_FRAMES; operation++) {
         for (uint8_t flags = 0; flags < 8; flags++) {
-            struct entry entry = {.operation = operation,
+            struct entry entry = {.operation = (uint8_t)operation,
                                   .flags = flags,
                                   .kind = 3,
                                   .number = 17,

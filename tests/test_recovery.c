@@ -26,7 +26,7 @@ static void make_log(bool synced)
     ends[0] = log_start(log);
     for (size_t i = 1; i <= FRAMES; i++) {
         ends[i] = ends[i - 1];
-        fixture_append(log, &ends[i], 40 + i * 9);
+        fixture_append(log, &ends[i], 41 + i * 9); /* frame 2 has padding: 59 + 14 bytes of meta */
         if (synced)
             ck_assert_int_eq(log_sync(log, &ends[i], NULL), CRM_OK);
     }
@@ -166,6 +166,82 @@ START_TEST(test_frames_taken_out_are_missed)
     ck_assert_uint_eq(judge(&tail).lsn, 1);
     ck_assert_int_eq(tail.what, LOG_TAIL_DAMAGED);
     ck_assert_uint_eq(tail.next_lsn, 3);
+}
+END_TEST
+
+/* Two histories of one database part after frame 1; a frame of one does not
+ * follow a frame of the other, though its number and size would fit. */
+START_TEST(test_frame_of_another_history_does_not_follow)
+{
+    struct log_point end[2];
+    uint8_t *history[2];
+    size_t sizes[2];
+    make_log(true);
+    for (unsigned i = 0; i < 2; i++) {
+        struct frame_info info = {.time = 100 + i, .entry_count = 1};
+        fixture_store(fixture_path, bytes, ends[1].offset);
+        struct log *log = fixture_open(fixture_path, NULL);
+        struct log_tail tail;
+        end[i] = fixture_recover(log, &tail);
+        for (unsigned j = 0; j < 2; j++)
+            ck_assert_int_eq(log_append(log, &end[i], &info, (const uint8_t *)"same", 4, &end[i], NULL), CRM_OK);
+        log_publish(log, 3);
+        log_close(log);
+        history[i] = fixture_load(fixture_path, &sizes[i]);
+    }
+    ck_assert_uint_eq(sizes[0], sizes[1]);
+    ck_assert_uint_eq(end[0].offset, sizes[0]);
+    size_t middle = ends[1].offset + (sizes[0] - ends[1].offset) / 2;
+    memcpy(history[0] + middle, history[1] + middle, sizes[0] - middle);
+    fixture_store(fixture_path, history[0], sizes[0]);
+    struct log *log = fixture_open(fixture_path, NULL);
+    struct log_point start = log_start(log);
+    struct frame frame;
+    for (unsigned i = 0; i < 2; i++, start = frame.after)
+        ck_assert_int_eq(log_frame(log, &start, &frame, NULL), CRM_OK);
+    ck_assert_int_eq(log_frame(log, &start, &frame, NULL), CRM_NOT_FOUND);
+    log_close(log);
+    free(history[0]);
+    free(history[1]);
+}
+END_TEST
+
+/* Gives the last frame another header, with right CRCs, as a forger would. */
+static uint64_t end_with_forged(uint32_t key, const struct frame_header *forged)
+{
+    struct frame_header header = *forged;
+    struct log_tail tail;
+    uint8_t *frame = bytes + ends[FRAMES - 1].offset;
+    header.entries_length = bytes_get_u64(frame + 32);
+    header.meta_length = bytes_get_u32(frame + 40);
+    header.entry_count = 1;
+    header.previous_crc = ends[FRAMES - 1].crc;
+    header.crc =
+        crc32c(frame_crc_start(&header), frame + LOG_FRAME_HEADER, (size_t)header.entries_length + header.meta_length);
+    frame_header_encode(&header, key, frame);
+    return judge(&tail).lsn;
+}
+
+START_TEST(test_frame_out_of_order_does_not_follow)
+{
+    make_log(true);
+    uint32_t key = ends[0].crc;
+    struct frame_header good = {.lsn = FRAMES, .time = 1000, .durable_lsn = FRAMES - 1}, bad = good;
+    ck_assert_uint_eq(end_with_forged(key, &good), FRAMES);
+    bad.lsn = FRAMES + 1;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    bad = good, bad.lsn = FRAMES - 1, bad.durable_lsn = 0;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    bad = good, bad.time = ends[FRAMES - 1].time - 1;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    bad = good, bad.durable_lsn = FRAMES;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    bad = good, bad.flags = LOG_FRAME_BASE;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    bad = good, bad.flags = 2;
+    ck_assert_uint_eq(end_with_forged(key, &bad), FRAMES - 1);
+    ck_assert_uint_eq(end_with_forged(key, &good), FRAMES);
+    ck_assert_uint_eq(end_with_forged(key ^ 1, &good), FRAMES - 1);
 }
 END_TEST
 
@@ -369,6 +445,24 @@ START_TEST(test_base_frames_share_a_number_and_the_next_goes_on)
 }
 END_TEST
 
+/* A handle that read nothing does not know where the base frames end. */
+START_TEST(test_closing_keeps_base_frames)
+{
+    unsigned frames = 0;
+    make_compacted();
+    fixture_store(fixture_path, bytes, ends[3].offset);
+    struct log *log = fixture_open(fixture_path, NULL), *idle = fixture_open(fixture_path, NULL);
+    struct log_point end = walk_compacted(log, &frames);
+    ck_assert_int_eq(log_recovered(log, &end, NULL), CRM_OK);
+    log_close(log);
+    log_close(idle);
+    log = fixture_open(fixture_path, NULL);
+    ck_assert_uint_eq(walk_compacted(log, &frames).offset, ends[3].offset);
+    ck_assert_uint_eq(frames, 3);
+    log_close(log);
+}
+END_TEST
+
 /* What was compacted was durable, so a tear within is damage even when
  * nothing is left behind it. */
 START_TEST(test_every_cut_of_base_frames_is_damage)
@@ -436,6 +530,8 @@ static Suite *make_suite(void)
     tcase_add_test(tails, test_hole_in_frames_that_were_never_durable_is_torn);
     tcase_add_test(tails, test_zeroed_stretch_before_a_durable_point_is_damage);
     tcase_add_test(tails, test_frames_taken_out_are_missed);
+    tcase_add_test(tails, test_frame_of_another_history_does_not_follow);
+    tcase_add_test(tails, test_frame_out_of_order_does_not_follow);
     tcase_add_test(tails, test_frame_of_another_file_is_not_taken);
     tcase_add_test(tails, test_log_stored_as_a_value_is_not_searched);
     tcase_add_test(tails, test_forged_lengths_are_refused);
@@ -448,6 +544,7 @@ static Suite *make_suite(void)
     tcase_add_test(repair, test_scan_finds_what_is_left_around_damage);
     tcase_add_test(repair, test_salvage_reads_on_when_the_header_is_gone);
     tcase_add_test(repair, test_base_frames_share_a_number_and_the_next_goes_on);
+    tcase_add_test(repair, test_closing_keeps_base_frames);
     tcase_add_test(repair, test_every_cut_of_base_frames_is_damage);
     suite_add_tcase(suite, repair);
     return suite;

@@ -23,13 +23,13 @@
 #include "sys/memory.h"
 
 enum {
-    ENTRY_CREATE = 1,  /* first version: every field that is set */
-    ENTRY_UPDATE = 2,  /* the fields that changed, or all with ENTRY_FULL */
+    ENTRY_CREATE = 1, /* first version: every field that is set */
+    ENTRY_UPDATE = 2, /* the fields that changed, or all with ENTRY_FULL */
     ENTRY_DELETE = 3,
     ENTRY_RESTORE = 4,
-    ENTRY_ERASE = 5,   /* personal fields of every earlier version are void */
-    ENTRY_PACK = 6,    /* a deflated block of old versions (compacted files) */
-    ENTRY_FRAMES = 7   /* a deflated table of old frames (compacted files) */
+    ENTRY_ERASE = 5, /* personal fields of every earlier version are void */
+    ENTRY_PACK = 6,  /* a deflated block of old versions (compacted files) */
+    ENTRY_FRAMES = 7 /* a deflated table of old frames (compacted files) */
 };
 enum { ENTRY_FULL = 1, ENTRY_SEQUENCE = 2, ENTRY_PACKED = 4 /* `previous` is as the packer wrote it */ };
 

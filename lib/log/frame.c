@@ -102,9 +102,12 @@ static bool parse_meta(const uint8_t *meta, uint32_t length, struct frame *out)
     const uint8_t *at = meta + 4;
     if (crc32c(0, at, length - 4) != bytes_get_u32(meta))
         return false;
-    return (at = parse_text(at, end, &out->actor, &out->actor_length)) != NULL &&
-           (at = parse_text(at, end, &out->reason, &out->reason_length)) != NULL &&
-           (at = parse_text(at, end, &out->batch, &out->batch_length)) == end;
+    at = parse_text(at, end, &out->actor, &out->actor_length);
+    if (at != NULL)
+        at = parse_text(at, end, &out->reason, &out->reason_length);
+    if (at != NULL)
+        at = parse_text(at, end, &out->batch, &out->batch_length);
+    return at == end;
 }
 
 static bool padding_is_zero(const uint8_t *at, size_t length)

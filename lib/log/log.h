@@ -40,18 +40,18 @@ struct log_header {
 struct log_options {
     const struct file_ops *files;
     const struct memory *memory;
-    bool create;         /* when missing */
-    bool exclusive;      /* with create: refuse an existing file */
+    bool create;    /* when missing */
+    bool exclusive; /* with create: refuse an existing file */
     bool read_only;
-    bool deferred;       /* log_append publishes at once; log_sync only when asked */
-    int64_t busy_ms;     /* how long to wait for locks at open */
+    bool deferred;                   /* log_append publishes at once; log_sync only when asked */
+    int64_t busy_ms;                 /* how long to wait for locks at open */
     const struct log_header *header; /* with create: write this one (compaction, recover); NULL: a fresh one */
-    int64_t now;         /* with create: the creation time */
-    bool salvage;        /* with read_only: a damaged header is no hindrance; log_scan finds what frames there are */
+    int64_t now;                     /* with create: the creation time */
+    bool salvage; /* with read_only: a damaged header is no hindrance; log_scan finds what frames there are */
 };
 
 struct frame {
-    uint64_t offset;      /* of the frame's header */
+    uint64_t offset; /* of the frame's header */
     uint64_t lsn;
     int64_t time;
     uint64_t durable_lsn; /* known to be on disk when this one was written */
@@ -59,7 +59,7 @@ struct frame {
     uint32_t entry_count;
     const uint8_t *entries; /* borrowed from the map until log_close */
     size_t entries_length;
-    uint64_t entries_offset; /* in the file */
+    uint64_t entries_offset;            /* in the file */
     const char *actor, *reason, *batch; /* not NUL-terminated; length 0 when absent */
     uint32_t actor_length, reason_length, batch_length;
     struct log_point after;
@@ -69,10 +69,10 @@ struct frame {
 enum { LOG_TAIL_CLEAN = 0, LOG_TAIL_TORN = 1, LOG_TAIL_DAMAGED = 2 };
 struct log_tail {
     int what;
-    uint64_t offset;       /* of the first bad byte's frame */
+    uint64_t offset; /* of the first bad byte's frame */
     /* Bytes from there to the last that is not zero (TORN) or to the next good frame (DAMAGED). */
     uint64_t lost;
-    uint64_t next_offset;  /* DAMAGED: the next good frame behind the damage; 0: there is none */
+    uint64_t next_offset; /* DAMAGED: the next good frame behind the damage; 0: there is none */
     uint64_t next_lsn;
 };
 
@@ -104,7 +104,10 @@ int32_t log_tail(struct log *log, const struct log_point *end, struct log_tail *
 int32_t log_scan(struct log *log, uint64_t offset, struct frame *out, crm_error *error);
 /* Bytes of the file, borrowed until log_close; NULL when they lie beyond the
  * file as it was last known to be.  Inline: it is on every look-up's path. */
-struct log_map { const uint8_t *base; uint64_t length; };
+struct log_map {
+    const uint8_t *base;
+    uint64_t length;
+};
 const struct log_map *log_map(const struct log *log); /* current; older maps stay valid */
 static inline const uint8_t *log_bytes(const struct log *log, uint64_t offset, size_t length)
 {
@@ -117,7 +120,7 @@ int32_t log_refresh(struct log *log, crm_error *error);
 /* Who else is there */
 int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error); /* between processes; CRM_BUSY */
 void log_unlock(struct log *log);
-bool log_alone(struct log *log);                 /* no other handle has the file open now */
+bool log_alone(struct log *log); /* no other handle has the file open now */
 /* True from the first opening for writing until log_recovered: log_published
  * tells nothing yet, and nothing may be appended.  Whoever then has the write
  * lock finds the end (log_frame), judges it (log_tail) and calls

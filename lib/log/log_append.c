@@ -180,7 +180,7 @@ int32_t log_append(struct log *log, const struct log_point *end, const struct fr
                    size_t length, struct log_point *after, crm_error *error)
 {
     int system = 0;
-    struct log_point next;
+    struct log_point next = {0};
     int32_t status = check_arguments(log, end, info, length, error);
     if (status == CRM_OK)
         status = assemble(log, end, info, entries, length, &next, error);

@@ -115,9 +115,9 @@ static int32_t read_pages(struct log *log, uint8_t pages[LOG_FRAMES_START], uint
     struct file_identity identity = {0};
     size_t got = 0;
     int system = 0;
+    memset(pages, 0, LOG_FRAMES_START);
     int32_t status = log->files->identify(log->file, &identity, &system);
     if (status == CRM_OK) {
-        memset(pages, 0, LOG_FRAMES_START);
         size_t want = identity.size < LOG_FRAMES_START ? (size_t)identity.size : LOG_FRAMES_START;
         status = log->files->read(log->file, 0, pages, want, &got, &system);
     }

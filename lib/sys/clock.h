@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int64_t clock_wall_us(void);      /* microseconds since 1970-01-01 UTC */
+int64_t clock_wall_us(void); /* microseconds since 1970-01-01 UTC */
 int64_t clock_monotonic_ms(void);
 void clock_sleep_ms(int64_t duration_ms);
 void random_bytes(void *bytes, size_t length);

@@ -34,7 +34,7 @@ struct file_ops {
     /* Reads exactly `length` bytes, or fewer only at the end of the file. */
     int32_t (*read)(struct file *file, uint64_t offset, void *bytes, size_t length, size_t *got, int *system_error);
     int32_t (*write)(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error);
-    int32_t (*sync)(struct file *file, int *system_error);              /* data and size, fdatasync */
+    int32_t (*sync)(struct file *file, int *system_error); /* data and size, fdatasync */
     int32_t (*truncate)(struct file *file, uint64_t size, int *system_error);
     int32_t (*allocate)(struct file *file, uint64_t offset, uint64_t length, int *system_error); /* zeroed; grows */
     int32_t (*identify)(struct file *file, struct file_identity *out, int *system_error);
@@ -61,8 +61,8 @@ struct file_ops {
 const struct file_ops *file_ops_default(void);
 
 /* Address space without memory behind it, for arenas that grow in place. */
-void *address_reserve(size_t length);                    /* NULL when refused */
-bool address_commit(void *address, size_t length);       /* readable, writable, zero */
+void *address_reserve(size_t length);              /* NULL when refused */
+bool address_commit(void *address, size_t length); /* readable, writable, zero */
 void address_release(void *address, size_t length);
 
 #endif

@@ -21,10 +21,10 @@ struct memory {
 /* The C library's allocator. */
 const struct memory *memory_default(void);
 
-void *memory_alloc(const struct memory *memory, size_t size);                   /* uninitialised */
-void *memory_zero(const struct memory *memory, size_t count, size_t size);      /* overflow checked, zeroed */
-void *memory_resize(const struct memory *memory, void *old, size_t size);       /* old stays valid on NULL */
-void memory_free(const struct memory *memory, void *pointer);                   /* NULL is fine */
+void *memory_alloc(const struct memory *memory, size_t size);                    /* uninitialised */
+void *memory_zero(const struct memory *memory, size_t count, size_t size);       /* overflow checked, zeroed */
+void *memory_resize(const struct memory *memory, void *old, size_t size);        /* old stays valid on NULL */
+void memory_free(const struct memory *memory, void *pointer);                    /* NULL is fine */
 char *memory_text(const struct memory *memory, const char *text, size_t length); /* NUL-terminated copy */
 
 /* Bytes that grow.  After a failed growth `failed` stays set and every append
