@@ -160,6 +160,8 @@ static uint32_t find_cell(const struct expressions *expressions, uint32_t number
         const struct expression_node *node = &expressions->nodes[number];
         if (node->operation == OPERATION_COLUMN)
             return expressions->columns[node->left].cell;
+        if (node->operation == OPERATION_TEXT || node->operation == OPERATION_NUMBER)
+            return EXPRESSION_NONE;
         if (node->operation == OPERATION_TEMPLATE)
             number = node->right;
         else if (node->left != EXPRESSION_NONE && find_cell(expressions, node->left) != EXPRESSION_NONE)

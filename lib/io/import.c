@@ -168,7 +168,7 @@ static bool is_text(const char *value, size_t length, const char *text)
 
 static int32_t set_switch(const char *key, const char *value, size_t length, bool *out, crm_error *error)
 {
-    static const char *const words[] = {"0", "1", "false", "true", "no", "yes", "keep", "clear"};
+    static const char *const words[] = {"0", "1", "false", "true", "no", "yes"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (is_text(value, length, words[i])) {
             *out = i % 2 == 1;
@@ -211,6 +211,15 @@ static int32_t set_match(struct crm_import *import, const char *value, size_t le
                          "match: records are not found by '%s'; use id, external_ids, emails, or a field with an index",
                          import->match_field.name);
     return CRM_OK;
+}
+
+static int32_t set_blank(struct crm_import *import, const char *value, size_t length, crm_error *error)
+{
+    import->blank_exact = is_text(value, length, "exact");
+    import->blank_clear = import->blank_exact || is_text(value, length, "clear");
+    return import->blank_clear || is_text(value, length, "keep")
+               ? CRM_OK
+               : error_set(error, CRM_INVALID, "import: 'blank' is keep, clear or exact");
 }
 
 static int32_t set_rows(struct crm_import *import, const char *value, size_t length, crm_error *error)
@@ -296,7 +305,7 @@ int32_t crm_import_set(crm_import *import, const char *key, const char *value, s
     if (strcmp(key, "add_choices") == 0)
         return set_switch(key, value, length, &import->add_choices, error);
     if (strcmp(key, "blank") == 0)
-        return set_switch(key, value, length, &import->blank_clear, error);
+        return set_blank(import, value, length, error);
     if (strcmp(key, "batch_rows") == 0)
         return set_rows(import, value, length, error);
     return set_text(import, key, value, length, error);

@@ -188,7 +188,9 @@ struct crm_import {
     bool finished;
     /* settings */
     char *actor, *reason, *batch, *columns, *date_format, *match;
-    bool strict, dry_run, add_choices, blank_clear;
+    bool strict, dry_run, add_choices;
+    bool blank_clear; /* a blank takes the value away */
+    bool blank_exact; /* as an export means it: so does a missing key, and "" is an empty text */
     uint64_t batch_rows;
     struct mapping mapping;
     /* work */

@@ -387,13 +387,23 @@ static bool read_blank(struct crm_import *import, uint32_t number, const struct 
                        struct import_fault *fault)
 {
     const struct import_item *item = &import->plan.items[number];
-    const char *text = item->cell < row->count ? row->cells[item->cell].text : NULL;
-    bool missing = item->cell != EXPRESSION_NONE && text == NULL;
+    const struct csv_value *cell = item->cell < row->count ? &row->cells[item->cell] : NULL;
+    bool missing = item->cell != EXPRESSION_NONE && (cell == NULL || cell->text == NULL);
+    bool null = cell != NULL && cell->text == import_null;
     if (item->match && item->assignment.field.type != CRM_TYPE_ID)
         return import_blame(fault, item->cell,
                             "%s: blank, but records are matched by it; leave such rows out by: only %s",
                             name_of(import, item, item->cell), name_of(import, item, item->cell));
-    if (item->assignment.field.type == CRM_TYPE_ID || (text != import_null && (!import->blank_clear || missing)))
+    if (item->assignment.field.type == CRM_TYPE_ID)
+        return true;
+    if (import->blank_exact && cell != NULL && !missing && cell->quoted &&
+        item->assignment.field.type == CRM_TYPE_TEXT) {
+        struct import_value *value = values_add(import, number, item->cell, ACTION_TEXT);
+        if (value != NULL)
+            value->text = "";
+        return value != NULL || no_memory(fault);
+    }
+    if (!null && (!import->blank_clear || (missing && !import->blank_exact)))
         return true;
     return values_add(import, number, item->cell, ACTION_CLEAR) != NULL || no_memory(fault);
 }
