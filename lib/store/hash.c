@@ -43,7 +43,7 @@ struct hash_header {
     uint64_t slots;     /* capacity and what lies behind it */
     uint64_t directory; /* offsets of the segments */
     uint64_t room;      /* entries in the directory */
-    uint64_t overflow;  /* a tree of (fingerprint, number), 0: none yet */
+    uint64_t overflow;  /* a tree of (fingerprint, number << 32 | copy), 0: none yet */
     uint64_t spilled;   /* entries in it */
 };
 
@@ -87,7 +87,8 @@ static bool table_open(struct arena *arena, uint64_t offset, struct table *table
     if (header == NULL)
         return false;
     if (header->magic != HASH_MAGIC || header->segments == 0 || header->segments > SEGMENTS_MAX ||
-        header->slots < SLOTS_FIRST || header->slots > (uint64_t)header->segments * SEGMENT_SLOTS ||
+        header->slots < SLOTS_FIRST || header->slots > arena->used / 8 || header->count > header->slots ||
+        header->slots > (uint64_t)header->segments * SEGMENT_SLOTS ||
         (header->segments > 1 && header->slots != (uint64_t)header->segments * SEGMENT_SLOTS) ||
         header->capacity != capacity_of(header->slots) || header->directory % 8 != 0) {
         arena->damaged = true;
@@ -146,15 +147,40 @@ uint64_t hash_create(struct arena *arena)
     return offset;
 }
 
+/* The last copy of a pair in the overflow; false when it has none. */
+static bool spilled_last(struct table *table, uint64_t slot, struct tree_key *out)
+{
+    struct tree_cursor cursor;
+    uint64_t number = slot & UINT32_MAX;
+    struct tree_key behind = { .high = slot >> 32, .low = number << 32 | UINT32_MAX };
+    if (table->header->spilled == 0)
+        return false;
+    tree_seek(table->arena, table->header->overflow, behind, &cursor);
+    return tree_previous(table->arena, table->header->overflow, &cursor, out) && out->high == slot >> 32 &&
+           out->low >> 32 == number;
+}
+
 static bool spill(struct table *table, uint64_t slot)
 {
     struct hash_header *header = table->header;
     if (header->overflow == 0)
         header->overflow = tree_create(table->arena, TREE_PLAIN);
-    struct tree_key key = { .high = slot >> 32, .low = slot & UINT32_MAX };
+    struct tree_key key = { .high = slot >> 32, .low = slot << 32 };
+    struct tree_key last;
+    if (spilled_last(table, slot, &last))
+        key.low = last.low + 1;
     if (header->overflow == 0 || !tree_insert(table->arena, header->overflow, key))
         return false;
     header->spilled++;
+    return true;
+}
+
+static bool spilled_remove(struct table *table, uint64_t slot)
+{
+    struct tree_key last;
+    if (!spilled_last(table, slot, &last) || !tree_remove(table->arena, table->header->overflow, last))
+        return false;
+    table->header->spilled--;
     return true;
 }
 
@@ -307,18 +333,6 @@ bool hash_reserve(struct arena *arena, uint64_t offset, uint64_t count)
     return slots <= table.header->slots || grow_to(&table, slots);
 }
 
-static bool spilled_has(struct table *table, uint64_t slot)
-{
-    struct tree_cursor cursor;
-    struct tree_key key = { .high = slot >> 32, .low = slot & UINT32_MAX };
-    struct tree_key found;
-    if (table->header->spilled == 0)
-        return false;
-    tree_seek(table->arena, table->header->overflow, key, &cursor);
-    return tree_next(table->arena, table->header->overflow, &cursor, &found) && found.high == key.high &&
-           found.low == key.low;
-}
-
 bool hash_insert(struct arena *arena, uint64_t offset, uint64_t hash, uint32_t number)
 {
     struct table table;
@@ -329,17 +343,12 @@ bool hash_insert(struct arena *arena, uint64_t offset, uint64_t hash, uint32_t n
     uint64_t value = fingerprint(hash) << 32 | number;
     uint64_t at = home_of(&table, value);
     uint64_t end = at + probe_most(&table);
-    if (spilled_has(&table, value))
-        return true;
     uint64_t *slot = slot_at(&table, at);
     while (slot != NULL && *slot != 0 && *slot < value && ++at < end)
         slot = slot_at(&table, at);
     uint64_t hole = at;
-    while (slot != NULL && hole < end && *slot != 0) {
-        if (*slot == value)
-            return true;
+    while (slot != NULL && hole < end && *slot != 0)
         slot = ++hole < end ? slot_at(&table, hole) : slot;
-    }
     if (slot == NULL)
         return false;
     if (hole >= end)
@@ -369,13 +378,8 @@ bool hash_remove(struct arena *arena, uint64_t offset, uint64_t hash, uint32_t n
         slot = slot_at(&table, at);
     if (slot == NULL)
         return false;
-    if (at >= end || *slot != value) {
-        struct tree_key key = { .high = value >> 32, .low = number };
-        if (table.header->spilled == 0 || !tree_remove(arena, table.header->overflow, key))
-            return false;
-        table.header->spilled--;
-        return true;
-    }
+    if (at >= end || *slot != value)
+        return spilled_remove(&table, value);
     /* what follows moves one back, up to a gap or a slot that is at home */
     for (uint64_t last = table.header->slots - 1; at < last; at++) {
         const uint64_t *next = slot_at(&table, at + 1);
@@ -400,7 +404,7 @@ uint64_t hash_count(struct arena *arena, uint64_t offset)
 }
 
 /* The cursor's hash holds the fingerprint; left counts the probes that remain
- * and one more; at 0, slot is the next number to ask the overflow for. */
+ * and one more; at 0, slot is the next low word to ask the overflow for. */
 void hash_find(struct arena *arena, uint64_t offset, uint64_t hash, struct hash_cursor *cursor)
 {
     struct table table;
@@ -418,13 +422,12 @@ static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32
     struct tree_cursor at;
     struct tree_key key = { .high = cursor->hash, .low = cursor->slot };
     struct tree_key found;
-    if (table->header->spilled == 0 || cursor->slot > UINT32_MAX)
+    if (table->header->spilled == 0)
         return false;
     tree_seek(table->arena, table->header->overflow, key, &at);
-    if (!tree_next(table->arena, table->header->overflow, &at, &found) || found.high != cursor->hash ||
-        found.low > UINT32_MAX)
+    if (!tree_next(table->arena, table->header->overflow, &at, &found) || found.high != cursor->hash)
         return false;
-    *number = (uint32_t)found.low;
+    *number = (uint32_t)(found.low >> 32);
     cursor->slot = found.low + 1;
     return true;
 }
@@ -482,7 +485,7 @@ bool hash_verify(struct arena *arena, uint64_t offset)
         }
         /* no gap between an entry's home and its place, or it could not be found */
         uint64_t home = home_of(&table, *slot);
-        if (*slot <= last || *slot >> 32 == 0 || home > at || home < gap || at - home >= probe_most(&table))
+        if (*slot < last || *slot >> 32 == 0 || home > at || home < gap || at - home >= probe_most(&table))
             return false;
         last = *slot;
         count++;

@@ -10,7 +10,7 @@
 
 uint64_t hash_create(struct arena *arena); /* 0: out of memory */
 bool hash_reserve(struct arena *arena, uint64_t table, uint64_t count);
-/* A pair that is there already stays once and answers true. */
+/* A pair may be put in more than once; each removal then takes one. */
 bool hash_insert(struct arena *arena, uint64_t table, uint64_t hash, uint32_t number);
 /* Removes that pair; false when it is not there (or damaged). */
 bool hash_remove(struct arena *arena, uint64_t table, uint64_t hash, uint32_t number);
