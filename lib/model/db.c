@@ -306,20 +306,70 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
     return CRM_OK;
 }
 
+/* ---- open ---- */
+
+/* What lies behind the last whole transaction: nothing, what was never
+ * committed, or damage (P3).  Under the write lock unless read-only. */
+static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error *error)
+{
+    struct log_tail tail;
+    int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
+    if (status != CRM_OK)
+        return status;
+    if (tail.what == LOG_TAIL_DAMAGED && !db->options.read_only)
+        return error_set(error, CRM_CORRUPT,
+                         "%s: damaged at byte %llu: transaction %llu is lost though %llu follows at byte %llu; "
+                         "open it read-only or salvage it with recover",
+                         db->path, (unsigned long long)tail.offset, (unsigned long long)generation->applied.lsn + 1,
+                         (unsigned long long)tail.next_lsn, (unsigned long long)tail.next_offset);
+    if (tail.what != LOG_TAIL_CLEAN)
+        db_tell(db, CRM_CORRUPT, "%s: %llu bytes after transaction %llu (byte %llu) %s", db->path,
+                (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
+                (unsigned long long)tail.offset,
+                tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
+    if (db->options.read_only) {
+        if (log_unrecovered(generation->log))
+            log_publish(generation->log, generation->applied.lsn);
+        return CRM_OK;
+    }
+    if (tail.what == LOG_TAIL_TORN || log_unrecovered(generation->log))
+        status = log_recovered(generation->log, &generation->applied, error);
+    return status;
+}
+
+static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
+{
+    struct log_options options = {.files = db->files, .memory = db->memory, .create = create && db->options.create != 0,
+                                  .exclusive = create && db->options.create == 2, .read_only = db->options.read_only != 0,
+                                  .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
+                                  .busy_ms = db->options.busy_ms, .now = db_now(db)};
+    return log_open(db->path, &options, log, error);
+}
+
 /* ---- other processes ---- */
 
 static int32_t reopen(crm_db *db, crm_error *error)
 {
-    struct log_options options = {.files = db->files, .memory = db->memory, .read_only = db->options.read_only,
-                                  .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
-                                  .busy_ms = db->options.busy_ms};
     struct log *log;
-    struct generation *next;
-    int32_t status = log_open(db->path, &options, &log, error);
-    if (status == CRM_OK)
-        status = db_generation(db, log, &next, error);
+    struct generation *next = NULL;
+    int32_t status = open_log(db, false, &log, error);
     if (status != CRM_OK)
         return status;
+    bool locked = !db->options.read_only && log_lock(log, db->options.busy_ms, error) == CRM_OK;
+    if (!locked && !db->options.read_only) {
+        log_close(log);
+        return CRM_BUSY;
+    }
+    status = db_generation(db, log, &next, error);
+    if (status == CRM_OK)
+        status = settle_tail(db, next, error);
+    if (locked && next != NULL)
+        log_unlock(next->log);
+    if (status != CRM_OK) {
+        if (next != NULL)
+            generation_free(next);
+        return status;
+    }
     mutex_lock(&db->state);
     struct generation *old = db->now;
     db->now = next;
@@ -374,39 +424,6 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
     return status;
 }
 
-/* ---- open ---- */
-
-static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error *error)
-{
-    struct log_tail tail;
-    int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
-    if (status != CRM_OK || (tail.what == LOG_TAIL_CLEAN && !log_alone(generation->log)))
-        return status;
-    if (tail.what == LOG_TAIL_DAMAGED && !db->options.read_only)
-        return error_set(error, CRM_CORRUPT,
-                         "%s: damaged at byte %llu: transaction %llu is lost though %llu follows at byte %llu; "
-                         "open it read-only or salvage it with recover",
-                         db->path, (unsigned long long)tail.offset, (unsigned long long)generation->applied.lsn + 1,
-                         (unsigned long long)tail.next_lsn, (unsigned long long)tail.next_offset);
-    if (tail.what != LOG_TAIL_CLEAN)
-        db_tell(db, CRM_CORRUPT, "%s: %llu bytes after transaction %llu (byte %llu) %s", db->path,
-                (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
-                (unsigned long long)tail.offset,
-                tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
-    return db->options.read_only || !log_alone(generation->log)
-               ? CRM_OK
-               : log_recovered(generation->log, &generation->applied, error);
-}
-
-static int32_t open_log(crm_db *db, struct log **log, crm_error *error)
-{
-    struct log_options options = {.files = db->files, .memory = db->memory, .create = db->options.create != 0,
-                                  .exclusive = db->options.create == 2, .read_only = db->options.read_only != 0,
-                                  .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
-                                  .busy_ms = db->options.busy_ms, .now = db_now(db)};
-    return log_open(db->path, &options, log, error);
-}
-
 static int32_t start_new(crm_db *db, crm_error *error)
 {
     crm_txn *txn;
@@ -423,7 +440,7 @@ static int32_t start_new(crm_db *db, crm_error *error)
 static int32_t open_steps(crm_db *db, crm_error *error)
 {
     struct log *log;
-    int32_t status = open_log(db, &log, error);
+    int32_t status = open_log(db, true, &log, error);
     if (status != CRM_OK)
         return status;
     bool locked = !db->options.read_only && log_lock(log, db->options.busy_ms, error) == CRM_OK;

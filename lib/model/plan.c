@@ -1,0 +1,330 @@
+/* plan: where a query's candidates come from.
+ *
+ * Counts cost one descent of a tree each, so every usable index is asked how
+ * many candidates it has and the fewest win.  Walking the order's own index
+ * instead pays when a page of it is found before that many are judged.
+ */
+#include "model/query.h"
+
+#include <string.h>
+
+static bool is_keyed(const struct field *field)
+{
+    return (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_KEY)) != 0 || field->type == CRM_TYPE_EMAILS;
+}
+
+static uint64_t stretch_count_of(const crm_query *query, const struct field *field, const struct stretch *stretch)
+{
+    struct arena *arena = query->view->generation->arena;
+    if (field->type != CRM_TYPE_TEXT) {
+        struct tree_key behind = stretch->high;
+        uint64_t to = behind.low == UINT64_MAX && behind.high == UINT64_MAX
+                          ? tree_count(arena, field->tree)
+                          : tree_rank(arena, field->tree,
+                                      behind.low == UINT64_MAX ? (struct tree_key){behind.high + 1, 0}
+                                                               : (struct tree_key){behind.high, behind.low + 1});
+        uint64_t from = tree_rank(arena, field->tree, stretch->low);
+        return to > from ? to - from : 0;
+    }
+    uint64_t all = tree_count(arena, field->tree);
+    struct tree_text first = {stretch->text, stretch->length, 0}, last = {stretch->text, stretch->length, UINT32_MAX};
+    uint64_t from = stretch->text == NULL ? 0 : tree_rank_text(arena, field->tree, first);
+    uint64_t past = stretch->text == NULL ? all : tree_rank_text(arena, field->tree, last);
+    switch (stretch->op) {
+    case CRM_OP_EQ:
+        return past > from ? past - from : 0;
+    case CRM_OP_PREFIX: {
+        /* Behind every text that begins so: the prefix with its last byte raised. */
+        uint8_t raised[256];
+        uint32_t length = stretch->length < sizeof raised ? stretch->length : (uint32_t)sizeof raised;
+        if (length == 0)
+            return all;
+        memcpy(raised, stretch->text, length);
+        raised[length - 1]++; /* UTF-8 has no byte 255 */
+        uint64_t to = tree_rank_text(arena, field->tree, (struct tree_text){raised, length, 0});
+        return to > from ? to - from : 0;
+    }
+    case CRM_OP_LT:
+        return from;
+    case CRM_OP_LE:
+        return past;
+    case CRM_OP_GT:
+        return all - past;
+    default:
+        return all - from;
+    }
+}
+
+static bool add_stretch(struct plan *plan, struct stretch stretch)
+{
+    if (plan->stretch_count == STRETCHES_MAX)
+        return false;
+    plan->stretches[plan->stretch_count++] = stretch;
+    return true;
+}
+
+static struct stretch whole(uint64_t low, uint64_t high)
+{
+    return (struct stretch){.low = {low, 0}, .high = {high, UINT64_MAX}, .op = CRM_OP_GE};
+}
+
+static uint64_t ordered_key(const struct field *field, const struct operand *operand)
+{
+    return field->type == CRM_TYPE_REAL ? index_real_key(operand->real) : index_int_key(field, operand->integer);
+}
+
+static bool number_stretches(struct plan *plan, const struct predicate *condition)
+{
+    const struct field *field = condition->field;
+    for (uint32_t i = 0; i < condition->count; i++) {
+        uint64_t key = ordered_key(field, &condition->operands[i]);
+        struct stretch stretch;
+        switch (condition->op) {
+        case CRM_OP_EQ:
+            stretch = whole(key, key);
+            break;
+        case CRM_OP_LT:
+            if (key == 0)
+                return false;
+            stretch = whole(0, key - 1);
+            break;
+        case CRM_OP_LE:
+            stretch = whole(0, key);
+            break;
+        case CRM_OP_GT:
+            if (key == UINT64_MAX)
+                return false;
+            stretch = whole(key + 1, UINT64_MAX);
+            break;
+        case CRM_OP_GE:
+            stretch = whole(key, UINT64_MAX);
+            break;
+        default:
+            return false;
+        }
+        if (!add_stretch(plan, stretch))
+            return false;
+    }
+    return true;
+}
+
+static bool phone_stretches(struct plan *plan, const struct predicate *condition)
+{
+    for (uint32_t i = 0; i < condition->count; i++) {
+        const struct phone *phone = &condition->operands[i].phone;
+        uint8_t count;
+        uint64_t low, high;
+        const char *digits = phone_significant(phone, &count);
+        if (count == 0 || !phone_range(digits, count, &low, &high) || !add_stretch(plan, whole(low, high)))
+            return false;
+        /* Equal numbers may be written without country or area code. */
+        for (uint8_t n = PHONE_MATCH_MIN; condition->op == CRM_OP_EQ && n < count; n++)
+            if (!add_stretch(plan, whole(phone_key_last(phone, n), phone_key_last(phone, n))))
+                return false;
+    }
+    return true;
+}
+
+static bool tag_stretches(const crm_query *query, struct plan *plan, const struct predicate *condition)
+{
+    for (uint32_t i = 0; i < condition->count; i++) {
+        uint64_t hash = index_tag_hash(query->view->generation, (const char *)condition->operands[i].text,
+                                       condition->operands[i].length, &query->view->scratch);
+        if (!add_stretch(plan, whole(hash, hash)))
+            return false;
+    }
+    return true;
+}
+
+static bool text_stretches(struct plan *plan, const struct predicate *condition)
+{
+    for (uint32_t i = 0; i < condition->count; i++) {
+        const struct operand *operand = &condition->operands[i];
+        if (operand->length > UINT32_MAX ||
+            !add_stretch(plan, (struct stretch){.text = operand->text, .length = (uint32_t)operand->length,
+                                                .op = condition->op}))
+            return false;
+    }
+    return true;
+}
+
+/* A plan for one condition; false: its field's index cannot serve it. */
+static bool plan_for(crm_query *query, struct predicate *condition, struct plan *plan)
+{
+    struct field *field = condition->field;
+    *plan = (struct plan){.what = PLAN_TREE, .condition = condition, .field = field};
+    if (field->type == CRM_TYPE_ID && condition->op == CRM_OP_EQ) {
+        plan->what = PLAN_ID;
+        plan->estimate = condition->count;
+        return true;
+    }
+    if (condition->op == CRM_OP_NE || condition->op == CRM_OP_NOT_SET || condition->op == CRM_OP_CONTAINS)
+        return false;
+    if (is_keyed(field) && condition->op == CRM_OP_EQ && field->type != CRM_TYPE_INT) {
+        plan->what = PLAN_TABLE;
+        plan->estimate = condition->count;
+        return field->table != 0;
+    }
+    if ((field->flags & CRM_FLAG_TIMELINE) && type_is_ref(field->type) && condition->op == CRM_OP_EQ &&
+        condition->count == 1 && field->timeline != 0) {
+        struct timeline_stream *stream = &plan->streams[plan->stream_count++];
+        stream->tree = field->timeline;
+        stream->group = index_group(field, condition->operands[0].integer);
+        plan->what = PLAN_TIMELINE;
+        struct arena *arena = query->view->generation->arena;
+        struct tree_key low = {(uint64_t)stream->group << 32, 0};
+        struct tree_key high = {(uint64_t)stream->group << 32 | UINT32_MAX, UINT64_MAX};
+        plan->estimate = tree_rank(arena, stream->tree, high) - tree_rank(arena, stream->tree, low);
+        return true;
+    }
+    if (field->tree == 0)
+        return false;
+    bool fine;
+    if (field->type == CRM_TYPE_PHONES)
+        fine = phone_stretches(plan, condition);
+    else if (field->type == CRM_TYPE_TAGS)
+        fine = condition->op == CRM_OP_EQ && tag_stretches(query, plan, condition);
+    else if (condition->op == CRM_OP_SET)
+        fine = !type_is_list(field->type) &&
+               (field->type == CRM_TYPE_TEXT ? add_stretch(plan, (struct stretch){.op = CRM_OP_GE})
+                                             : add_stretch(plan, whole(0, UINT64_MAX)));
+    else
+        fine = field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(plan, condition);
+    for (uint32_t i = 0; fine && i < plan->stretch_count; i++)
+        plan->estimate += stretch_count_of(query, field, &plan->stretches[i]);
+    return fine;
+}
+
+static void timeline_streams(crm_query *query, struct plan *plan)
+{
+    *plan = (struct plan){.what = PLAN_TIMELINE};
+    for (uint32_t i = 0; i < query->kind->indexed_count && plan->stream_count < STREAMS_MAX; i++) {
+        struct field *field = query->kind->indexed[i];
+        if (!(field->flags & CRM_FLAG_TIMELINE) || field->timeline == 0 ||
+            (field->type == CRM_TYPE_REF && field->target != query->target_kind))
+            continue;
+        struct timeline_stream *stream = &plan->streams[plan->stream_count++];
+        stream->tree = field->timeline;
+        stream->group = index_group_of(field, query->target_kind, query->target);
+    }
+    plan->streams_in_order = true;
+}
+
+/* The order's tree, within the stretch that a condition on the same field leaves. */
+static bool order_plan(crm_query *query, struct plan *plan)
+{
+    struct field *field = query->order;
+    if (field == NULL || !(field->flags & CRM_FLAG_INDEXED) || type_is_list(field->type) || field->tree == 0 ||
+        field->type == CRM_TYPE_ANY_REF)
+        return false;
+    *plan = (struct plan){.what = PLAN_TREE, .field = field, .streams_in_order = true};
+    for (uint32_t i = 0; i < query->condition_count; i++) {
+        struct predicate *condition = &query->conditions[i];
+        struct plan one;
+        if (condition->field == field && plan_for(query, condition, &one) && one.what == PLAN_TREE &&
+            one.stretch_count == 1) {
+            *plan = one;
+            plan->streams_in_order = true;
+            return true;
+        }
+        if (condition->field == field && condition->op != CRM_OP_NE && condition->op != CRM_OP_CONTAINS &&
+            condition->op != CRM_OP_SET)
+            return false;
+    }
+    (void)add_stretch(plan, field->type == CRM_TYPE_TEXT ? (struct stretch){.op = CRM_OP_GE} : whole(0, UINT64_MAX));
+    plan->estimate = tree_count(query->view->generation->arena, field->tree);
+    plan->nulls_follow = !(field->flags & CRM_FLAG_REQUIRED);
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        if (query->conditions[i].field == field && query->conditions[i].op == CRM_OP_SET)
+            plan->nulls_follow = false;
+    return true;
+}
+
+/* One value of one field gives its numbers in ascending order; a timeline gives
+ * newest first. */
+static bool in_query_order(const crm_query *query, const struct plan *plan)
+{
+    if (plan->what == PLAN_SCAN)
+        return query->order == NULL;
+    if (plan->what == PLAN_TIMELINE)
+        return query->order != NULL && query->order == query->kind->moment && query->descending;
+    if (plan->what != PLAN_TREE || plan->stretch_count != 1 || query->order != NULL)
+        return false;
+    const struct stretch *stretch = &plan->stretches[0];
+    return plan->field->type == CRM_TYPE_TEXT ? stretch->op == CRM_OP_EQ : stretch->low.high == stretch->high.high;
+}
+
+void plan_make(crm_query *query)
+{
+    struct plan *plan = &query->plan;
+    struct plan candidate;
+    uint64_t rows = kind_rows(query->view->generation, query->kind);
+    query->planned = true;
+    *plan = (struct plan){.what = PLAN_SCAN, .estimate = rows, .rows = rows};
+    if (query->timeline) {
+        timeline_streams(query, plan);
+        plan->rows = rows;
+        return;
+    }
+    if (query->deleted == CRM_DELETED_NO) { /* indexes hold live records only */
+        for (uint32_t i = 0; i < query->condition_count; i++)
+            if (plan_for(query, &query->conditions[i], &candidate) &&
+                (candidate.estimate < plan->estimate || (plan->what == PLAN_SCAN && candidate.estimate <= plan->estimate)))
+                *plan = candidate;
+        plan->streams_in_order = in_query_order(query, plan);
+        /* Walking the order finds a page after about page * rows / matches steps. */
+        uint64_t page = query->limit < QUERY_PAGE ? query->limit : QUERY_PAGE;
+        if (!plan->streams_in_order && query->key_count == 0 && order_plan(query, &candidate) &&
+            (candidate.estimate <= plan->estimate || plan->estimate > 16 * page * (rows / (plan->estimate + 1) + 1)))
+            *plan = candidate;
+    } else {
+        plan->streams_in_order = query->order == NULL;
+    }
+    plan->rows = rows;
+    /* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
+    const struct field *field = plan->field;
+    if (plan->condition != NULL && field != NULL && plan->what == PLAN_TREE && !type_is_list(field->type) &&
+        field->type != CRM_TYPE_ANY_REF && field->type != CRM_TYPE_TEXT)
+        plan->condition->settled = true;
+    if (plan->condition != NULL && plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
+        plan->condition->settled = true;
+}
+
+void plan_explain(crm_query *query)
+{
+    const struct plan *plan = &query->plan;
+    struct buffer *note = &query->note;
+    const char *name = plan->field == NULL ? "" : plan->field->name;
+    note->length = 0;
+    switch (plan->what) {
+    case PLAN_ID:
+        buffer_format(note, "look-up by id");
+        break;
+    case PLAN_TABLE:
+        buffer_format(note, "look-up in the table of %s.%s", query->kind->name, name);
+        break;
+    case PLAN_TREE:
+        buffer_format(note, "index on %s.%s, %llu of %llu records in its range", query->kind->name, name,
+                      (unsigned long long)plan->estimate, (unsigned long long)plan->rows);
+        break;
+    case PLAN_TIMELINE:
+        buffer_format(note, "timeline, newest first");
+        break;
+    default:
+        buffer_format(note, "scan of all %llu records: no index serves the conditions", (unsigned long long)plan->rows);
+        break;
+    }
+    if (plan->what == PLAN_SCAN && query->condition_count == 0) {
+        note->length = 0;
+        buffer_format(note, "all %llu records in order of creation", (unsigned long long)plan->rows);
+    }
+    unsigned judged = 0;
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        judged += !query->conditions[i].settled;
+    if (judged > 0)
+        buffer_format(note, "; %u condition%s judged on each", judged, judged == 1 ? "" : "s");
+    buffer_text(note, plan->streams_in_order ? "; streamed in the order asked for" : "; collected and sorted");
+    if (query->order != NULL)
+        buffer_format(note, " (%s%s)", query->order->name, query->descending ? ", descending" : "");
+    buffer_byte(note, 0);
+}

@@ -1,0 +1,454 @@
+/* query: the public calls.  See query.h, plan.c and run.c. */
+#include "model/query.h"
+
+#include "model/uuid.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int32_t query_fail(crm_query *query, int32_t status, const char *format, ...)
+{
+    char text[512];
+    if (query->status != CRM_OK)
+        return query->status;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return query->status = error_set(&query->error, status, "%s", text);
+}
+
+int32_t crm_query_create(crm_view *view, uint32_t kind_number, crm_query **out, crm_error *error)
+{
+    if (view == NULL || out == NULL)
+        return error_set(error, CRM_MISUSE, "crm_query_create needs a view and a place for the query");
+    *out = NULL;
+    struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    if (kind == NULL || kind->removed)
+        return error_set(error, CRM_INVALID, "there is no kind with number %u", kind_number);
+    const struct memory *memory = view->db->memory;
+    crm_query *query = memory_zero(memory, 1, sizeof *query);
+    if (query == NULL)
+        return error_nomem(error);
+    query->view = view;
+    query->kind = kind;
+    query->limit = UINT64_MAX;
+    buffer_init(&query->texts, memory);
+    buffer_init(&query->after_text, memory);
+    buffer_init(&query->note, memory);
+    buffer_init(&query->cursor, memory);
+    buffer_init(&query->scratch, memory);
+    query->probe = (crm_record){.view = view, .kind = kind, .loaded = true, .borrowed = true};
+    view_reference(view);
+    *out = query;
+    return CRM_OK;
+}
+
+void crm_query_free(crm_query *query)
+{
+    if (query == NULL)
+        return;
+    crm_view *view = query->view;
+    const struct memory *memory = view->db->memory;
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        predicate_free(query, &query->conditions[i]);
+    if (query->records != NULL)
+        for (uint32_t i = 0; i < QUERY_PAGE; i++)
+            if (query->records[i].view != NULL)
+                record_clear(&query->records[i]);
+    record_clear(&query->probe);
+    memory_free(memory, query->records);
+    memory_free(memory, query->hits);
+    buffer_free(&query->texts);
+    buffer_free(&query->after_text);
+    buffer_free(&query->note);
+    buffer_free(&query->cursor);
+    buffer_free(&query->scratch);
+    memory_free(memory, query);
+    view_release(view);
+}
+
+static int32_t settable(crm_query *query)
+{
+    if (query == NULL)
+        return CRM_MISUSE;
+    if (query->planned)
+        return query_fail(query, CRM_MISUSE, "a query cannot be changed once it runs");
+    return query->status;
+}
+
+int32_t crm_query_deleted(crm_query *query, int32_t which)
+{
+    int32_t status = settable(query);
+    if (status == CRM_OK)
+        query->deleted = which;
+    return status;
+}
+
+int32_t crm_query_order(crm_query *query, uint32_t number, int32_t descending)
+{
+    int32_t status = settable(query);
+    if (status != CRM_OK)
+        return status;
+    struct field *field = schema_field(query->kind, number);
+    if (field == NULL || type_is_list(field->type) || field->type == CRM_TYPE_ID)
+        return query_fail(query, CRM_INVALID, "a list of %s records cannot be ordered by field %u", query->kind->name,
+                          number);
+    query->order = field;
+    query->descending = descending != 0;
+    return CRM_OK;
+}
+
+int32_t crm_query_limit(crm_query *query, uint64_t rows)
+{
+    if (query == NULL)
+        return CRM_MISUSE;
+    query->limit = rows;
+    return CRM_OK;
+}
+
+int32_t crm_timeline(crm_view *view, uint32_t kind_number, const crm_id *id, crm_query **out, crm_error *error)
+{
+    int32_t status = crm_query_create(view, CRM_KIND_INTERACTION, out, error);
+    if (status != CRM_OK)
+        return status;
+    crm_query *query = *out;
+    struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    struct row row;
+    char text[UUID_TEXT_SIZE];
+    uint32_t number = UINT32_MAX;
+    if (id == NULL || kind == NULL || (status = view_begin(view, error)) != CRM_OK) {
+        crm_query_free(query);
+        *out = NULL;
+        return status != CRM_OK ? status : error_set(error, CRM_MISUSE, "crm_timeline needs a record's kind and id");
+    }
+    number = row_find(view->generation, kind, id);
+    bool there = number != UINT32_MAX && view_row(view, kind, number, &row) != VIEW_ROW_NONE;
+    view_end(view);
+    if (!there) {
+        crm_query_free(query);
+        *out = NULL;
+        uuid_format(id, text);
+        return error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind->name, text);
+    }
+    query->timeline = true;
+    query->target_kind = kind_number;
+    query->target = number;
+    query->order = query->kind->moment;
+    query->descending = true;
+    return CRM_OK;
+}
+
+/* ---- rows ---- */
+
+static int32_t fill_records(crm_query *query)
+{
+    if (query->records == NULL) {
+        query->records = memory_zero(query->view->db->memory, QUERY_PAGE, sizeof *query->records);
+        if (query->records == NULL)
+            return query_fail(query, CRM_NOMEM, "out of memory");
+    }
+    for (uint32_t i = 0; i < query->page_count; i++) {
+        size_t available;
+        const uint8_t *bytes = entry_bytes(query->view->generation, query->view->txn, query->rows[i].head, &available);
+        if (bytes != NULL)
+            __builtin_prefetch(bytes); /* the misses of a page overlap */
+    }
+    for (uint32_t i = 0; i < query->page_count; i++) {
+        crm_record *record = &query->records[i];
+        if (record->view != NULL)
+            record_clear(record);
+        record->borrowed = true;
+        if (record_fill(record, query->view, query->kind, query->numbers[i], &query->rows[i]) != CRM_OK)
+            return query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
+                              query->view->db->path, query->kind->name, (unsigned long long)query->rows[i].head);
+    }
+    return CRM_OK;
+}
+
+/* What a later page or cursor goes on behind. */
+static void note_after(crm_query *query, const struct hit *hit)
+{
+    query->has_after = true;
+    query->after = *hit;
+    query->after_text.length = 0;
+    if (hit->length > 0)
+        buffer_append(&query->after_text, query->texts.data + hit->text, hit->length);
+}
+
+static int32_t load_page(crm_query *query, uint32_t capacity)
+{
+    uint64_t left = query->limit - query->given;
+    if (query->status != CRM_OK)
+        return query->status;
+    if (query->page_count > 0)
+        note_after(query, &query->page[query->page_count - 1]);
+    query->page_count = query->page_next = 0;
+    if (query->done || query->given >= query->limit)
+        return CRM_OK;
+    if (capacity > left)
+        capacity = (uint32_t)left;
+    int32_t status = view_begin(query->view, &query->error);
+    if (status != CRM_OK)
+        return query->status = status;
+    if (!query->planned)
+        plan_make(query);
+    if (run_page(query, capacity))
+        (void)fill_records(query);
+    view_end(query->view);
+    query->given += query->page_count;
+    return query->status;
+}
+
+static int32_t answer(const crm_query *query, crm_error *error)
+{
+    if (error != NULL && query->status != CRM_OK)
+        *error = query->error;
+    return query->status;
+}
+
+int32_t crm_query_next(crm_query *query, crm_record **record, crm_error *error)
+{
+    if (record != NULL)
+        *record = NULL;
+    if (query == NULL || record == NULL)
+        return error_set(error, CRM_MISUSE, "crm_query_next needs a query and a place for the record");
+    if (query->page_next == query->page_count && load_page(query, QUERY_PAGE) != CRM_OK)
+        return answer(query, error);
+    if (query->status != CRM_OK)
+        return answer(query, error);
+    if (query->page_next == query->page_count)
+        return CRM_DONE;
+    *record = &query->records[query->page_next++];
+    return CRM_OK;
+}
+
+int32_t crm_query_page(crm_query *query, crm_record **records, uint32_t capacity, uint32_t *count, crm_error *error)
+{
+    if (query == NULL || records == NULL || count == NULL)
+        return error_set(error, CRM_MISUSE, "crm_query_page needs a query, an array and a count");
+    *count = 0;
+    if (query->page_next == query->page_count &&
+        load_page(query, capacity < QUERY_PAGE ? capacity : QUERY_PAGE) != CRM_OK)
+        return answer(query, error);
+    while (*count < capacity && query->page_next < query->page_count)
+        records[(*count)++] = &query->records[query->page_next++];
+    return answer(query, error);
+}
+
+static bool count_one(crm_query *query, uint32_t number, void *context)
+{
+    struct row row;
+    uint64_t *count = context;
+    if (view_row(query->view, query->kind, number, &row) != VIEW_ROW_NONE) {
+        /* counted through hits only where a record could come twice */
+        *count += query_matches(query, number, &row, true);
+    }
+    return query->status == CRM_OK;
+}
+
+/* An index that settles all conditions has counted already. */
+static bool count_known(const crm_query *query, uint64_t *count)
+{
+    const struct plan *plan = &query->plan;
+    if (!view_is_current(query->view) || query->deleted != CRM_DELETED_NO || query->timeline)
+        return false;
+    if (query->condition_count == 0) {
+        const struct kind_store *store = kind_store(query->view->generation, query->kind);
+        *count = store == NULL ? 0 : store->live;
+        return true;
+    }
+    bool exact = query->condition_count == 1 && query->plan.condition == &query->conditions[0] &&
+                 (plan->what == PLAN_TREE || plan->what == PLAN_TIMELINE) &&
+                 (query->conditions[0].settled ||
+                  (plan->field->type == CRM_TYPE_TEXT && plan->stretch_count == 1));
+    *count = plan->estimate;
+    return exact;
+}
+
+int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
+{
+    if (query == NULL || count == NULL)
+        return error_set(error, CRM_MISUSE, "crm_query_count needs a query and a place for the count");
+    *count = 0;
+    if (query->status != CRM_OK)
+        return answer(query, error);
+    int32_t status = view_begin(query->view, &query->error);
+    if (status != CRM_OK) {
+        query->status = status;
+        return answer(query, error);
+    }
+    bool planned = query->planned, after = query->has_after;
+    if (!planned)
+        plan_make(query);
+    query->has_after = false;
+    if (!count_known(query, count)) {
+        *count = 0;
+        bool plain = query->plan.what == PLAN_SCAN || (query->plan.what == PLAN_TREE && query->plan.nulls_follow);
+        if (!view_is_current(query->view))
+            (void)view_overlay(query->view, NULL);
+        if (plain) {
+            (void)run_candidates(query, count_one, count);
+        } else if (query->collected || run_collect(query, true)) {
+            if (!query->collected)
+                *count = query->hit_count;
+        }
+        if (query->collected && !plain)
+            query_fail(query, CRM_MISUSE, "count before the rows are taken, or with a query of its own");
+    }
+    query->has_after = after;
+    query->planned = planned || query->planned;
+    view_end(query->view);
+    return answer(query, error);
+}
+
+const char *crm_query_explain(crm_query *query)
+{
+    if (query == NULL)
+        return "";
+    if (query->status != CRM_OK)
+        return query->error.message;
+    if (view_begin(query->view, NULL) != CRM_OK)
+        return "the file cannot be read";
+    if (!query->planned)
+        plan_make(query);
+    view_end(query->view);
+    plan_explain(query);
+    return query->note.failed ? "" : (const char *)query->note.data;
+}
+
+/* ---- cursors ---- */
+
+static void put_hex(struct buffer *out, const void *bytes, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < length; i++) {
+        buffer_byte(out, (uint8_t)digits[at[i] >> 4]);
+        buffer_byte(out, (uint8_t)digits[at[i] & 15]);
+    }
+}
+
+/* c1-KIND-ORDER-(a|d)(n|k)-KEY-ID-TEXT, numbers and bytes in hexadecimal. */
+const char *crm_query_cursor(crm_query *query)
+{
+    if (query == NULL || (query->page_next == 0 && !query->has_after))
+        return "";
+    struct hit hit = query->after;
+    const uint8_t *text = query->after_text.data;
+    crm_id id;
+    struct buffer *out = &query->cursor;
+    out->length = 0;
+    if (query->page_next > 0) {
+        hit = query->page[query->page_next - 1];
+        text = query->texts.data == NULL ? NULL : query->texts.data + hit.text;
+        id = query->rows[query->page_next - 1].id;
+    } else {
+        if (view_begin(query->view, NULL) != CRM_OK)
+            return "";
+        const struct row *row = row_at(query->view->generation, query->kind, hit.number);
+        memset(&id, 0, sizeof id);
+        if (row != NULL)
+            id = row->id;
+        view_end(query->view);
+    }
+    buffer_format(out, "c1-%x-%x-%c%c-%llx-", query->kind->number, query->order == NULL ? 0 : query->order->number,
+                  query->descending ? 'd' : 'a', hit.null ? 'n' : 'k', (unsigned long long)hit.key);
+    put_hex(out, id.bytes, sizeof id.bytes);
+    buffer_byte(out, '-');
+    if (hit.length > 0)
+        put_hex(out, text, hit.length);
+    buffer_byte(out, 0);
+    return out->failed ? "" : (const char *)out->data;
+}
+
+static bool get_number(const char **at, const char *end, uint64_t *number)
+{
+    unsigned digits = 0;
+    *number = 0;
+    for (; *at < end && **at != '-'; ++*at, digits++) {
+        char c = **at;
+        uint64_t digit;
+        if (c >= '0' && c <= '9')
+            digit = (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            digit = (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+        if (digits == 16)
+            return false;
+        *number = *number << 4 | digit;
+    }
+    if (digits == 0 || *at == end)
+        return false;
+    ++*at;
+    return true;
+}
+
+static bool get_bytes(const char **at, const char *end, struct buffer *out)
+{
+    while (end - *at >= 2 && **at != '-') {
+        char two[3] = {(*at)[0], (*at)[1], '-'};
+        const char *digit = two;
+        uint64_t byte;
+        if (!get_number(&digit, two + 3, &byte) || digit != two + 3)
+            return false;
+        buffer_byte(out, (uint8_t)byte);
+        *at += 2;
+    }
+    return !out->failed;
+}
+
+static bool parse_cursor(crm_query *query, const char *at, const char *end, crm_id *id)
+{
+    uint64_t kind, order, key;
+    struct buffer *scratch = &query->scratch;
+    if (end - at < 3 || memcmp(at, "c1-", 3) != 0)
+        return false;
+    at += 3;
+    if (!get_number(&at, end, &kind) || !get_number(&at, end, &order) || kind != query->kind->number ||
+        order != (query->order == NULL ? 0 : query->order->number) || end - at < 3 ||
+        at[0] != (query->descending ? 'd' : 'a') || (at[1] != 'n' && at[1] != 'k') || at[2] != '-')
+        return false;
+    query->after = (struct hit){.null = at[1] == 'n'};
+    at += 3;
+    if (!get_number(&at, end, &key))
+        return false;
+    query->after.key = key;
+    scratch->length = 0;
+    if (!get_bytes(&at, end, scratch) || scratch->length != sizeof id->bytes || at == end || *at++ != '-')
+        return false;
+    memcpy(id->bytes, scratch->data, sizeof id->bytes);
+    query->after_text.length = 0;
+    if (!get_bytes(&at, end, &query->after_text) || at != end)
+        return false;
+    query->after.length = (uint32_t)query->after_text.length;
+    return true;
+}
+
+int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
+{
+    int32_t status = settable(query);
+    crm_id id;
+    if (status != CRM_OK)
+        return status;
+    if (cursor == NULL)
+        return query_fail(query, CRM_INVALID, "a cursor is needed");
+    if (length == CRM_NUL)
+        length = strlen(cursor);
+    if (length == 0)
+        return CRM_OK;
+    if (!parse_cursor(query, cursor, cursor + length, &id))
+        return query_fail(query, CRM_INVALID, "this is not a cursor of a query with the same kind and order "
+                                              "(set the order before the cursor)");
+    if ((status = view_begin(query->view, &query->error)) != CRM_OK)
+        return query->status = status;
+    query->after.number = row_find(query->view->generation, query->kind, &id);
+    view_end(query->view);
+    if (query->after.number == UINT32_MAX)
+        return query_fail(query, CRM_NOT_FOUND, "the record at the cursor is not in this file");
+    query->has_after = true;
+    query->in_nulls = false;
+    return CRM_OK;
+}
