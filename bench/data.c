@@ -130,8 +130,10 @@ struct data *data_create(uint32_t customers, uint32_t interactions)
     data->customers = calloc(customers, sizeof *data->customers);
     data->interactions = calloc(interactions, sizeof *data->interactions);
     data->picks = calloc(PICKS, sizeof *data->picks);
+    data->pick_emails = calloc(PICKS, sizeof *data->pick_emails);
     data->text = malloc(data->text_capacity);
-    if (data->customers == NULL || data->interactions == NULL || data->picks == NULL || data->text == NULL) {
+    if (data->customers == NULL || data->interactions == NULL || data->picks == NULL || data->pick_emails == NULL ||
+        data->text == NULL) {
         data_free(data);
         return NULL;
     }
@@ -144,8 +146,10 @@ struct data *data_create(uint32_t customers, uint32_t interactions)
     for (uint32_t i = 0; i < interactions; i++)
         make_interaction(data, &seed, i);
     data->pick_count = PICKS;
-    for (uint32_t i = 0; i < PICKS; i++)
+    for (uint32_t i = 0; i < PICKS; i++) {
         data->picks[i] = data_below(&seed, customers);
+        snprintf(data->pick_emails[i], DATA_EMAIL, "%s", data->customers[data->picks[i]].email);
+    }
     return data;
 }
 
@@ -156,6 +160,7 @@ void data_free(struct data *data)
     free(data->customers);
     free(data->interactions);
     free(data->picks);
+    free(data->pick_emails);
     free(data->text);
     free(data);
 }

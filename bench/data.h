@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DATA_USERS = 50, DATA_BATCH = 20000, DATA_STAGES = 4 };
+enum { DATA_USERS = 50, DATA_BATCH = 20000, DATA_STAGES = 4, DATA_EMAIL = 48 };
 
 struct data_customer {
     const char *name, *email, *phone, *city, *external_id; /* "erp:100042" */
@@ -39,6 +39,9 @@ struct data {
     /* What is asked for: positions of customers, uniformly drawn; and stages. */
     uint32_t *picks;
     uint32_t pick_count;
+    /* The picks' e-mails side by side: in real life the key that is looked up
+     * has just arrived and is in the cache; fetching it is nobody's work here. */
+    char (*pick_emails)[DATA_EMAIL];
     char *text; /* where the names and subjects lie */
     size_t text_length, text_capacity;
 };

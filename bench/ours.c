@@ -16,6 +16,7 @@ struct ours {
     char *path;
     crm_db *db;
     crm_id *customers; /* by position, from the load */
+    crm_id *pick_ids;  /* side by side, as data's pick_emails */
     crm_error error;
 };
 
@@ -65,8 +66,10 @@ static void ours_destroy(void *self)
     struct ours *ours = self;
     if (ours == NULL)
         return;
-    ours_remove(ours->path);
+    if (ours->path != NULL)
+        ours_remove(ours->path);
     free(ours->customers);
+    free(ours->pick_ids);
     free(ours->path);
     free(ours);
 }
@@ -79,13 +82,11 @@ static void *ours_create(const struct data *data, const char *path)
     ours->data = data;
     ours->path = strdup(path);
     ours->customers = calloc(data->customer_count, sizeof *ours->customers);
-    if (ours->path == NULL || ours->customers == NULL) {
-        free(ours->path);
-        free(ours->customers);
-        free(ours);
-        ours = NULL;
-    }
-    return ours;
+    ours->pick_ids = calloc(data->pick_count, sizeof *ours->pick_ids);
+    if (ours->path != NULL && ours->customers != NULL && ours->pick_ids != NULL)
+        return ours;
+    ours_destroy(ours);
+    return NULL;
 }
 
 static void load_customer(struct ours *ours, crm_txn *txn, uint32_t i)
@@ -166,6 +167,8 @@ static bool ours_load(void *self)
     ok = ours_open(ours, ENGINE_BULK);
     for (uint32_t batch = 0; ok && batch * DATA_BATCH < count; batch++)
         ok = load_batch(ours, batch);
+    for (uint32_t i = 0; ok && i < ours->data->pick_count; i++)
+        ours->pick_ids[i] = ours->customers[ours->data->picks[i]];
     return ours->db != NULL && ours_close(ours) && ok;
 }
 
@@ -204,7 +207,7 @@ static bool ours_read(void *self, ours_reader *read, uint32_t count, bool held, 
 static bool read_id(struct ours *ours, crm_view *view, uint32_t pick, uint64_t *sum)
 {
     crm_record *record;
-    if (crm_get(view, CRM_KIND_CUSTOMER, &ours->customers[ours->data->picks[pick]], &record, &ours->error) != CRM_OK)
+    if (crm_get(view, CRM_KIND_CUSTOMER, &ours->pick_ids[pick], &record, &ours->error) != CRM_OK)
         return ours_fail(ours, "customer by id");
     fold_customer(record, sum);
     crm_record_free(record);
@@ -213,7 +216,7 @@ static bool read_id(struct ours *ours, crm_view *view, uint32_t pick, uint64_t *
 
 static bool read_email(struct ours *ours, crm_view *view, uint32_t pick, uint64_t *sum)
 {
-    const char *email = ours->data->customers[ours->data->picks[pick]].email;
+    const char *email = ours->data->pick_emails[pick];
     crm_record *record;
     if (crm_find(view, CRM_KIND_CUSTOMER, CRM_CUSTOMER_EMAILS, email, CRM_NUL, &record, &ours->error) != CRM_OK)
         return ours_fail(ours, "customer by e-mail");
@@ -227,8 +230,7 @@ static bool read_timeline(struct ours *ours, crm_view *view, uint32_t pick, uint
     crm_record *page[20];
     uint32_t count = 0;
     crm_query *query;
-    if (crm_timeline(view, CRM_KIND_CUSTOMER, &ours->customers[ours->data->picks[pick]], &query, &ours->error) !=
-        CRM_OK)
+    if (crm_timeline(view, CRM_KIND_CUSTOMER, &ours->pick_ids[pick], &query, &ours->error) != CRM_OK)
         return ours_fail(ours, "timeline");
     crm_query_limit(query, 20);
     if (crm_query_page(query, page, 20, &count, &ours->error) != CRM_OK) {

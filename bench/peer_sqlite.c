@@ -175,6 +175,9 @@ static void *peer_create(const struct data *data, const char *path)
     if (peer != NULL) {
         peer->data = data;
         peer->path = strdup(path);
+        peer->pick_ids = calloc(data->pick_count, sizeof *peer->pick_ids);
+        for (uint32_t i = 0; peer->pick_ids != NULL && i < data->pick_count; i++)
+            memcpy(peer->pick_ids[i], data->customers[data->picks[i]].id, 16);
     }
     return peer;
 }
@@ -185,6 +188,7 @@ static void peer_destroy(void *self)
     if (peer == NULL)
         return;
     peer_remove(peer->path);
+    free(peer->pick_ids);
     free(peer->path);
     free(peer);
 }
@@ -306,7 +310,7 @@ static bool read_id(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_BY_ID];
     for (uint32_t i = 0; i < count; i++) {
-        sqlite3_bind_blob(s, 1, peer->data->customers[peer->data->picks[i]].id, 16, SQLITE_STATIC);
+        sqlite3_bind_blob(s, 1, peer->pick_ids[i], 16, SQLITE_STATIC);
         if (sqlite3_step(s) != SQLITE_ROW)
             return peer_fail(peer, "customer by id");
         fold_customer(s, sum);
@@ -319,7 +323,7 @@ static bool read_email(struct peer *peer, uint32_t count, uint64_t *sum)
 {
     sqlite3_stmt *s = peer->statements[PEER_BY_EMAIL];
     for (uint32_t i = 0; i < count; i++) {
-        peer_text(s, 1, peer->data->customers[peer->data->picks[i]].email);
+        peer_text(s, 1, peer->data->pick_emails[i]);
         if (sqlite3_step(s) != SQLITE_ROW)
             return peer_fail(peer, "customer by e-mail");
         fold_customer(s, sum);

@@ -28,6 +28,7 @@ enum peer_statement {
 struct peer {
     const struct data *data;
     char *path;
+    uint8_t (*pick_ids)[16]; /* side by side, as data's pick_emails */
     sqlite3 *db;
     sqlite3_stmt *statements[PEER_STATEMENTS];
 };
