@@ -32,7 +32,7 @@ uint32_t column_width(struct arena *arena, uint64_t column);
 static inline void *column_at(struct arena *arena, uint64_t column, uint32_t number)
 {
     const struct column_header *header = arena_at(arena, column, sizeof *header);
-    if (header == NULL || ((column | header->directory) & 7) != 0 || number >= header->cells)
+    if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells)
         return NULL;
     const uint64_t *chunk = arena_at(arena, header->directory + (uint64_t)(number / COLUMN_CHUNK) * 8, 8);
     if (chunk == NULL || (*chunk & 7) != 0)
