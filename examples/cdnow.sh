@@ -1,0 +1,23 @@
+#!/bin/bash
+# cdnow.sh: the purchases of a music shop's 1997 cohort; the lifecycle as of
+# 1997-09-30, and whether it was right about the 39 weeks that followed.
+#
+#   CRM=build/crm examples/cdnow.sh DIR FILE
+#
+# DIR holds CDNOW_sample.txt; FILE is made.
+set -eu
+
+crm=${CRM:-build/crm}
+map=$(dirname "$0")/cdnow.map
+[ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
+dir=$1 file=$2
+[ -e "$dir/CDNOW_sample.txt" ] || dir=$dir/cdnow
+
+"$crm" init "$file" --currency USD
+"$crm" import "$file" interaction "$dir/CDNOW_sample.txt" --mapping "$map" --rejects "$file.rejects.csv" --actor import
+printf '\n%s customers, %s purchases\n' "$("$crm" count "$file" customer)" \
+    "$("$crm" count "$file" interaction --where type=purchase)"
+
+# 39 weeks are 273 days.
+printf '\nCustomers by the stage that the rules saw on 1997-09-30, and what they bought in the 39 weeks after:\n'
+"$crm" lifecycle "$file" backtest --as-of 1997-09-30 --days 273
