@@ -6,7 +6,6 @@
  */
 #include "buffer.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,20 +73,23 @@ void buffer_put(struct buffer *buffer, const char *text)
     buffer_add(buffer, text, strlen(text));
 }
 
+void buffer_print_list(struct buffer *buffer, const char *format, va_list list)
+{
+    char *text = NULL;
+    int length = vasprintf(&text, format, list);
+
+    if (length < 0)
+        out_of_memory();
+    buffer_add(buffer, text, (size_t)length);
+    free(text);
+}
+
 void buffer_print(struct buffer *buffer, const char *format, ...)
 {
-    va_list list, again;
-    int length;
+    va_list list;
 
     va_start(list, format);
-    va_copy(again, list);
-    length = vsnprintf(NULL, 0, format, list);
-    if (length > 0) {
-        buffer_reserve(buffer, (size_t)length);
-        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
-        buffer->length += (size_t)length;
-    }
-    va_end(again);
+    buffer_print_list(buffer, format, list);
     va_end(list);
 }
 

@@ -7,6 +7,7 @@
 #ifndef CRM_TOOL_BUFFER_H
 #define CRM_TOOL_BUFFER_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,7 @@ char *memory_text(const char *text, size_t length); /* a NUL-terminated copy */
 void buffer_add(struct buffer *buffer, const char *text, size_t length);
 void buffer_put(struct buffer *buffer, const char *text);
 void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_print_list(struct buffer *buffer, const char *format, va_list list) __attribute__((format(printf, 2, 0)));
 void buffer_repeat(struct buffer *buffer, const char *text, size_t times);
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
 void buffer_free(struct buffer *buffer);

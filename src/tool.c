@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +16,13 @@ static void say(struct tool *tool, const char *kind, const char *format, va_list
 static void say(struct tool *tool, const char *kind, const char *format, va_list list)
 {
     struct buffer text = {0}, line = {0};
-    va_list again;
-    int length;
 
-    va_copy(again, list);
-    length = vsnprintf(NULL, 0, format, list);
-    text.data = memory_resize(NULL, (size_t)(length > 0 ? length : 0) + 1, 1);
-    vsnprintf(text.data, (size_t)(length > 0 ? length : 0) + 1, format, again);
-    va_end(again);
+    buffer_print_list(&text, format, list);
     buffer_put(&line, "crm: ");
     if (tool->line > 0)
         buffer_print(&line, "line %zu: ", tool->line);
     buffer_put(&line, kind);
-    buffer_plain(&line, text.data, strlen(text.data), false);
+    buffer_plain(&line, buffer_text(&text), text.length, false);
     buffer_put(&line, "\n");
     fwrite(line.data, 1, line.length, stderr);
     fflush(stderr);
