@@ -101,7 +101,7 @@ static struct generation *generation_create(crm_db *db, struct log *log)
     buffer_init(&generation->other_key, db->memory);
     buffer_init(&generation->texts, db->memory);
     if (!rwlock_init(&generation->lock) || !mutex_init(&generation->pack_lock) ||
-        !schema_init(&generation->schema, db->memory)) {
+        !schema_init(&generation->schema, db->memory, &db->names)) {
         generation->log = NULL;
         schema_free(&generation->schema);
         memory_free(db->memory, generation);
@@ -291,7 +291,7 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
     }
     if (!load_image(generation)) {
         schema_free(&generation->schema);
-        status = schema_init(&generation->schema, db->memory) ? fill_anew(generation, UINT64_MAX, error)
+        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
                                                               : error_nomem(error);
     } else {
         status = db_replay(generation, UINT64_MAX, error);
@@ -487,6 +487,7 @@ static crm_db *db_create(const char *path, const crm_options *options, const str
     db->files = options->files;
     db->rules = rules;
     db->references = 1;
+    names_free(&db->names);
     db->fixed_now = options->now;
     size_t length = strlen(path);
     struct buffer name;
@@ -496,7 +497,7 @@ static crm_db *db_create(const char *path, const crm_options *options, const str
     db->path = memory_text(db->memory, path, length);
     db->image_path = name.failed ? NULL : (char *)name.data;
     if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) ||
-        !mutex_init(&db->news_lock) || !condition_init(&db->news)) {
+        !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
         if (name.failed)
             buffer_free(&name);
         db_free(db);

@@ -121,6 +121,7 @@ void db_release(crm_db *db);
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
+    struct names names;        /* of kinds, fields and choices, until it closes */
 /* Brings the generation up to what other processes wrote; writer: with all frames, else the published. */
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */

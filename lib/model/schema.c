@@ -89,7 +89,7 @@ static uint32_t cell_width(const struct field *field)
 struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char *name, size_t length)
 {
     struct kind *kind = memory_zero(schema->memory, 1, sizeof *kind);
-    char *copy = memory_text(schema->memory, name, length);
+    const char *copy = names_intern(schema->names, name, length);
     if (kind == NULL || copy == NULL)
         goto fail;
     kind->number = number;
@@ -106,7 +106,6 @@ struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char 
     return kind;
 fail:
     memory_free(schema->memory, kind);
-    memory_free(schema->memory, copy);
     return NULL;
 }
 
@@ -126,7 +125,7 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
                                size_t length, int32_t type, uint32_t flags, uint32_t target)
 {
     struct field *field = memory_zero(schema->memory, 1, sizeof *field);
-    char *copy = memory_text(schema->memory, name, length);
+    const char *copy = names_intern(schema->names, name, length);
     if (field == NULL || copy == NULL)
         goto fail;
     *field = (struct field){.kind = kind->number, .number = number, .type = type, .flags = flags, .target = target,
@@ -145,7 +144,6 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
     return field;
 fail:
     memory_free(schema->memory, field);
-    memory_free(schema->memory, copy);
     return NULL;
 }
 
@@ -166,7 +164,7 @@ bool schema_add_choice(struct schema *schema, struct field *field, int64_t code,
         __atomic_store_n(&field->choices, larger, __ATOMIC_RELEASE);
         field->choice_capacity = wanted;
     }
-    char *copy = memory_text(schema->memory, name, length);
+    const char *copy = names_intern(schema->names, name, length);
     if (copy == NULL)
         return false;
     field->choices[field->choice_count] = (struct choice){.code = code, .name = copy};
@@ -207,10 +205,11 @@ static void label_common_fields(struct schema *schema)
                 schema->kinds[k]->builtin[rows[i].number]->label = rows[i].label;
 }
 
-bool schema_init(struct schema *schema, const struct memory *memory)
+bool schema_init(struct schema *schema, const struct memory *memory, struct names *names)
 {
     memset(schema, 0, sizeof *schema);
     schema->memory = memory;
+    schema->names = names;
     for (int i = 0; i < ROW_COUNT; i++)
         if (!add_builtin_row(schema, &rows[i]))
             return false;
@@ -220,10 +219,7 @@ bool schema_init(struct schema *schema, const struct memory *memory)
 
 static void free_field(struct schema *schema, struct field *field)
 {
-    for (uint32_t c = 0; c < field->choice_count; c++)
-        memory_free(schema->memory, (void *)(uintptr_t)field->choices[c].name);
     memory_free(schema->memory, field->choices);
-    memory_free(schema->memory, (void *)(uintptr_t)field->name);
     memory_free(schema->memory, field);
 }
 
@@ -236,7 +232,6 @@ void schema_free(struct schema *schema)
         memory_free(schema->memory, (void *)kind->fields);
         memory_free(schema->memory, (void *)kind->user);
         memory_free(schema->memory, (void *)kind->indexed);
-        memory_free(schema->memory, (void *)(uintptr_t)kind->name);
         memory_free(schema->memory, kind);
     }
     memory_free(schema->memory, (void *)schema->kinds);

@@ -7,6 +7,7 @@
 #ifndef MODEL_SCHEMA_H
 #define MODEL_SCHEMA_H
 
+#include "model/names.h"
 #include "sys/memory.h"
 
 struct choice {
@@ -49,6 +50,7 @@ struct kind {
 
 struct schema {
     const struct memory *memory;
+    struct names *names; /* where the names of all below live */
     struct kind **kinds;
     uint32_t kind_count, kind_capacity;
     struct kind *builtin[32];  /* by number */
@@ -56,7 +58,8 @@ struct schema {
     size_t retired_count, retired_capacity;
 };
 
-bool schema_init(struct schema *schema, const struct memory *memory); /* the built-in kinds; false: no memory */
+/* The built-in kinds; false: no memory. */
+bool schema_init(struct schema *schema, const struct memory *memory, struct names *names);
 void schema_free(struct schema *schema);
 
 struct kind *schema_kind(const struct schema *schema, uint32_t number); /* NULL: unknown */
