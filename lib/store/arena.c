@@ -270,10 +270,10 @@ void arena_release(struct arena *arena, uint64_t offset, size_t size)
     list_push(arena, header, class, offset);
 }
 
-uint64_t arena_free_bytes(const struct arena *arena)
+uint64_t arena_free_bytes(struct arena *arena)
 {
-    if (arena->used < ARENA_FIRST || (arena->unchecked != NULL && !arena_checked(arena, HEADER_AT, 8)))
+    const struct arena_header *header = arena_header(arena);
+    if (header == NULL)
         return 0;
-    const struct arena_header *header = (const struct arena_header *)(const void *)(arena->base + HEADER_AT);
     return header->free_bytes > arena->used ? arena->used : header->free_bytes;
 }

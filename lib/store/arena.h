@@ -70,7 +70,7 @@ static inline void *arena_at(struct arena *arena, uint64_t offset, size_t length
 uint64_t arena_alloc(struct arena *arena, size_t size);
 /* `size` as it was asked for.  Bad arguments (from a damaged index) are ignored and noted in `damaged`. */
 void arena_release(struct arena *arena, uint64_t offset, size_t size);
-uint64_t arena_free_bytes(const struct arena *arena);
+uint64_t arena_free_bytes(struct arena *arena);
 
 /* For image.c: address space and an arena over it without any content. */
 struct arena *arena_reserve(const struct memory *memory, uint64_t least);

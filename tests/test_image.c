@@ -1,0 +1,629 @@
+/* The image: what is written comes back; whatever is wrong with the file, it is
+ * refused, found when touched, or of no effect; a failed write leaves the old
+ * one. */
+#include "store/image.h"
+
+#include "store/column.h"
+#include "store/hash.h"
+#include "store/tree.h"
+#include "sys/checksum.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ck_assert writes to a file each time, which is too slow for inner loops. */
+#define MUST(condition)                     \
+    do {                                    \
+        if (!(condition))                   \
+            ck_abort_msg("%s", #condition); \
+    } while (0)
+
+/* Bytes of the header (docs/INDEXES.md). */
+enum { AT_VERSION = 8, AT_USED = 80, AT_BLOCKS = 88, AT_CRC = 100 };
+
+static char folder[64];
+static char path[96];
+static char path_beside[112];
+
+static void folder_make(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/crm-image-XXXXXX");
+    MUST(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/a.crm-index", folder);
+    snprintf(path_beside, sizeof path_beside, "%s.tmp", path);
+}
+
+static void folder_remove(void)
+{
+    (void)unlink(path);
+    (void)unlink(path_beside);
+    (void)rmdir(folder);
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+    uint64_t x = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+/* The offsets of what was put in lie in the root, as a model would keep them. */
+struct roots { uint64_t tree, texts, table, column; };
+
+static const struct roots *roots_of(struct arena *arena)
+{
+    return arena_at(arena, ARENA_ROOT, sizeof(struct roots));
+}
+
+static struct tree_key key_of(uint32_t n)
+{
+    uint64_t state = n;
+    return (struct tree_key){ random_next(&state) % 50, n };
+}
+
+static void put(struct arena *arena, uint32_t first, uint32_t end)
+{
+    const struct roots *roots = roots_of(arena);
+    MUST(roots != NULL && column_reserve(arena, roots->column, end));
+    for (uint32_t n = first; n < end; n++) {
+        char text[32];
+        snprintf(text, sizeof text, "customer number %u", (unsigned)n);
+        uint64_t state = n;
+        MUST(tree_insert(arena, roots->tree, key_of(n)));
+        MUST(tree_insert_text(arena, roots->texts, (struct tree_text){ (uint8_t *)text, (uint32_t)strlen(text), n }));
+        MUST(hash_insert(arena, roots->table, random_next(&state), n));
+        uint32_t *cell = column_at(arena, roots->column, n);
+        MUST(cell != NULL);
+        *cell = n;
+    }
+}
+
+static struct arena *arena_make(uint32_t count)
+{
+    struct arena *arena = NULL;
+    MUST(arena_create(memory_default(), &arena, NULL) == CRM_OK);
+    struct roots *roots = arena_at(arena, ARENA_ROOT, sizeof *roots);
+    roots->tree = tree_create(arena, TREE_PLAIN);
+    roots->texts = tree_create(arena, TREE_TEXT);
+    roots->table = hash_create(arena);
+    roots->column = column_create(arena, 4, UINT32_MAX);
+    put(arena, 0, count);
+    return arena;
+}
+
+/* Whether all that `put` put in is there; false when damage was met. */
+static bool reads_right(struct arena *arena, uint32_t count)
+{
+    const struct roots *roots = roots_of(arena);
+    struct tree_cursor cursor;
+    struct tree_key key;
+    struct hash_cursor slots;
+    char fault[160];
+    if (roots == NULL || !tree_verify(arena, roots->tree, fault, sizeof fault) ||
+        !tree_verify(arena, roots->texts, fault, sizeof fault) || !hash_verify(arena, roots->table))
+        return false;
+    if (tree_count(arena, roots->tree) != count || tree_count(arena, roots->texts) != count)
+        return false;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t number = 0;
+        uint64_t state = n;
+        const uint32_t *cell = column_at(arena, roots->column, n);
+        tree_seek(arena, roots->tree, key_of(n), &cursor);
+        if (!tree_next(arena, roots->tree, &cursor, &key) || key.low != n || cell == NULL || *cell != n)
+            return false;
+        hash_find(arena, roots->table, random_next(&state), &slots);
+        if (!hash_next(arena, roots->table, &slots, &number) || number != n)
+            return false;
+    }
+    return true;
+}
+
+static const struct image_point written = { .file = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } },
+                                            .generation = 3,
+                                            .at = { .offset = 8192, .lsn = 77, .time = -5, .crc = 0xdeadbeef },
+                                            .layout = 12 };
+
+static void image_put(struct arena *arena)
+{
+    crm_error error;
+    MUST(image_write(file_ops_default(), path, arena, &written, &error) == CRM_OK);
+}
+
+static int32_t image_get(struct arena **out)
+{
+    struct image_point point;
+    *out = NULL;
+    return image_open(file_ops_default(), memory_default(), path, &point, out, NULL);
+}
+
+START_TEST(what_is_written_comes_back)
+{
+    static const uint32_t counts[] = { 0, 1, 100, 5000, 60000 };
+    uint32_t count = counts[_i];
+    struct arena *arena = arena_make(count);
+    struct image_point point;
+    crm_error error;
+    image_put(arena);
+    struct arena *mapped = NULL;
+    MUST(image_open(file_ops_default(), memory_default(), path, &point, &mapped, &error) == CRM_OK);
+    MUST(memcmp(&point.file, &written.file, sizeof point.file) == 0 && point.generation == 3 && point.layout == 12);
+    MUST(point.at.offset == 8192 && point.at.lsn == 77 && point.at.time == -5 && point.at.crc == 0xdeadbeef);
+    MUST(mapped->used == arena->used && arena_free_bytes(mapped) == arena_free_bytes(arena));
+    MUST(reads_right(mapped, count) && image_verify(mapped));
+    MUST(memcmp(mapped->base, arena->base, arena->used) == 0);
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_mapped_image_grows_and_is_written_again)
+{
+    struct arena *arena = arena_make(300);
+    for (uint32_t count = 300; count < 20000; count = count * 3 + 1) {
+        image_put(arena);
+        arena_free(arena);
+        MUST(image_get(&arena) == CRM_OK);
+        put(arena, count, count * 3 + 1);
+        MUST(reads_right(arena, count * 3 + 1));
+        /* the file is not touched by changes in memory */
+        struct arena *other;
+        MUST(image_get(&other) == CRM_OK && reads_right(other, count));
+        arena_free(other);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(only_the_owner_may_read_the_file)
+{
+    struct arena *arena = arena_make(10);
+    struct stat status;
+    image_put(arena);
+    MUST(stat(path, &status) == 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0600);
+    ck_assert_int_ne(access(path_beside, F_OK), 0);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_missing_or_foreign_file_is_not_found)
+{
+    struct arena *arena;
+    ck_assert_int_eq(image_get(&arena), CRM_NOT_FOUND);
+    FILE *file = fopen(path, "w");
+    ck_assert_int_eq(image_get(&arena), CRM_NOT_FOUND);
+    for (int i = 0; i < 100000; i++)
+        fputc(i, file);
+    fclose(file);
+    ck_assert_int_eq(image_get(&arena), CRM_NOT_FOUND);
+    ck_assert_ptr_null(arena);
+}
+END_TEST
+
+static size_t file_read(uint8_t **bytes)
+{
+    FILE *file = fopen(path, "rb");
+    MUST(file != NULL && fseek(file, 0, SEEK_END) == 0);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    *bytes = malloc(size);
+    MUST(*bytes != NULL && fread(*bytes, 1, size, file) == size);
+    fclose(file);
+    return size;
+}
+
+static void file_write(const uint8_t *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    MUST(file != NULL && fwrite(bytes, 1, size, file) == size);
+    fclose(file);
+}
+
+START_TEST(every_damaged_byte_is_found_or_has_no_effect)
+{
+    struct arena *arena = arena_make(40);
+    struct arena *mapped;
+    uint8_t *bytes;
+    image_put(arena);
+    size_t size = file_read(&bytes);
+    int descriptor = open(path, O_RDWR);
+    MUST(descriptor >= 0);
+    for (size_t at = 0; at < size; at++) {
+        uint8_t wrong = (uint8_t)(bytes[at] ^ (1 << at % 8));
+        MUST(pwrite(descriptor, &wrong, 1, (off_t)at) == 1);
+        if (image_get(&mapped) == CRM_OK) {
+            /* without effect, or found when touched; nothing in between */
+            bool same = image_verify(mapped);
+            MUST(same || mapped->damaged);
+            MUST(!same || memcmp(mapped->base, arena->base, arena->used) == 0);
+            arena_free(mapped);
+        }
+        if (at % 64 == 1 && image_get(&mapped) == CRM_OK) {
+            /* found by whoever comes first, too */
+            MUST(reads_right(mapped, 40) || mapped->damaged);
+            arena_free(mapped);
+        }
+        MUST(pwrite(descriptor, &bytes[at], 1, (off_t)at) == 1);
+    }
+    close(descriptor);
+    MUST(image_get(&mapped) == CRM_OK && image_verify(mapped));
+    arena_free(mapped);
+    arena_free(arena);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_file_of_another_length_is_not_found)
+{
+    struct arena *arena = arena_make(40);
+    struct arena *mapped;
+    uint8_t *bytes;
+    image_put(arena);
+    size_t size = file_read(&bytes);
+    for (size_t length = 0; length < size; length += length < 300 || size - length < 300 ? 1 : 97) {
+        MUST(truncate(path, (off_t)length) == 0);
+        MUST(image_get(&mapped) == CRM_NOT_FOUND);
+        file_write(bytes, size);
+    }
+    MUST(truncate(path, (off_t)size + 1) == 0);
+    MUST(image_get(&mapped) == CRM_NOT_FOUND);
+    arena_free(arena);
+    free(bytes);
+}
+END_TEST
+
+static void header_seal(uint8_t *bytes)
+{
+    uint32_t crc = crc32c(0, bytes, AT_CRC);
+    memcpy(bytes + AT_CRC, &crc, sizeof crc);
+}
+
+START_TEST(hostile_sizes_with_right_checksums_are_refused)
+{
+    static const uint64_t sizes[] = { 0,          1,           4095,           4096,           UINT64_C(1) << 32,
+                                      UINT64_MAX, UINT64_C(1) << 50, UINT64_MAX - 4095, UINT64_MAX / 4096, 100000 };
+    struct arena *arena = arena_make(40);
+    struct arena *mapped;
+    uint8_t *bytes;
+    image_put(arena);
+    size_t size = file_read(&bytes);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int which = 1; which < 4; which++) {
+            uint8_t header[4096];
+            memcpy(header, bytes, sizeof header);
+            if (which & 1)
+                memcpy(header + AT_USED, &sizes[i], 8);
+            if (which & 2)
+                memcpy(header + AT_BLOCKS, &sizes[i], 8);
+            header_seal(header);
+            int descriptor = open(path, O_WRONLY);
+            MUST(pwrite(descriptor, header, sizeof header, 0) == sizeof header);
+            close(descriptor);
+            MUST(image_get(&mapped) == CRM_NOT_FOUND);
+        }
+    }
+    bytes[AT_VERSION]++;
+    header_seal(bytes);
+    file_write(bytes, size);
+    ck_assert_int_eq(image_get(&mapped), CRM_NOT_FOUND);
+    bytes[AT_VERSION]--;
+    header_seal(bytes);
+    file_write(bytes, size);
+    ck_assert_int_eq(image_get(&mapped), CRM_OK); /* so it was the sizes, and the version */
+    arena_free(mapped);
+    free(bytes);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(hostile_content_with_right_checksums_does_no_harm)
+{
+    uint64_t state = 21;
+    struct arena *arena = arena_make(400);
+    struct arena *mapped;
+    uint8_t *clean = malloc(arena->used);
+    memcpy(clean, arena->base, arena->used);
+    for (int round = 0; round < 200; round++) {
+        for (int i = 0; i < 1 + round % 20; i++)
+            arena->base[8 + random_next(&state) % (arena->used - 8)] = (uint8_t)random_next(&state);
+        image_put(arena);
+        memcpy(arena->base, clean, arena->used);
+        MUST(image_get(&mapped) == CRM_OK && image_verify(mapped));
+        (void)reads_right(mapped, 400);
+        const struct roots *roots = roots_of(mapped);
+        for (uint32_t n = 0; n < 400; n++) {
+            struct tree_text text = { (const uint8_t *)"customer", 8, n };
+            (void)tree_insert(mapped, roots->tree, key_of(n * 7));
+            (void)tree_insert_text(mapped, roots->texts, text);
+            (void)hash_insert(mapped, roots->table, n, n);
+            (void)tree_remove(mapped, roots->tree, key_of(n));
+        }
+        arena_free(mapped);
+    }
+    free(clean);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(old_damage_is_not_written_under_a_new_checksum)
+{
+    struct arena *arena = arena_make(5000);
+    struct arena *mapped;
+    uint8_t *before, *after;
+    image_put(arena);
+    int descriptor = open(path, O_RDWR);
+    MUST(pwrite(descriptor, "damage", 6, 4096 + (off_t)arena->used / 2) == 6);
+    close(descriptor);
+    size_t size = file_read(&before);
+    MUST(image_get(&mapped) == CRM_OK);
+    crm_error error;
+    ck_assert_int_eq(image_write(file_ops_default(), path, mapped, &written, &error), CRM_CORRUPT);
+    ck_assert(mapped->damaged);
+    MUST(file_read(&after) == size && memcmp(before, after, size) == 0); /* the caller is to rebuild it */
+    ck_assert_int_ne(access(path_beside, F_OK), 0);
+    free(before);
+    free(after);
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+/* A table of file operations in which the call number `fail_at` fails, once or for good. */
+static struct file_ops broken;
+static int calls, fail_at;
+static bool fail_on;
+static uint64_t bytes_written;
+
+static bool call_fails(int *system_error)
+{
+    calls++;
+    *system_error = 28;
+    return calls == fail_at || (fail_on && calls > fail_at && fail_at != 0);
+}
+
+static int32_t broken_open(void *context, const char *name, int flags, struct file **out, int *system_error)
+{
+    return call_fails(system_error) ? CRM_FULL : file_ops_default()->open(context, name, flags, out, system_error);
+}
+
+static int32_t broken_write(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error)
+{
+    bytes_written += length;
+    return call_fails(system_error) ? CRM_FULL : file_ops_default()->write(file, offset, bytes, length, system_error);
+}
+
+static int32_t broken_truncate(struct file *file, uint64_t size, int *system_error)
+{
+    return call_fails(system_error) ? CRM_IO : file_ops_default()->truncate(file, size, system_error);
+}
+
+static int32_t broken_rename(void *context, const char *from, const char *to, int *system_error)
+{
+    return call_fails(system_error) ? CRM_IO : file_ops_default()->rename(context, from, to, system_error);
+}
+
+static int32_t broken_read(struct file *file, uint64_t offset, void *bytes, size_t length, size_t *got,
+                           int *system_error)
+{
+    return call_fails(system_error) ? CRM_IO
+                                    : file_ops_default()->read(file, offset, bytes, length, got, system_error);
+}
+
+static int32_t broken_map(struct file *file, uint64_t offset, size_t length, int how, void *at, void **out,
+                          int *system_error)
+{
+    return call_fails(system_error) ? CRM_IO
+                                    : file_ops_default()->map(file, offset, length, how, at, out, system_error);
+}
+
+static int32_t never_map(struct file *file, uint64_t offset, size_t length, int how, void *at, void **out,
+                         int *system_error)
+{
+    (void)file, (void)offset, (void)length, (void)how, (void)at, (void)out;
+    *system_error = 19;
+    return CRM_IO;
+}
+
+static void broken_set(int at, bool on)
+{
+    broken = *file_ops_default();
+    broken.open = broken_open;
+    broken.write = broken_write;
+    broken.truncate = broken_truncate;
+    broken.rename = broken_rename;
+    broken.read = broken_read;
+    broken.map = broken_map;
+    calls = 0;
+    fail_at = at;
+    fail_on = on;
+    bytes_written = 0;
+}
+
+START_TEST(a_failed_write_leaves_the_old_image)
+{
+    struct arena *old = arena_make(10);
+    struct arena *arena = arena_make(3000);
+    struct arena *mapped;
+    crm_error error;
+    image_put(old);
+    broken_set(0, false);
+    MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
+    int calls_most = calls;
+    ck_assert_int_gt(calls_most, 4); /* open, truncate, writes, rename */
+    image_put(old);
+    for (int at = 1; at <= calls_most; at++) {
+        for (int on = 0; on < 2; on++) {
+            broken_set(at, on);
+            int32_t status = image_write(&broken, path, arena, &written, &error);
+            MUST(status == CRM_IO || status == CRM_FULL);
+            MUST(error.status == status && error.message[0] != '\0');
+            MUST(access(path_beside, F_OK) != 0);
+            MUST(image_get(&mapped) == CRM_OK && reads_right(mapped, 10));
+            arena_free(mapped);
+        }
+    }
+    arena_free(old);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_failed_read_or_map_never_gives_wrong_data)
+{
+    struct arena *arena = arena_make(3000);
+    struct arena *mapped;
+    struct image_point point;
+    image_put(arena);
+    for (int at = 1; at < 8; at++) {
+        broken_set(at, at % 2);
+        mapped = NULL;
+        if (image_open(&broken, memory_default(), path, &point, &mapped, NULL) == CRM_OK)
+            MUST(reads_right(mapped, 3000));
+        else
+            MUST(mapped == NULL);
+        arena_free(mapped);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_disk_that_cannot_map_is_read)
+{
+    struct arena *arena = arena_make(3000);
+    struct arena *mapped = NULL;
+    struct image_point point;
+    image_put(arena);
+    broken_set(0, false);
+    broken.map = never_map;
+    MUST(image_open(&broken, memory_default(), path, &point, &mapped, NULL) == CRM_OK);
+    MUST(reads_right(mapped, 3000));
+    put(mapped, 3000, 9000);
+    MUST(reads_right(mapped, 9000));
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(a_stale_file_beside_is_replaced)
+{
+    struct arena *arena = arena_make(10);
+    struct arena *mapped;
+    FILE *stale = fopen(path_beside, "w");
+    fputs("left behind by a crash", stale);
+    fclose(stale);
+    image_put(arena);
+    MUST(image_get(&mapped) == CRM_OK && reads_right(mapped, 10));
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(empty_blocks_are_not_written)
+{
+    struct arena *arena = arena_make(10);
+    struct arena *mapped;
+    struct image_point point;
+    MUST(arena_alloc(arena, 10 << 20) != 0);
+    broken_set(0, false);
+    MUST(image_write(&broken, path, arena, &written, NULL) == CRM_OK);
+    ck_assert_uint_lt(bytes_written, 200000); /* of more than ten million */
+    MUST(image_open(file_ops_default(), memory_default(), path, &point, &mapped, NULL) == CRM_OK);
+    MUST(image_verify(mapped) && reads_right(mapped, 10));
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+static void *resize_counted(void *context, void *old, size_t size)
+{
+    int *left = context;
+    if (size != 0 && (*left)-- <= 0)
+        return NULL;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    return realloc(old, size);
+}
+
+START_TEST(every_failed_allocation_is_answered)
+{
+    struct arena *arena = arena_make(100);
+    image_put(arena);
+    for (int allowed = 0; allowed < 8; allowed++) {
+        int left = allowed;
+        const struct memory memory = { resize_counted, &left };
+        struct arena *mapped = NULL;
+        struct image_point point;
+        int32_t status = image_open(file_ops_default(), &memory, path, &point, &mapped, NULL);
+        MUST(status == CRM_OK || status == CRM_NOMEM);
+        MUST((status == CRM_OK) == (mapped != NULL));
+        if (mapped != NULL) {
+            int32_t again = image_write(file_ops_default(), path, mapped, &written, NULL);
+            MUST(again == CRM_OK || again == CRM_NOMEM);
+        }
+        arena_free(mapped);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+static void *reader(void *context)
+{
+    struct arena *arena = context;
+    return reads_right(arena, 20000) ? arena : NULL;
+}
+
+START_TEST(readers_check_blocks_side_by_side)
+{
+    struct arena *arena = arena_make(20000);
+    struct arena *mapped;
+    pthread_t threads[4];
+    image_put(arena);
+    MUST(image_get(&mapped) == CRM_OK);
+    for (int i = 0; i < 4; i++)
+        MUST(pthread_create(&threads[i], NULL, reader, mapped) == 0);
+    for (int i = 0; i < 4; i++) {
+        void *result;
+        MUST(pthread_join(threads[i], &result) == 0 && result == mapped);
+    }
+    arena_free(mapped);
+    arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("image");
+    TCase *tests = tcase_create("image");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, folder_make, folder_remove);
+    tcase_add_loop_test(tests, what_is_written_comes_back, 0, 5);
+    tcase_add_test(tests, a_mapped_image_grows_and_is_written_again);
+    tcase_add_test(tests, only_the_owner_may_read_the_file);
+    tcase_add_test(tests, a_missing_or_foreign_file_is_not_found);
+    tcase_add_test(tests, every_damaged_byte_is_found_or_has_no_effect);
+    tcase_add_test(tests, a_file_of_another_length_is_not_found);
+    tcase_add_test(tests, hostile_sizes_with_right_checksums_are_refused);
+    tcase_add_test(tests, hostile_content_with_right_checksums_does_no_harm);
+    tcase_add_test(tests, old_damage_is_not_written_under_a_new_checksum);
+    tcase_add_test(tests, a_failed_write_leaves_the_old_image);
+    tcase_add_test(tests, a_failed_read_or_map_never_gives_wrong_data);
+    tcase_add_test(tests, a_disk_that_cannot_map_is_read);
+    tcase_add_test(tests, a_stale_file_beside_is_replaced);
+    tcase_add_test(tests, empty_blocks_are_not_written);
+    tcase_add_test(tests, every_failed_allocation_is_answered);
+    tcase_add_test(tests, readers_check_blocks_side_by_side);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}
