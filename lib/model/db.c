@@ -15,7 +15,8 @@
 
 /* Opening replays the tail behind the image at some million entries a second;
  * a tail of a quarter of the image, but at least this, is worth a new image. */
-enum { IMAGE_TAIL_MIN = 1 << 20, IMAGE_TAIL_CLOSE = 1 << 16 };
+enum { IMAGE_TAIL_MIN = 1 << 20, IMAGE_TAIL_CLOSE = 1 << 16,
+       REPLAY_BATCH = 16 /* frames from which sorting the keys of a replay pays */ };
 
 void db_tell(crm_db *db, int32_t status, const char *format, ...)
 {
@@ -59,6 +60,7 @@ static void generation_free(struct generation *generation)
         memory_free(memory, generation->packs[i].bytes);
     memory_free(memory, generation->packs);
     memory_free(memory, generation->touches);
+    index_batch_free(generation);
     buffer_free(&generation->key);
     buffer_free(&generation->other_key);
     buffer_free(&generation->texts);
@@ -112,7 +114,7 @@ static struct generation *generation_create(crm_db *db, struct log *log)
 
 /* ---- replay ---- */
 
-int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
+static int32_t replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
 {
     while (generation->applied.lsn < up_to_lsn) {
         struct frame frame;
@@ -144,6 +146,20 @@ int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *
     }
 }
 
+int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
+{
+    if (generation->applied.lsn + REPLAY_BATCH < up_to_lsn)
+        index_batch(generation);
+    int32_t status = replay(generation, up_to_lsn, error);
+    if (status == CRM_OK && !index_flush(generation)) {
+        generation->bad = true;
+        status = error_set(error, CRM_NOMEM, "%s: the indexes cannot be built: out of memory", generation->db->path);
+    }
+    if (status != CRM_OK)
+        index_batch_free(generation);
+    return status;
+}
+
 static void forget_roots(struct generation *generation)
 {
     for (uint32_t k = 0; k < generation->schema.kind_count; k++) {
@@ -165,6 +181,7 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     arena_free(generation->arena);
     generation->arena = arena;
     forget_roots(generation);
+    index_batch_free(generation);
     generation->applied = log_start(generation->log);
     generation->image_end = 0;
     generation->bad = false;
@@ -348,6 +365,19 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
 
 /* ---- other processes ---- */
 
+/* Recovery needs the write lock.  Who opens while another process writes need
+ * not wait for it: that process has recovered the file. */
+static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_error *error)
+{
+    int32_t status = CRM_OK;
+    *locked = !db->options.read_only && log_lock(log, 0, NULL) == CRM_OK;
+    if (!*locked && !db->options.read_only && log_unrecovered(log)) {
+        status = log_lock(log, db->options.busy_ms, error);
+        *locked = status == CRM_OK;
+    }
+    return status;
+}
+
 static int32_t reopen(crm_db *db, crm_error *error)
 {
     struct log *log;
@@ -355,13 +385,14 @@ static int32_t reopen(crm_db *db, crm_error *error)
     int32_t status = open_log(db, false, &log, error);
     if (status != CRM_OK)
         return status;
-    bool locked = !db->options.read_only && log_lock(log, db->options.busy_ms, error) == CRM_OK;
-    if (!locked && !db->options.read_only) {
+    bool locked;
+    status = lock_to_recover(db, log, &locked, error);
+    if (status != CRM_OK) {
         log_close(log);
-        return CRM_BUSY;
+        return status;
     }
     status = db_generation(db, log, &next, error);
-    if (status == CRM_OK)
+    if (status == CRM_OK && (locked || db->options.read_only))
         status = settle_tail(db, next, error);
     if (locked && next != NULL)
         log_unlock(next->log);
@@ -430,6 +461,10 @@ static int32_t start_new(crm_db *db, crm_error *error)
     int32_t status = crm_begin(db, &txn, error);
     if (status != CRM_OK)
         return status;
+    if (txn->lsn > 1) { /* another process was first */
+        crm_rollback(txn);
+        return CRM_OK;
+    }
     txn->by_library = true;
     (void)crm_txn_set_reason(txn, "new file");
     if (db->rules != NULL && db->rules->new_file != NULL)
@@ -443,15 +478,17 @@ static int32_t open_steps(crm_db *db, crm_error *error)
     int32_t status = open_log(db, true, &log, error);
     if (status != CRM_OK)
         return status;
-    bool locked = !db->options.read_only && log_lock(log, db->options.busy_ms, error) == CRM_OK;
-    if (!locked && !db->options.read_only) {
+    bool locked;
+    status = lock_to_recover(db, log, &locked, error);
+    if (status != CRM_OK) {
         log_close(log);
-        return CRM_BUSY;
+        return status;
     }
     status = db_generation(db, log, &db->now, error);
     if (status != CRM_OK)
         return status; /* the log went with it */
-    status = settle_tail(db, db->now, error);
+    if (locked || db->options.read_only)
+        status = settle_tail(db, db->now, error);
     if (locked)
         log_unlock(log);
     if (status == CRM_OK && db->now->applied.lsn == 0 && !db->options.read_only)
@@ -471,6 +508,7 @@ static void db_free(crm_db *db)
     mutex_destroy(&db->state);
     mutex_destroy(&db->news_lock);
     condition_destroy(&db->news);
+    names_free(&db->names);
     memory_free(memory, db->path);
     memory_free(memory, db->image_path);
     struct memory own = db->options.memory;
@@ -487,7 +525,6 @@ static crm_db *db_create(const char *path, const crm_options *options, const str
     db->files = options->files;
     db->rules = rules;
     db->references = 1;
-    names_free(&db->names);
     db->fixed_now = options->now;
     size_t length = strlen(path);
     struct buffer name;

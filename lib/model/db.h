@@ -51,6 +51,12 @@ struct pack {
     size_t length;
 };
 
+struct tree_batch {
+    uint64_t tree;
+    struct tree_key *keys;
+    size_t count, capacity;
+};
+
 struct touch {
     uint32_t kind, number;
     uint64_t lsn; /* of the change */
@@ -74,6 +80,10 @@ struct generation {
     size_t touch_count, touch_capacity;
     uint64_t frames;          /* column of frame cells */
     struct buffer key, other_key, texts; /* the writer's scratch */
+    bool batching;            /* new keys of the trees wait here, to go in sorted */
+    struct tree_batch *batches;
+    size_t batch_count;       /* trees that have had keys waiting */
+    size_t batch_keys;        /* that wait now */
     struct mutex pack_lock;   /* of the inflated packs below, kept while the generation lives */
     struct pack *packs;       /* by offset */
     size_t pack_count, pack_capacity;
@@ -111,6 +121,7 @@ struct crm_db {
     struct condition news;
     uint64_t news_count;
     int32_t currency;          /* base currency, ISO 4217 numeric */
+    struct names names;        /* of kinds, fields and choices, until it closes */
 };
 
 /* Opening; lib/api gives the rules. */
@@ -121,7 +132,6 @@ void db_release(crm_db *db);
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
-    struct names names;        /* of kinds, fields and choices, until it closes */
 /* Brings the generation up to what other processes wrote; writer: with all frames, else the published. */
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
@@ -194,6 +204,12 @@ bool schema_load(struct generation *generation);
 struct segment;
 bool index_change(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
                   const struct version *after, const struct body *only);
+/* Between these two, keys for plain trees are collected and then inserted in
+ * order: neighbours go into one leaf while it is in the cache.  False: no memory
+ * or damaged, the arena is behind. */
+void index_batch(struct generation *generation);
+bool index_flush(struct generation *generation); /* and ends the batch */
+void index_batch_free(struct generation *generation);
 void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number);
 bool index_reserve(struct generation *generation, struct kind *kind, uint32_t number);
 uint64_t index_int_key(const struct field *field, int64_t integer);

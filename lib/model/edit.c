@@ -240,21 +240,26 @@ static int32_t find_target(crm_record *record, const struct field *field, uint32
     crm_txn *txn = record->txn;
     struct kind *target = schema_kind(&txn->generation->schema, kind);
     char text[UUID_TEXT_SIZE];
-    uuid_format(id, text);
     if (target == NULL)
         return txn_fail(txn, CRM_INVALID, "%s.%s: there is no kind with number %u", record->kind->name, field->name,
                         kind);
-    if (txn_apply(txn) != CRM_OK)
-        return txn->status;
-    *number = row_find(txn->generation, target, id);
+    /* Mostly it is there already; what this transaction did needs to be applied
+     * only to find what it made or to know what it deleted. */
+    *number = txn->deletes_pending ? UINT32_MAX : row_find(txn->generation, target, id);
+    if (*number == UINT32_MAX) {
+        if (txn_apply(txn) != CRM_OK)
+            return txn->status;
+        *number = row_find(txn->generation, target, id);
+    }
     const struct row *row = *number == UINT32_MAX ? NULL : row_at(txn->generation, target, *number);
+    if (row != NULL && !(row->state & ROW_DELETED))
+        return CRM_OK;
+    uuid_format(id, text);
     if (row == NULL)
         return txn_fail(txn, CRM_NOT_FOUND, "%s.%s: there is no %s with id %s", record->kind->name, field->name,
                         target->name, text);
-    if (row->state & ROW_DELETED)
-        return txn_fail(txn, CRM_REFUSED, "%s.%s: the %s with id %s is deleted", record->kind->name, field->name,
-                        target->name, text);
-    return CRM_OK;
+    return txn_fail(txn, CRM_REFUSED, "%s.%s: the %s with id %s is deleted", record->kind->name, field->name,
+                    target->name, text);
 }
 
 int32_t crm_set_ref(crm_record *record, uint32_t number, uint32_t kind, const crm_id *id)

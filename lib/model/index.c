@@ -184,13 +184,86 @@ uint64_t index_tag_hash(const struct generation *generation, const char *tag, si
     return hash_bytes(log_header(generation->log)->seed, scratch->data, scratch->length);
 }
 
+/* ---- keys that wait ---- */
+
+enum { BATCH_TREES = 64, BATCH_KEYS = 1 << 20 };
+
+void index_batch(struct generation *generation)
+{
+    if (generation->batches == NULL)
+        generation->batches = memory_zero(generation->db->memory, BATCH_TREES, sizeof *generation->batches);
+    generation->batching = generation->batches != NULL;
+}
+
+static bool batch_insert(struct generation *generation)
+{
+    bool fine = true;
+    for (size_t i = 0; i < generation->batch_count; i++) {
+        struct tree_batch *batch = &generation->batches[i];
+        if (fine && batch->count > 0)
+            fine = tree_insert_many(generation->arena, batch->tree, batch->keys, batch->count);
+        batch->count = 0;
+    }
+    generation->batch_keys = 0;
+    return fine;
+}
+
+bool index_flush(struct generation *generation)
+{
+    generation->batching = false;
+    return generation->batch_keys == 0 || batch_insert(generation);
+}
+
+void index_batch_free(struct generation *generation)
+{
+    for (size_t i = 0; i < generation->batch_count; i++)
+        memory_free(generation->db->memory, generation->batches[i].keys);
+    memory_free(generation->db->memory, generation->batches);
+    generation->batches = NULL;
+    generation->batching = false;
+    generation->batch_count = generation->batch_keys = 0;
+}
+
+/* The tree's place in the batch; NULL when there is none for it. */
+static struct tree_batch *batch_of(struct generation *generation, uint64_t tree)
+{
+    size_t i = 0;
+    while (i < generation->batch_count && generation->batches[i].tree != tree)
+        i++;
+    if (i == BATCH_TREES)
+        return NULL;
+    if (i == generation->batch_count)
+        generation->batches[generation->batch_count++] = (struct tree_batch){.tree = tree};
+    return &generation->batches[i];
+}
+
+static bool key_insert(struct generation *generation, uint64_t tree, struct tree_key key)
+{
+    struct tree_batch *batch = generation->batching ? batch_of(generation, tree) : NULL;
+    if (batch == NULL)
+        return tree_insert(generation->arena, tree, key);
+    if (!memory_grow(generation->db->memory, (void **)&batch->keys, &batch->capacity, batch->count + 1,
+                     sizeof *batch->keys))
+        return false;
+    batch->keys[batch->count++] = key;
+    return ++generation->batch_keys < BATCH_KEYS || batch_insert(generation);
+}
+
+/* What is taken out may be among those that wait. */
+static bool key_remove(struct generation *generation, uint64_t tree, struct tree_key key)
+{
+    if (generation->batch_keys > 0 && !batch_insert(generation))
+        return false;
+    return tree_remove(generation->arena, tree, key);
+}
+
 static bool change_key(struct generation *generation, uint64_t tree, uint64_t high, uint32_t number, bool insert)
 {
     struct tree_key key = {high, number};
     if (insert)
-        return tree_insert(generation->arena, tree, key);
+        return key_insert(generation, tree, key);
     /* Two items may have had one key: that it is gone already is fine. */
-    return tree_remove(generation->arena, tree, key) || !generation->arena->damaged;
+    return key_remove(generation, tree, key) || !generation->arena->damaged;
 }
 
 static bool change_list_tree(struct generation *generation, struct field *field, uint32_t number,
@@ -311,8 +384,8 @@ static bool change_timeline_refs(struct generation *generation, struct field *fi
         if (!part_find(&item, CRM_PART_REF, &part))
             continue;
         struct tree_key key = index_timeline_key(index_group_of(field, part.kind, part.number), time, number);
-        if (insert ? !tree_insert(generation->arena, field->timeline, key)
-                   : (tree_remove(generation->arena, field->timeline, key), generation->arena->damaged))
+        if (insert ? !key_insert(generation, field->timeline, key)
+                   : (key_remove(generation, field->timeline, key), generation->arena->damaged))
             return false;
     }
     return true;
@@ -338,8 +411,7 @@ static bool change_timeline(struct generation *generation, struct kind *kind, ui
             continue;
         }
         struct tree_key key = index_timeline_key(index_group(field, value.integer), moment.integer, number);
-        if (insert ? !tree_insert(generation->arena, field->timeline, key)
-                   : !tree_remove(generation->arena, field->timeline, key))
+        if (insert ? !key_insert(generation, field->timeline, key) : !key_remove(generation, field->timeline, key))
             return false;
     }
     return true;

@@ -41,6 +41,7 @@ struct column {
     uint16_t *currencies;           /* likewise */
     crm_id *ids;                    /* likewise */
     uint8_t *has_id;
+    struct table_source source;     /* of a reference column filled with numbers */
 };
 
 struct crm_table {
@@ -69,6 +70,8 @@ void crm_table_free(crm_table *table)
     struct memory memory = table->memory;
     for (size_t i = 0; i < table->column_count; i++) {
         struct column *column = &table->columns[i];
+        if (column->source.release != NULL)
+            column->source.release(column->source.context);
         memory_free(&memory, column->values);
         memory_free(&memory, column->present);
         memory_free(&memory, (void *)column->texts);
@@ -300,6 +303,45 @@ void table_put_null(crm_table *table, uint32_t column)
         to->has_id[row] = 0;
 }
 
+void table_add_rows(crm_table *table, size_t rows)
+{
+    if (table == NULL || table->failed || table->row_count > 0)
+        return;
+    for (size_t i = 0; i < table->column_count && !table->failed; i++)
+        table->failed = !widen_column(table, &table->columns[i], rows == 0 ? 1 : rows);
+    if (!table->failed)
+        table->row_count = table->row_capacity = rows;
+}
+
+int64_t *table_values(crm_table *table, uint32_t column)
+{
+    return table == NULL || table->failed || column >= table->column_count ? NULL : table->columns[column].values;
+}
+
+uint8_t *table_present(crm_table *table, uint32_t column)
+{
+    return table == NULL || table->failed || column >= table->column_count ? NULL : table->columns[column].present;
+}
+
+uint16_t *table_currencies(crm_table *table, uint32_t column)
+{
+    if (table == NULL || table->failed || column >= table->column_count)
+        return NULL;
+    struct column *to = &table->columns[column];
+    void *currencies = to->currencies;
+    if (table->row_capacity > 0 && need(table, &currencies, sizeof *to->currencies))
+        to->currencies = currencies;
+    return to->currencies;
+}
+
+void table_set_source(crm_table *table, uint32_t column, const struct table_source *source)
+{
+    if (table == NULL || column >= table->column_count)
+        source->release(source->context);
+    else
+        table->columns[column].source = *source;
+}
+
 int32_t table_finish(crm_table *table, crm_table **out, crm_error *error)
 {
     bool failed = table == NULL || table->failed;
@@ -426,6 +468,18 @@ const char *crm_table_text(const crm_table *table, uint64_t row, uint32_t column
         crm_table *own = (crm_table *)(uintptr_t)table; /* the text, once made, is kept */
         struct column *from = &own->columns[column];
         text = from->texts != NULL ? from->texts[row] : NULL;
+        if (text == NULL && from->source.look_up != NULL) {
+            struct buffer title;
+            crm_id id;
+            void *texts = (void *)from->texts;
+            buffer_init(&title, &own->memory);
+            if (from->source.look_up(from->source.context, (uint32_t)from->values[row], &title, &id) && !title.failed &&
+                need(own, &texts, sizeof *from->texts)) {
+                from->texts = (const struct cell_text **)texts;
+                from->texts[row] = text = keep_text(own, (const char *)title.data, title.length);
+            }
+            buffer_free(&title);
+        }
         if (text == NULL && !is_text(from->type)) {
             char written[NUMBER_TEXT_SIZE];
             void *texts = (void *)from->texts;
@@ -450,6 +504,14 @@ int32_t crm_table_currency(const crm_table *table, uint64_t row, uint32_t column
 
 int32_t crm_table_id(const crm_table *table, uint64_t row, uint32_t column, crm_id *out)
 {
+    const struct column *from = column < crm_table_columns(table) ? &table->columns[column] : NULL;
+    if (crm_table_has(table, row, column) && from->source.look_up != NULL) {
+        struct buffer ignored;
+        buffer_init(&ignored, &((crm_table *)(uintptr_t)table)->memory);
+        bool found = from->source.look_up(from->source.context, (uint32_t)from->values[row], &ignored, out);
+        buffer_free(&ignored);
+        return found ? CRM_OK : CRM_NOT_FOUND;
+    }
     if (!crm_table_has(table, row, column) || table->columns[column].has_id == NULL ||
         !table->columns[column].has_id[row])
         return CRM_NOT_FOUND;

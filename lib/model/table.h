@@ -30,6 +30,21 @@ void table_put_choice(crm_table *table, uint32_t column, int64_t code, const cha
 void table_put_ref(crm_table *table, uint32_t column, const char *text, size_t length, const crm_id *id);
 void table_put_null(crm_table *table, uint32_t column);
 
+/* For large results: makes `rows` rows at once, whose values the caller writes
+ * through the arrays; NULL when out of memory.  A reference column with a
+ * source holds record numbers; titles and ids are looked up when asked for. */
+void table_add_rows(crm_table *table, size_t rows);
+int64_t *table_values(crm_table *table, uint32_t column);
+uint8_t *table_present(crm_table *table, uint32_t column);
+uint16_t *table_currencies(crm_table *table, uint32_t column);
+struct table_source {
+    void *context;
+    /* Appends the title of record `number` and gives its id. */
+    bool (*look_up)(void *context, uint32_t number, struct buffer *title, crm_id *id);
+    void (*release)(void *context);
+};
+void table_set_source(crm_table *table, uint32_t column, const struct table_source *source);
+
 /* Hands the table out: CRM_OK and *out owned by the caller, or, with a sticky
  * failure, frees it and answers that, *out NULL.  With `out` NULL the table is
  * freed all the same. */

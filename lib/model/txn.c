@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { META_MAX = 1000, CHAIN_MAX = 7 /* deltas on a full version */, APPLY_BATCH = 512 };
+enum { META_MAX = 1000, CHAIN_MAX = 7 /* deltas on a full version */, APPLY_BATCH = 512,
+       BATCH_BYTES = 4096 /* of entries from which sorting their keys pays */, BATCH_KEYS = 1 << 16 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
 int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
@@ -192,13 +193,24 @@ int32_t txn_apply(crm_txn *txn)
     if (generation->bad)
         return CRM_NOMEM;
     bool fine = true;
+    if (txn->entries.length - txn->applied > BATCH_BYTES)
+        index_batch(generation);
     while (fine && txn->applied < txn->entries.length) {
         rwlock_write(&generation->lock);
         fine = apply_some(txn, APPLY_BATCH);
+        /* The keys that wait are of versions that no reader may see yet. */
+        if (fine && (txn->applied == txn->entries.length || generation->batch_keys > BATCH_KEYS)) {
+            fine = index_flush(generation);
+            if (txn->applied < txn->entries.length)
+                index_batch(generation);
+        }
         if (!fine)
             generation->bad = true; /* half an entry may be in: rebuild before use */
         rwlock_unlock(&generation->lock);
     }
+    if (!fine)
+        index_batch_free(generation);
+    txn->deletes_pending = false;
     memset(txn->rows_pending, 0, sizeof txn->rows_pending);
     txn->user_pending = 0;
     if (!fine)
@@ -612,6 +624,7 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     txn->offsets[txn->offset_count++] = offset;
     txn->entry_count++;
+    txn->deletes_pending |= entry.operation == ENTRY_DELETE;
     if (record->created)
         ++*pending_of(txn, record->kind);
     record->loaded = false;
