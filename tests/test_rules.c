@@ -1,0 +1,547 @@
+/* test_rules: the rules of docs/RULES.md hold in the library, for new records
+ * and for changes, and every refusal says what, where and how to go on. */
+#include "domain_fixture.h"
+
+#include <check.h>
+#include <string.h>
+
+static crm_db *db;
+static crm_txn *txn;
+
+static void set_up(void)
+{
+    db = domain_open();
+    txn = domain_begin(db);
+}
+
+static void tear_down(void)
+{
+    crm_rollback(txn);
+    domain_close(db);
+}
+
+/* Makes what was set so far a version, as the end of the transaction would. */
+static crm_record *settled(crm_record *record)
+{
+    domain_accepted(txn);
+    return record;
+}
+
+static int64_t number(const crm_record *record, uint32_t field)
+{
+    ck_assert_int_eq(crm_has(record, field), 1);
+    return crm_int(record, field);
+}
+
+/* ------------------------------------------------------------ contacts */
+
+static const char *full_name(const char *first, const char *last)
+{
+    crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+    if (first != NULL)
+        crm_set_text(contact, CRM_CONTACT_FIRST_NAME, first, CRM_NUL);
+    crm_set_text(contact, CRM_CONTACT_LAST_NAME, last, CRM_NUL);
+    return crm_text(settled(contact), CRM_CONTACT_NAME, NULL);
+}
+
+START_TEST(a_contact_is_called_by_first_and_last_name)
+{
+    ck_assert_str_eq(full_name("Erika", "Mustermann"), "Erika Mustermann");
+    ck_assert_str_eq(full_name(NULL, "Mustermann"), "Mustermann");
+    ck_assert_str_eq(full_name(" Erika ", "Mustermann"), "Erika Mustermann");
+}
+END_TEST
+
+START_TEST(in_chinese_japanese_and_korean_the_last_name_comes_first)
+{
+    ck_assert_str_eq(full_name("小明", "王"), "王小明");
+    ck_assert_str_eq(full_name("はなこ", "やまだ"), "やまだはなこ");
+    ck_assert_str_eq(full_name("길동", "홍"), "홍길동");
+    ck_assert_str_eq(full_name("Ming", "王"), "Ming 王"); /* mixed: as everywhere else */
+}
+END_TEST
+
+START_TEST(a_contact_renamed_is_called_anew)
+{
+    crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+    crm_set_text(contact, CRM_CONTACT_FIRST_NAME, "Erika", CRM_NUL);
+    crm_set_text(contact, CRM_CONTACT_LAST_NAME, "Mustermann", CRM_NUL);
+    settled(contact);
+    crm_set_text(contact, CRM_CONTACT_LAST_NAME, "Musterfrau", CRM_NUL);
+    ck_assert_str_eq(crm_text(settled(contact), CRM_CONTACT_NAME, NULL), "Erika Musterfrau");
+    crm_set_null(contact, CRM_CONTACT_FIRST_NAME);
+    ck_assert_str_eq(crm_text(settled(contact), CRM_CONTACT_NAME, NULL), "Musterfrau");
+}
+END_TEST
+
+START_TEST(names_are_not_blank)
+{
+    crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, " \t ", CRM_NUL);
+    domain_refused(txn, CRM_INVALID, "customer", "name", "blank", NULL);
+    crm_set_text(crm_create(txn, CRM_KIND_PIPELINE), CRM_PIPELINE_NAME, "  ", CRM_NUL);
+    domain_refused(txn, CRM_INVALID, "pipeline", "name", NULL);
+}
+END_TEST
+
+/* ------------------------------------------------------------ interactions */
+
+static crm_record *new_call(void)
+{
+    crm_record *call = crm_create(txn, CRM_KIND_INTERACTION);
+    crm_set_int(call, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_CALL);
+    return call;
+}
+
+START_TEST(an_interaction_starts_now_unless_it_says_when)
+{
+    ck_assert_int_eq(number(settled(new_call()), CRM_INTERACTION_START), DOMAIN_NOW);
+    crm_record *ended = new_call();
+    crm_set_int(ended, CRM_INTERACTION_END, DOMAIN_NOW - 5);
+    ck_assert_int_eq(number(settled(ended), CRM_INTERACTION_START), DOMAIN_NOW - 5);
+    crm_record *given = new_call();
+    crm_set_int(given, CRM_INTERACTION_START, 77);
+    ck_assert_int_eq(number(settled(given), CRM_INTERACTION_START), 77);
+}
+END_TEST
+
+START_TEST(an_interaction_does_not_end_before_it_starts)
+{
+    crm_record *call = new_call();
+    crm_set_text(call, CRM_INTERACTION_SUBJECT, "Call back", CRM_NUL);
+    crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW);
+    crm_set_int(call, CRM_INTERACTION_END, DOMAIN_NOW - 1);
+    domain_refused(txn, CRM_INVALID, "Call back", "end", "start", "2024-01-15", NULL);
+    call = new_call();
+    crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW);
+    crm_set_int(call, CRM_INTERACTION_END, DOMAIN_NOW); /* no length at all is fine */
+    settled(call);
+}
+END_TEST
+
+START_TEST(completed_and_its_status_go_together)
+{
+    crm_record *call = new_call();
+    crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW - DAY_US);
+    crm_set_int(call, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_PLANNED);
+    settled(call);
+    crm_set_int(call, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_COMPLETED);
+    ck_assert_int_eq(number(settled(call), CRM_INTERACTION_COMPLETED), DOMAIN_NOW - DAY_US);
+    crm_set_int(call, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_IN_PROGRESS);
+    ck_assert_int_eq(crm_has(settled(call), CRM_INTERACTION_COMPLETED), 0);
+    crm_set_int(call, CRM_INTERACTION_COMPLETED, DOMAIN_NOW - 3);
+    ck_assert_int_eq(number(settled(call), CRM_INTERACTION_STATUS), CRM_INTERACTION_STATUS_COMPLETED);
+    ck_assert_int_eq(number(call, CRM_INTERACTION_COMPLETED), DOMAIN_NOW - 3);
+    crm_set_null(call, CRM_INTERACTION_COMPLETED);
+    ck_assert_int_eq(crm_has(settled(call), CRM_INTERACTION_STATUS), 0);
+
+    crm_record *both = new_call();
+    crm_set_int(both, CRM_INTERACTION_COMPLETED, DOMAIN_NOW);
+    crm_set_int(both, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_CANCELLED);
+    domain_refused(txn, CRM_INVALID, "completed", "cancelled", NULL);
+}
+END_TEST
+
+START_TEST(what_was_completed_in_advance_is_completed_now)
+{
+    crm_record *call = new_call();
+    crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW + DAY_US);
+    crm_set_int(call, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_COMPLETED);
+    ck_assert_int_eq(number(settled(call), CRM_INTERACTION_COMPLETED), DOMAIN_NOW);
+}
+END_TEST
+
+static crm_record *new_customer(const char *name)
+{
+    crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(customer, CRM_CUSTOMER_NAME, name, CRM_NUL);
+    return settled(customer);
+}
+
+static crm_record *new_deal(const char *name)
+{
+    crm_record *deal = crm_create(txn, CRM_KIND_OPPORTUNITY);
+    crm_set_text(deal, CRM_OPPORTUNITY_NAME, name, CRM_NUL);
+    crm_set_int(deal, CRM_OPPORTUNITY_CLOSE_DATE, DOMAIN_DAY + 30);
+    return deal;
+}
+
+static void check_ref(const crm_record *record, uint32_t field, const crm_record *target)
+{
+    crm_id got;
+    crm_id expected;
+    ck_assert_int_eq(crm_ref(record, field, NULL, &got), CRM_OK);
+    crm_record_id(target, &expected);
+    ck_assert_mem_eq(&got, &expected, sizeof got);
+}
+
+START_TEST(an_interaction_belongs_to_the_customer_behind_it)
+{
+    crm_record *customer = new_customer("Acme GmbH");
+    crm_record *other = new_customer("Other Ltd");
+    crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+    crm_set_text(contact, CRM_CONTACT_LAST_NAME, "Mustermann", CRM_NUL);
+    crm_set_ref_record(contact, CRM_CONTACT_CUSTOMER, customer);
+    crm_record *deal = new_deal("Two hundred chairs");
+    crm_set_ref_record(deal, CRM_OPPORTUNITY_CUSTOMER, customer);
+
+    crm_record *call = new_call();
+    crm_set_ref_record(call, CRM_INTERACTION_CONTACT, contact);
+    check_ref(settled(call), CRM_INTERACTION_CUSTOMER, customer);
+    call = new_call();
+    crm_set_ref_record(call, CRM_INTERACTION_RELATED, deal);
+    check_ref(settled(call), CRM_INTERACTION_CUSTOMER, customer);
+    call = new_call();
+    crm_set_ref_record(call, CRM_INTERACTION_RELATED, customer);
+    check_ref(settled(call), CRM_INTERACTION_CUSTOMER, customer);
+    call = new_call(); /* what is given stays */
+    crm_set_ref_record(call, CRM_INTERACTION_CONTACT, contact);
+    crm_set_ref_record(call, CRM_INTERACTION_CUSTOMER, other);
+    check_ref(settled(call), CRM_INTERACTION_CUSTOMER, other);
+}
+END_TEST
+
+START_TEST(money_has_the_file_s_currency_unless_it_says_another)
+{
+    crm_record *purchase = crm_create(txn, CRM_KIND_INTERACTION);
+    crm_set_int(purchase, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_PURCHASE);
+    crm_set_int(purchase, CRM_INTERACTION_AMOUNT, 1999);
+    ck_assert_int_eq(number(settled(purchase), CRM_INTERACTION_CURRENCY), 978); /* EUR */
+    crm_record *deal = new_deal("In dollars");
+    crm_set_int(deal, CRM_OPPORTUNITY_CURRENCY, 840);
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_CURRENCY), 840); /* USD */
+    ck_assert_int_eq(number(settled(new_deal("Plain")), CRM_OPPORTUNITY_CURRENCY), 978);
+}
+END_TEST
+
+/* ------------------------------------------------------------ opportunities */
+
+static void move(crm_record *deal, const char *stage)
+{
+    crm_id id = domain_stage(crm_txn_view(txn), stage);
+    crm_set_ref(deal, CRM_OPPORTUNITY_STAGE, CRM_KIND_STAGE, &id);
+}
+
+static void check_stage(const crm_record *deal, const char *stage, int64_t probability, int64_t forecast,
+                        int64_t outcome)
+{
+    ck_assert_str_eq(crm_display(deal, CRM_OPPORTUNITY_STAGE, NULL), stage);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY), probability);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_FORECAST), forecast);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_OUTCOME), outcome);
+}
+
+enum { OPEN = CRM_OPPORTUNITY_OUTCOME_OPEN, WON = CRM_OPPORTUNITY_OUTCOME_WON, LOST = CRM_OPPORTUNITY_OUTCOME_LOST };
+enum { MANUAL = CRM_OPPORTUNITY_PROBABILITY_SOURCE_MANUAL, BY_STAGE = CRM_OPPORTUNITY_PROBABILITY_SOURCE_STAGE };
+
+START_TEST(a_deal_begins_in_the_first_stage_of_the_default_pipeline)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    check_stage(deal, "qualification", 10, CRM_OPPORTUNITY_FORECAST_PIPELINE, OPEN);
+    ck_assert_str_eq(crm_display(deal, CRM_OPPORTUNITY_PIPELINE, NULL), "Sales");
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), BY_STAGE);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_STAGE_SINCE), DOMAIN_NOW);
+}
+END_TEST
+
+/* The table of docs/PIPELINE.md: 10, 20, 50, 80, 100, 0. */
+START_TEST(each_stage_sets_probability_and_forecast)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    move(deal, "discovery");
+    check_stage(settled(deal), "discovery", 20, CRM_OPPORTUNITY_FORECAST_PIPELINE, OPEN);
+    move(deal, "proposal");
+    check_stage(settled(deal), "proposal", 50, CRM_OPPORTUNITY_FORECAST_BEST_CASE, OPEN);
+    move(deal, "negotiation");
+    check_stage(settled(deal), "negotiation", 80, CRM_OPPORTUNITY_FORECAST_COMMIT, OPEN);
+    move(deal, "won");
+    check_stage(settled(deal), "won", 100, CRM_OPPORTUNITY_FORECAST_CLOSED, WON);
+    move(deal, "lost");
+    crm_set_int(deal, CRM_OPPORTUNITY_LOST_REASON, CRM_OPPORTUNITY_LOST_REASON_PRICE);
+    check_stage(settled(deal), "lost", 0, CRM_OPPORTUNITY_FORECAST_OMITTED, LOST);
+}
+END_TEST
+
+START_TEST(a_probability_set_by_hand_stays)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 35);
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY_SOURCE), MANUAL);
+    move(deal, "proposal"); /* does not mention it */
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 35);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_FORECAST), CRM_OPPORTUNITY_FORECAST_PIPELINE);
+    crm_set_text(deal, CRM_OPPORTUNITY_NEXT_STEP, "call", CRM_NUL);
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 35);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), MANUAL);
+    crm_set_null(deal, CRM_OPPORTUNITY_PROBABILITY); /* hands it back */
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 50);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), BY_STAGE);
+}
+END_TEST
+
+START_TEST(a_stage_and_a_probability_of_its_own_may_come_together)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    move(deal, "discovery");
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 10); /* what it was before, but said */
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 10);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), MANUAL);
+    crm_record *new_one = new_deal("With its stage's own");
+    move(new_one, "proposal");
+    crm_set_int(new_one, CRM_OPPORTUNITY_PROBABILITY, 50);
+    ck_assert_int_eq(number(settled(new_one), CRM_OPPORTUNITY_PROBABILITY_SOURCE), BY_STAGE);
+}
+END_TEST
+
+START_TEST(a_probability_is_a_percentage)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 101);
+    domain_refused(txn, CRM_INVALID, "Two hundred chairs", "probability", "101", "100", NULL);
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, -1);
+    domain_refused(txn, CRM_INVALID, "probability", "-1", NULL);
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 0);
+    settled(deal);
+}
+END_TEST
+
+START_TEST(closing_and_reopening)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 35);
+    settled(deal);
+    move(deal, "won");
+    settled(deal);
+    check_stage(deal, "won", 100, CRM_OPPORTUNITY_FORECAST_CLOSED, WON); /* even though set by hand */
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_CLOSED_AT), DOMAIN_NOW);
+    crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 40);
+    domain_refused(txn, CRM_REFUSED, "probability", "40", "won", "reopen", NULL);
+    move(deal, "negotiation");
+    check_stage(settled(deal), "negotiation", 80, CRM_OPPORTUNITY_FORECAST_COMMIT, OPEN);
+    ck_assert_int_eq(crm_has(deal, CRM_OPPORTUNITY_CLOSED_AT), 0);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), BY_STAGE);
+}
+END_TEST
+
+START_TEST(losing_needs_a_reason_and_another_reason_notes)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    move(deal, "lost");
+    domain_refused(txn, CRM_REFUSED, "Two hundred chairs", "lost", "lost_reason", NULL);
+    move(deal, "lost");
+    crm_set_int(deal, CRM_OPPORTUNITY_LOST_REASON, CRM_OPPORTUNITY_LOST_REASON_OTHER);
+    domain_refused(txn, CRM_REFUSED, "lost_notes", NULL);
+    move(deal, "lost");
+    crm_set_int(deal, CRM_OPPORTUNITY_LOST_REASON, CRM_OPPORTUNITY_LOST_REASON_OTHER);
+    crm_set_text(deal, CRM_OPPORTUNITY_LOST_NOTES, "The building burnt down", CRM_NUL);
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_OUTCOME), LOST);
+    crm_set_null(deal, CRM_OPPORTUNITY_LOST_REASON);
+    domain_refused(txn, CRM_REFUSED, "lost_reason", NULL);
+    move(deal, "proposal");
+    settled(deal);
+    ck_assert_int_eq(crm_has(deal, CRM_OPPORTUNITY_LOST_REASON), 0);
+    ck_assert_int_eq(crm_has(deal, CRM_OPPORTUNITY_LOST_NOTES), 0);
+    crm_set_int(deal, CRM_OPPORTUNITY_LOST_REASON, CRM_OPPORTUNITY_LOST_REASON_PRICE);
+    domain_refused(txn, CRM_REFUSED, "lost_reason", "proposal", NULL);
+}
+END_TEST
+
+START_TEST(a_deal_that_comes_closed_was_closed_on_its_date)
+{
+    crm_record *deal = new_deal("Long ago");
+    crm_set_int(deal, CRM_OPPORTUNITY_CLOSE_DATE, DOMAIN_DAY - 100);
+    move(deal, "won");
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_CLOSED_AT), (DOMAIN_DAY - 100) * DAY_US);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_STAGE_SINCE), (DOMAIN_DAY - 100) * DAY_US);
+    crm_record *undated = crm_create(txn, CRM_KIND_OPPORTUNITY);
+    crm_set_text(undated, CRM_OPPORTUNITY_NAME, "Without a date", CRM_NUL);
+    move(undated, "won");
+    ck_assert_int_eq(number(settled(undated), CRM_OPPORTUNITY_CLOSE_DATE), DOMAIN_DAY);
+    crm_record *open = new_deal("Open");
+    crm_set_int(open, CRM_OPPORTUNITY_CLOSED_AT, DOMAIN_NOW);
+    domain_refused(txn, CRM_REFUSED, "closed_at", "qualification", NULL);
+}
+END_TEST
+
+START_TEST(an_open_deal_needs_a_close_date)
+{
+    crm_record *deal = crm_create(txn, CRM_KIND_OPPORTUNITY);
+    crm_set_text(deal, CRM_OPPORTUNITY_NAME, "Undated", CRM_NUL);
+    domain_refused(txn, CRM_INVALID, "close_date", NULL);
+}
+END_TEST
+
+START_TEST(a_stage_s_required_fields_are_there)
+{
+    crm_id proposal = domain_stage(crm_txn_view(txn), "proposal");
+    crm_record *stage = crm_edit(txn, CRM_KIND_STAGE, &proposal);
+    crm_set_text(stage, CRM_STAGE_REQUIRED_FIELDS, "amount, nonsense", CRM_NUL);
+    domain_refused(txn, CRM_INVALID, "proposal", "nonsense", NULL);
+    crm_set_text(stage, CRM_STAGE_REQUIRED_FIELDS, "amount, next_step", CRM_NUL);
+    settled(stage);
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    move(deal, "proposal");
+    crm_set_int(deal, CRM_OPPORTUNITY_AMOUNT, 500000);
+    domain_refused(txn, CRM_REFUSED, "Two hundred chairs", "proposal", "next_step", NULL);
+    move(deal, "proposal");
+    crm_set_int(deal, CRM_OPPORTUNITY_AMOUNT, 500000);
+    crm_set_text(deal, CRM_OPPORTUNITY_NEXT_STEP, "send it", CRM_NUL);
+    settled(deal);
+    crm_set_null(deal, CRM_OPPORTUNITY_AMOUNT);
+    domain_refused(txn, CRM_REFUSED, "amount", NULL);
+}
+END_TEST
+
+START_TEST(a_deal_s_stage_is_one_of_its_pipeline)
+{
+    crm_record *renewals = crm_create(txn, CRM_KIND_PIPELINE);
+    crm_set_text(renewals, CRM_PIPELINE_NAME, "Renewals", CRM_NUL);
+    crm_record *offered = crm_create(txn, CRM_KIND_STAGE);
+    crm_set_text(offered, CRM_STAGE_NAME, "offered", CRM_NUL);
+    crm_set_ref_record(offered, CRM_STAGE_PIPELINE, renewals);
+    crm_set_int(offered, CRM_STAGE_PROBABILITY, 60);
+    settled(offered);
+    ck_assert_int_eq(number(offered, CRM_STAGE_ORDER), 1);
+
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    move(deal, "offered");
+    domain_refused(txn, CRM_REFUSED, "offered", "Sales", "Renewals", NULL);
+    move(deal, "offered");
+    crm_set_ref_record(deal, CRM_OPPORTUNITY_PIPELINE, renewals);
+    ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 60);
+
+    crm_record *by_pipeline = new_deal("By its pipeline");
+    crm_set_ref_record(by_pipeline, CRM_OPPORTUNITY_PIPELINE, renewals);
+    ck_assert_str_eq(crm_display(settled(by_pipeline), CRM_OPPORTUNITY_STAGE, NULL), "offered");
+    crm_record *by_stage = new_deal("By its stage");
+    crm_set_ref_record(by_stage, CRM_OPPORTUNITY_STAGE, offered);
+    ck_assert_str_eq(crm_display(settled(by_stage), CRM_OPPORTUNITY_PIPELINE, NULL), "Renewals");
+}
+END_TEST
+
+/* ------------------------------------------------------------ stages, pipelines, campaigns */
+
+static crm_record *new_stage(const char *name)
+{
+    crm_id sales = domain_named(crm_txn_view(txn), CRM_KIND_PIPELINE, CRM_PIPELINE_NAME, "Sales");
+    crm_record *stage = crm_create(txn, CRM_KIND_STAGE);
+    crm_set_text(stage, CRM_STAGE_NAME, name, CRM_NUL);
+    crm_set_ref(stage, CRM_STAGE_PIPELINE, CRM_KIND_PIPELINE, &sales);
+    return stage;
+}
+
+START_TEST(a_closed_stage_has_the_probability_of_its_outcome)
+{
+    crm_record *signed_stage = new_stage("signed");
+    crm_set_int(signed_stage, CRM_STAGE_IS_WON, 1);
+    settled(signed_stage);
+    ck_assert_int_eq(number(signed_stage, CRM_STAGE_IS_CLOSED), 1);
+    ck_assert_int_eq(number(signed_stage, CRM_STAGE_PROBABILITY), 100);
+    ck_assert_int_eq(number(signed_stage, CRM_STAGE_FORECAST), CRM_STAGE_FORECAST_CLOSED);
+    ck_assert_int_eq(number(signed_stage, CRM_STAGE_ORDER), 7); /* behind the six of "Sales" */
+    crm_set_int(new_stage("odd"), CRM_STAGE_PROBABILITY, 130);
+    domain_refused(txn, CRM_INVALID, "odd", "130", NULL);
+    crm_record *half = new_stage("half");
+    crm_set_int(half, CRM_STAGE_IS_CLOSED, 1);
+    crm_set_int(half, CRM_STAGE_PROBABILITY, 50);
+    domain_refused(txn, CRM_INVALID, "half", "50", "lost", NULL);
+    crm_record *open = new_stage("open");
+    crm_set_int(open, CRM_STAGE_IS_CLOSED, 0);
+    crm_set_int(open, CRM_STAGE_IS_WON, 1);
+    domain_refused(txn, CRM_INVALID, "open", "is_won", "is_closed", NULL);
+}
+END_TEST
+
+START_TEST(what_a_stage_means_does_not_change_under_its_deals)
+{
+    crm_record *deal = settled(new_deal("Two hundred chairs"));
+    crm_id id = domain_stage(crm_txn_view(txn), "qualification");
+    crm_record *stage = crm_edit(txn, CRM_KIND_STAGE, &id);
+    crm_set_int(stage, CRM_STAGE_IS_CLOSED, 1);
+    crm_set_int(stage, CRM_STAGE_PROBABILITY, 0);
+    domain_refused(txn, CRM_REFUSED, "qualification", "is_closed", "1 opportunit", NULL);
+    crm_set_int(stage, CRM_STAGE_PROBABILITY, 15); /* for deals to come */
+    settled(stage);
+    ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY), 10);
+}
+END_TEST
+
+START_TEST(there_is_one_default_pipeline)
+{
+    crm_record *renewals = crm_create(txn, CRM_KIND_PIPELINE);
+    crm_set_text(renewals, CRM_PIPELINE_NAME, "Renewals", CRM_NUL);
+    crm_set_int(renewals, CRM_PIPELINE_IS_DEFAULT, 1);
+    settled(renewals);
+    crm_id id = domain_named(crm_txn_view(txn), CRM_KIND_PIPELINE, CRM_PIPELINE_NAME, "Sales");
+    crm_record *sales = NULL;
+    ck_assert_int_eq(crm_get(crm_txn_view(txn), CRM_KIND_PIPELINE, &id, &sales, NULL), CRM_OK);
+    ck_assert_int_eq(crm_int(sales, CRM_PIPELINE_IS_DEFAULT), 0);
+    crm_record_free(sales);
+    ck_assert_int_eq(crm_int(renewals, CRM_PIPELINE_IS_DEFAULT), 1);
+}
+END_TEST
+
+START_TEST(a_campaign_does_not_end_before_it_starts)
+{
+    crm_record *campaign = crm_create(txn, CRM_KIND_CAMPAIGN);
+    crm_set_text(campaign, CRM_CAMPAIGN_NAME, "Spring", CRM_NUL);
+    crm_set_int(campaign, CRM_CAMPAIGN_START_DATE, 19000); /* 2022-01-08 */
+    crm_set_int(campaign, CRM_CAMPAIGN_END_DATE, 18999);
+    domain_refused(txn, CRM_INVALID, "Spring", "end_date", "2022-01-07", "2022-01-08", NULL);
+}
+END_TEST
+
+START_TEST(a_new_file_has_its_settings)
+{
+    crm_view *view = crm_txn_view(txn);
+    ck_assert_str_eq(crm_setting(view, "currency"), "EUR");
+    ck_assert_str_eq(crm_setting(view, "lifecycle"), "four");
+    ck_assert_int_eq(crm_setting_set(txn, "lifecycle", "five"), CRM_OK);
+    domain_accepted(txn);
+    (void)crm_setting_set(txn, "lifecycle", "seven");
+    domain_refused(txn, CRM_INVALID, "lifecycle", "seven", "five", NULL);
+}
+END_TEST
+
+static Suite *rules_suite(void)
+{
+    Suite *suite = suite_create("rules");
+    TCase *tests = tcase_create("rules");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_contact_is_called_by_first_and_last_name);
+    tcase_add_test(tests, in_chinese_japanese_and_korean_the_last_name_comes_first);
+    tcase_add_test(tests, a_contact_renamed_is_called_anew);
+    tcase_add_test(tests, names_are_not_blank);
+    tcase_add_test(tests, an_interaction_starts_now_unless_it_says_when);
+    tcase_add_test(tests, an_interaction_does_not_end_before_it_starts);
+    tcase_add_test(tests, completed_and_its_status_go_together);
+    tcase_add_test(tests, what_was_completed_in_advance_is_completed_now);
+    tcase_add_test(tests, an_interaction_belongs_to_the_customer_behind_it);
+    tcase_add_test(tests, money_has_the_file_s_currency_unless_it_says_another);
+    tcase_add_test(tests, a_deal_begins_in_the_first_stage_of_the_default_pipeline);
+    tcase_add_test(tests, each_stage_sets_probability_and_forecast);
+    tcase_add_test(tests, a_probability_set_by_hand_stays);
+    tcase_add_test(tests, a_stage_and_a_probability_of_its_own_may_come_together);
+    tcase_add_test(tests, a_probability_is_a_percentage);
+    tcase_add_test(tests, closing_and_reopening);
+    tcase_add_test(tests, losing_needs_a_reason_and_another_reason_notes);
+    tcase_add_test(tests, a_deal_that_comes_closed_was_closed_on_its_date);
+    tcase_add_test(tests, an_open_deal_needs_a_close_date);
+    tcase_add_test(tests, a_stage_s_required_fields_are_there);
+    tcase_add_test(tests, a_deal_s_stage_is_one_of_its_pipeline);
+    tcase_add_test(tests, a_closed_stage_has_the_probability_of_its_outcome);
+    tcase_add_test(tests, what_a_stage_means_does_not_change_under_its_deals);
+    tcase_add_test(tests, there_is_one_default_pipeline);
+    tcase_add_test(tests, a_campaign_does_not_end_before_it_starts);
+    tcase_add_test(tests, a_new_file_has_its_settings);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(rules_suite());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
