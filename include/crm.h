@@ -529,17 +529,20 @@ CRM_API int32_t crm_lifecycle_evaluate(crm_txn *txn, int64_t time, int32_t dry_r
 CRM_API int32_t crm_lifecycle_report(crm_view *view, int64_t since, crm_table **table, crm_error *error);
 /* The transition matrix between two instants: rows from, columns to, counts of customers. */
 CRM_API int32_t crm_lifecycle_matrix(crm_view *view, int64_t from, int64_t to, crm_table **table, crm_error *error);
-/* Every transition of one customer or opportunity, oldest first: from, to, at, days, actor, rule, evidence. */
+/* Every transition of one customer or opportunity, oldest first: from, to, at,
+ * days (spent in `to`), actor, rule, evidence.  CRM_NOT_FOUND, CRM_INVALID. */
 CRM_API int32_t crm_stage_history(crm_view *view, uint32_t kind, const crm_id *id, crm_table **table, crm_error *error);
-/* Rules tried on the past: evaluates at each of `steps` instants from `from` to
- * `to` and compares with what followed within `horizon_days`: stage, customers,
- * purchases after, per customer.  Changes nothing. */
+/* The rules tried on the past: judges every customer as of `at` (microseconds
+ * UTC) and counts what followed within `horizon_days`: stage, customers,
+ * purchases (days with one), per_customer.  Changes nothing; docs/LIFECYCLE.md. */
 CRM_API int32_t crm_lifecycle_backtest(crm_view *view, int64_t at, int32_t horizon_days, crm_table **table, crm_error *error);
 
-/* The pipeline, one row a group: keys of `by` (comma separated: stage,
- * pipeline, owner, owner.region, owner.team, product, customer, quarter,
- * month, year, type, currency, outcome; default "stage"), then deals, amount,
- * weighted, open, won, lost, won_amount, win_rate, mean_cycle_days. */
+/* The pipeline, one row a group: up to four keys of `by` (comma separated: stage,
+ * pipeline, owner, owner.region, owner.team, product, customer, campaign,
+ * quarter, month, year, type, forecast, currency, outcome; NULL: "stage"), then
+ * deals, amount, weighted, open, won, lost, won_amount, win_rate,
+ * mean_cycle_days; docs/PIPELINE.md.  CRM_INVALID: unknown key.  CRM_REFUSED:
+ * a group holds money of several currencies. */
 CRM_API int32_t crm_report_pipeline(crm_view *view, const char *by, crm_table **table, crm_error *error);
 
 /* ------------------------------------------------------------ import and export */
