@@ -18,6 +18,7 @@ const struct option option_table[] = {
     {"now", OPTION_VALUE, NULL, "TIME", "let the clock stand at TIME, for tests and replays"},
     {"wait", OPTION_VALUE, NULL, "SECONDS", "how long to wait for another writer (default 5)"},
     {"read-only", OPTION_FLAG, NULL, NULL, "open the file for reading only, also a damaged one"},
+    {"quiet", OPTION_FLAG, NULL, NULL, "say nothing on standard error but what went wrong"},
     {"help", OPTION_FLAG, NULL, NULL, "explain the verb"},
     {"version", OPTION_VALUE, "set", "N", "refuse unless the record still has version N"},
     {"as-of", OPTION_VALUE, "lifecycle evaluate", "TIME", "the moment to judge by (default: now)"},
@@ -89,26 +90,35 @@ static bool takes_no_value(const char *operation)
            strcmp(operation, "not_set") == 0;
 }
 
-/* "stage=drifting": a condition in one word.  False: the word is a field's
- * name and the operator comes in a word of its own. */
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+/* "stage=drifting", "at > -1m", "stage in a,b": a condition in one word.
+ * False: the word is a field's name and the operator comes in a word of its own. */
 static bool where_split(const char *word, struct option_given *given)
 {
-    static const char *const operations[] = {"!=", "<=", ">=", "=", "<", ">", NULL};
-    size_t length = strcspn(word, "!<>= ");
+    static const char *const operations[] = {"!=", "<>", "<=",      ">=",        "==",  "=",
+                                             "<",  ">",  "prefix ", "contains ", "in ", NULL};
+    size_t length = strcspn(word, "!<>= \t");
+    const char *operation = skip_blanks(word + length);
 
-    if (length == 0 || word[length] == '\0' || word[length] == ' ')
+    if (length == 0 || *operation == '\0')
         return false;
+    given->field = memory_text(word, length);
     for (size_t i = 0; operations[i]; i++) {
         size_t size = strlen(operations[i]);
 
-        if (strncmp(word + length, operations[i], size) == 0) {
-            given->field = memory_text(word, length);
+        if (strncmp(operation, operations[i], size) == 0) {
             given->operation = operations[i];
-            given->value = word + length + size;
+            given->value = skip_blanks(operation + size);
             return true;
         }
     }
-    return false;
+    given->operation = operation; /* "set" and the like take no value; any other is refused by its name */
+    given->value = NULL;
+    return true;
 }
 
 /* Reads a condition from `value` and the words behind it.  Returns how many of

@@ -27,8 +27,10 @@ static const struct {
 
 static int operation_find(struct tool *tool, const char *name, int32_t *op)
 {
+    size_t length = strcspn(name, " ");
+
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-        if (strcmp(operations[i].name, name) == 0) {
+        if (strlen(operations[i].name) == length && memcmp(operations[i].name, name, length) == 0) {
             *op = operations[i].op;
             return EXIT_OK;
         }
@@ -109,6 +111,8 @@ static int where(struct tool *tool, uint32_t kind, const struct option_given *gi
         return result;
     if (op == CRM_OP_SET || op == CRM_OP_NOT_SET)
         crm_query_where_int(query, field, op, 0);
+    else if (!given->value)
+        return tool_usage(tool, "--where: %s %s needs a value", given->field, given->operation);
     else if (op == CRM_OP_IN)
         return where_in(tool, kind, field, given->value, query);
     else

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char common_options[] = " now wait read-only help ";
+static const char common_options[] = " now wait read-only quiet help ";
 
 const struct verb *verb_find(const char *name, const char *sub)
 {

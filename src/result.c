@@ -117,7 +117,7 @@ static void real_shown(const struct result_state *state, uint32_t column, double
     if (known && (known->flags & RESULT_PERCENT))
         buffer_print(out, "%.1f %%", value * 100);
     else
-        buffer_print(out, "%.1f", value);
+        buffer_print(out, fabs(value) < 10 ? "%.2f" : "%.1f", value);
 }
 
 static void result_cell(const struct result_state *state, struct sheet *sheet, uint64_t row, uint32_t column)
@@ -145,8 +145,8 @@ static void result_cell(const struct result_state *state, struct sheet *sheet, u
         amount_shown(state, column, text, crm_table_currency(table, row, column), &shown);
     } else if (type == CRM_TYPE_INT) {
         buffer_grouped(&shown, text);
-    } else if (type == CRM_TYPE_REAL) {
-        real_shown(state, column, crm_table_real(table, row, column), &shown);
+    } else if (type == CRM_TYPE_REAL || type == CRM_TYPE_DECIMAL) {
+        real_shown(state, column, strtod(text, NULL), &shown);
     } else if (type == CRM_TYPE_TIME) {
         buffer_moment(&shown, crm_table_int(table, row, column));
     }

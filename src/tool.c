@@ -64,6 +64,8 @@ void tool_note(struct tool *tool, const char *format, ...)
 {
     va_list list;
 
+    if (tool_flag(tool, "quiet"))
+        return;
     va_start(list, format);
     say(tool, "", format, list);
     va_end(list);
