@@ -62,7 +62,7 @@ static bool apply_field(struct schema *schema, const struct version *version, bo
                                  flags < 0 ? 0 : (uint32_t)flags, target < 0 ? 0 : (uint32_t)target);
     }
     if (field != NULL)
-        field->removed = !live;
+        schema_hide_field(kind, field, !live);
     return field != NULL;
 }
 

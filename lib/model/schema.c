@@ -147,6 +147,13 @@ fail:
     return NULL;
 }
 
+void schema_hide_field(struct kind *kind, struct field *field, bool removed)
+{
+    if (field->removed != removed)
+        kind->hidden += removed ? 1 : UINT32_MAX; /* one more or one less */
+    field->removed = removed;
+}
+
 bool schema_add_choice(struct schema *schema, struct field *field, int64_t code, const char *name, size_t length)
 {
     if (field->choice_count == field->choice_capacity) {

@@ -37,6 +37,7 @@ struct kind {
     bool removed;
     struct field **fields;     /* in order of definition; common fields first */
     uint32_t field_count, field_capacity;
+    uint32_t hidden;           /* how many of them are removed */
     struct field **user;       /* by number - CRM_USER_FIELD */
     uint32_t user_count, user_capacity;
     struct field *builtin[64]; /* by number */
@@ -81,10 +82,35 @@ struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char 
 struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_t number, const char *name,
                                size_t length, int32_t type, uint32_t flags, uint32_t target);
 bool schema_add_choice(struct schema *schema, struct field *field, int64_t code, const char *name, size_t length);
+/* The user took it away, or gave it back. */
+void schema_hide_field(struct kind *kind, struct field *field, bool removed);
 const struct choice *schema_choice(const struct field *field, int64_t code);
 const struct choice *schema_choice_named(const struct field *field, const char *name, size_t length);
 bool schema_name_valid(const char *name, size_t length);
 uint32_t schema_next_kind(const struct schema *schema);
+
+/* In order, while a writer may be adding to them. */
+static inline uint32_t schema_kinds(const struct schema *schema)
+{
+    return __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
+}
+static inline struct kind *schema_kind_at(const struct schema *schema, uint32_t position)
+{
+    return __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE)[position];
+}
+static inline uint32_t schema_fields(const struct kind *kind)
+{
+    return __atomic_load_n(&kind->field_count, __ATOMIC_ACQUIRE);
+}
+static inline struct field *schema_field_at(const struct kind *kind, uint32_t position)
+{
+    return __atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE)[position];
+}
+static inline const struct choice *schema_choices(const struct field *field, uint32_t *count)
+{
+    *count = __atomic_load_n(&field->choice_count, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&field->choices, __ATOMIC_ACQUIRE);
+}
 
 /* Classes of types */
 static inline bool type_is_list(int32_t type) { return type >= CRM_TYPE_EMAILS; }
