@@ -2,7 +2,7 @@
  * real files do.  The same text must give the same rows however it is cut into
  * reads, which a reader of one byte at a time proves. */
 #include "io/csv.h"
-#include "io/json.h"
+#include "model/json.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* JSON against the grammar of RFC 8259, whose examples (sections 7 and 13) are
  * used here. */
-#include "io/json.h"
+#include "model/json.h"
 
 #include <check.h>
 #include <math.h>

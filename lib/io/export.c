@@ -6,7 +6,7 @@
  * are ids.  docs/EXPORT.md says which columns there are.
  */
 #include "io/csv.h"
-#include "io/json.h"
+#include "model/json.h"
 #include "model/db.h"
 #include "model/query.h"
 

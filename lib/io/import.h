@@ -17,7 +17,7 @@
 #define IO_IMPORT_H
 
 #include "io/csv.h"
-#include "io/json.h"
+#include "model/json.h"
 #include "io/mapping.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* json_write: the parts of JSON text.  Whatever the bytes, the output is valid
  * UTF-8 and valid JSON, since what reads it may be stricter than we are. */
-#include "io/json.h"
+#include "model/json.h"
 
 #include "model/number.h"
 #include "model/text.h"

@@ -5,8 +5,8 @@
  * numbers kept as written and converted when asked for.  A reader is used again
  * for value after value (JSON Lines) without allocating anew.
  */
-#ifndef IO_JSON_H
-#define IO_JSON_H
+#ifndef MODEL_JSON_H
+#define MODEL_JSON_H
 
 #include "sys/error.h"
 #include "sys/memory.h"

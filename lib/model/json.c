@@ -7,7 +7,7 @@
  * file of JSON Lines soon allocates nothing.  Nesting is limited, so recursion
  * is, too.  The writer's parts are in json_write.c.
  */
-#include "io/json.h"
+#include "model/json.h"
 
 #include "model/number.h"
 #include "model/text.h"
