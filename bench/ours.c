@@ -40,6 +40,8 @@ static bool ours_open_path(struct ours *ours, const char *path, enum engine_mode
         return ours_fail(ours, "options");
     crm_options_set_int(options, CRM_OPTION_DURABILITY,
                         mode == ENGINE_DURABLE ? CRM_DURABLE_FULL : CRM_DURABLE_DEFERRED);
+    if (mode == ENGINE_BULK) /* a new file: the clock of the data from the first transaction on */
+        crm_options_set_int(options, CRM_OPTION_NOW, ours->data->to);
     status = crm_open(path, options, &ours->db, &ours->error);
     crm_options_free(options);
     return status == CRM_OK || ours_fail(ours, path);
