@@ -542,11 +542,16 @@ static void resolve_bytes(crm_txn *txn, struct edit *edit)
 static size_t count_changed(crm_txn *txn, const crm_record *record, bool drop)
 {
     size_t kept = 0, changed = 0;
+    if (record->created) { /* nothing to compare with */
+        for (size_t i = 0; i < txn->edit_count; i++)
+            resolve_bytes(txn, &txn->edits[i]);
+        return txn->edit_count;
+    }
     for (size_t i = 0; i < txn->edit_count; i++) {
         struct edit *edit = &txn->edits[i];
         struct value old = {.what = VALUE_NONE};
         resolve_bytes(txn, edit);
-        int had = record->created ? 0 : version_get(&record->version, edit->field, &old);
+        int had = version_get(&record->version, edit->field, &old);
         if (had == 0)
             old.what = VALUE_NONE;
         bool differs = had < 0 || !value_equal(&old, &edit->value);
