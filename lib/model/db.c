@@ -443,10 +443,11 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
 {
     if (writer)
         return follow_locked(db, true, error);
-    mutex_lock(&db->state);
-    const struct generation *now = db->now;
+    struct generation *now = db_hold(db);
+    rwlock_read(&now->lock);
     bool behind = log_superseded(now->log) || log_published(now->log) > now->applied.lsn;
-    mutex_unlock(&db->state);
+    rwlock_unlock(&now->lock);
+    db_drop(now);
     /* While a transaction of this process holds it, nobody else can have written. */
     if (!behind || !mutex_lock_for(&db->writer, 0))
         return CRM_OK;

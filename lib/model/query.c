@@ -241,10 +241,9 @@ static bool count_one(crm_query *query, uint32_t number, void *context)
 {
     struct row row;
     uint64_t *count = context;
-    if (view_row(query->view, query->kind, number, &row) != VIEW_ROW_NONE) {
-        /* counted through hits only where a record could come twice */
-        *count += query_matches(query, number, &row, true);
-    }
+    int state = view_row(query->view, query->kind, number, &row);
+    if (state != VIEW_ROW_NONE)
+        *count += query_matches(query, number, &row, state == VIEW_ROW_CURRENT);
     return query->status == CRM_OK;
 }
 
