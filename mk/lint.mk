@@ -45,11 +45,10 @@ $(LINT)/clang/%.ok: %.c mk/lint.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	@$(CLANG) $(LINT_STANDARD) -fsyntax-only $(call lint_includes,$<) -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
 	@touch $@
-tidy_model = $(if $(filter lib/%,$(filter-out lib/sys/error.c,$1)),-include tools/analyzer.h $(if $(filter lib/log/%,$(filter-out lib/log/log.c,$1)),-DANALYZE_LOG))
 # Behind clang's stamp, which knows the headers.
-$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy tools/analyzer.h | $(SETUP_STAMP)
+$(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy tools/analyzer.h tools/tidy.sh | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- $(STANDARD) $(call lint_includes,$<) $(call tidy_model,$<) >$(@:.ok=.log) 2>&1 || { cat $(@:.ok=.log); exit 1; }
+	@tools/tidy.sh $< $(LINT)/clang/$*.d $(STANDARD) $(call lint_includes,$<)
 	@touch $@
 -include $(patsubst %.c,$(LINT)/gcc/%.d,$(LINT_SOURCES)) $(patsubst %.c,$(LINT)/clang/%.d,$(LINT_SOURCES))
 
@@ -81,7 +80,7 @@ lint-headers: | $(SETUP_STAMP)
 	    gcc $(LINT_STANDARD) -fsyntax-only -Iinclude -Ilib -x c - || { echo "lib/$$header does not compile alone"; exit 1; }; done
 
 # Bash reads the scripts without running them.
-lint-shell: $(wildcard tools/*.sh tests/*.sh examples/*.sh .ci/run)
+lint-shell: $(wildcard tools/*.sh tests/*.sh examples/*.sh completions/*.bash .ci/run)
 	@for script in $^; do bash -n $$script || exit 1; done
 
 lint-manual: docs/crm.1 | $(SETUP_STAMP)

@@ -136,7 +136,7 @@ def main():
     c_files = files(*(f"{folder}/**/*.[ch]" for folder in ("lib", "include", "src", "tests", "examples", "bench", "tools")))
     for path in c_files:
         check_c(report, path)
-    others = files("tools/*.py", "tools/*.sh", "tests/*.py", "tests/*.sh", "examples/*.sh", "docs/*", "*.md", "Makefile", "mk/*")
+    others = files("tools/*.py", "tools/*.sh", "tests/*.py", "tests/*.sh", "examples/*.sh", "completions/*", "docs/*", "*.md", "Makefile", "mk/*")
     for path in [*c_files, *others]:
         check_any(report, path)
     report.finish()
