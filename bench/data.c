@@ -41,13 +41,6 @@ static const uint8_t types[] = {1, 1, 1, 4, 4, 4, 4, 2, 5, 7, 8, 6};
 /* Stage of one customer in ten each: half of them are stable (2). */
 static const uint8_t stages[] = {1, 1, 2, 2, 2, 2, 2, 3, 3, 4};
 
-uint64_t data_mix_text(uint64_t sum, const char *text)
-{
-    for (; *text != '\0'; text++)
-        sum = (sum ^ (uint8_t)*text) * UINT64_C(1099511628211);
-    return sum;
-}
-
 void data_make_id(uint64_t *seed, int64_t time, uint8_t id[16])
 {
     uint64_t milliseconds = (uint64_t)(time / 1000), low = data_random(seed), high = data_random(seed);

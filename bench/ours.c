@@ -174,14 +174,21 @@ static bool ours_load(void *self)
     return ours->db != NULL && ours_close(ours) && ok;
 }
 
+static uint64_t mix_field(uint64_t sum, const crm_record *record, uint32_t field)
+{
+    size_t length;
+    const char *text = crm_text(record, field, &length);
+    return data_mix_text(sum, text, length);
+}
+
 static void fold_customer(crm_record *record, uint64_t *sum)
 {
     crm_id owner = {{0}};
-    *sum = data_mix_text(*sum, crm_text(record, CRM_CUSTOMER_NAME, NULL));
+    *sum = mix_field(*sum, record, CRM_CUSTOMER_NAME);
     *sum = data_mix(*sum, (uint64_t)crm_int(record, CRM_CUSTOMER_STAGE));
     crm_ref(record, CRM_FIELD_OWNER, NULL, &owner);
     *sum = data_mix(*sum, owner.bytes[15]);
-    *sum = data_mix_text(*sum, crm_text(record, CRM_CUSTOMER_TERRITORY, NULL));
+    *sum = mix_field(*sum, record, CRM_CUSTOMER_TERRITORY);
     *sum = data_mix(*sum, (uint64_t)crm_int(record, CRM_FIELD_CREATED_AT));
 }
 
@@ -242,7 +249,7 @@ static bool read_timeline(struct ours *ours, crm_view *view, uint32_t pick, uint
     for (uint32_t i = 0; i < count; i++) {
         *sum = data_mix(*sum, (uint64_t)crm_int(page[i], CRM_INTERACTION_TYPE));
         *sum = data_mix(*sum, (uint64_t)crm_int(page[i], CRM_INTERACTION_START));
-        *sum = data_mix_text(*sum, crm_text(page[i], CRM_INTERACTION_SUBJECT, NULL));
+        *sum = mix_field(*sum, page[i], CRM_INTERACTION_SUBJECT);
     }
     crm_query_free(query);
     return true;
@@ -263,8 +270,8 @@ static bool read_stage(struct ours *ours, crm_view *view, uint32_t pick, uint64_
     }
     for (uint32_t i = 0; i < count; i++) {
         crm_id owner = {{0}};
-        *sum = data_mix_text(*sum, crm_text(page[i], CRM_CUSTOMER_NAME, NULL));
-        *sum = data_mix_text(*sum, crm_text(page[i], CRM_CUSTOMER_TERRITORY, NULL));
+        *sum = mix_field(*sum, page[i], CRM_CUSTOMER_NAME);
+        *sum = mix_field(*sum, page[i], CRM_CUSTOMER_TERRITORY);
         crm_ref(page[i], CRM_FIELD_OWNER, NULL, &owner);
         *sum = data_mix(*sum, owner.bytes[15]);
     }

@@ -284,13 +284,19 @@ static bool peer_load(void *self)
     return peer_close(peer) && ok;
 }
 
+static uint64_t mix_column(uint64_t sum, sqlite3_stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+    return data_mix_text(sum, text, (size_t)sqlite3_column_bytes(s, column));
+}
+
 /* Folds the five columns of BY_ID and BY_EMAIL. */
 static void fold_customer(sqlite3_stmt *s, uint64_t *sum)
 {
-    *sum = data_mix_text(*sum, (const char *)sqlite3_column_text(s, 0));
+    *sum = mix_column(*sum, s, 0);
     *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 1));
     *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 2));
-    *sum = data_mix_text(*sum, (const char *)sqlite3_column_text(s, 3));
+    *sum = mix_column(*sum, s, 3);
     *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 4));
 }
 
@@ -341,7 +347,7 @@ static bool read_timeline(struct peer *peer, uint32_t count, uint64_t *sum)
         while ((status = sqlite3_step(s)) == SQLITE_ROW) {
             *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 0));
             *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 1));
-            *sum = data_mix_text(*sum, (const char *)sqlite3_column_text(s, 2));
+            *sum = mix_column(*sum, s, 2);
         }
         sqlite3_reset(s);
         if (status != SQLITE_DONE)
@@ -357,8 +363,8 @@ static bool read_stage(struct peer *peer, uint32_t count, uint64_t *sum)
         int status;
         sqlite3_bind_int(s, 1, (int)(i % DATA_STAGES) + 1);
         while ((status = sqlite3_step(s)) == SQLITE_ROW) {
-            *sum = data_mix_text(*sum, (const char *)sqlite3_column_text(s, 0));
-            *sum = data_mix_text(*sum, (const char *)sqlite3_column_text(s, 1));
+            *sum = mix_column(*sum, s, 0);
+            *sum = mix_column(*sum, s, 1);
             *sum = data_mix(*sum, (uint64_t)sqlite3_column_int64(s, 2));
         }
         sqlite3_reset(s);
