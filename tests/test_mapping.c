@@ -104,9 +104,12 @@ END_TEST
 /* ---- expressions ---- */
 
 static const char *const columns[] = {"Quantity", "Unit Price", "CustomerID", "Empty", "When", "Umlaut größe"};
-static struct csv_value cells[] = {{.text = "6", .length = 1},           {.text = "2.55", .length = 4},
-                                   {.text = "17850.0", .length = 7},     {.text = "", .length = 0},
-                                   {.text = "03/01/2017 9:05", .length = 15}, {.text = "XL", .length = 2}};
+static struct csv_value cells[] = {{.text = "6", .length = 1},
+                                   {.text = "2.55", .length = 4},
+                                   {.text = "17850.0", .length = 7},
+                                   {.text = "", .length = 0},
+                                   {.text = "03/01/2017 9:05", .length = 15},
+                                   {.text = "XL", .length = 2}};
 enum { CELLS = 6 };
 
 /* What an expression is worth as text in the row above; NULL with `why` when it has no value. */
