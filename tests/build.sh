@@ -83,12 +83,25 @@ uninstall_leaves_nothing() {
     [ -z "$(find "$folder/dest" ! -type d)" ] || { find "$folder/dest" ! -type d; return 1; }
 }
 
+# Every verb of `crm help`, and every option of its table.
+manual_names_every_verb_and_option() {
+    local verb option missing=0
+    while read -r verb second; do
+        grep -qE "^\.It Cm $verb( |\$)${second:+.* $second}" docs/crm.1 || { echo "docs/crm.1 lacks the verb $verb $second"; missing=1; }
+    done < <("$build/crm" help | sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' | grep -v '^shell')
+    for option in $(sed -n 's/^ *{"\([a-z-]*\)", OPTION.*/\1/p' src/arguments.c | sort -u); do
+        grep -qE -- "Fl -$option\b" docs/crm.1 || { echo "docs/crm.1 lacks the option --$option"; missing=1; }
+    done
+    [ "$missing" = 0 ]
+}
+
 check "the static library has no global names but crm_*" static_has_no_foreign_names
 check "the shared library is called libcrm.so.0" shared_has_its_name
 check "the shared library exports crm_* only" shared_exports_only_crm
 check "a program may use the names of the library's insides" program_may_use_internal_names
 check "the generated header is fresh (make schema)" generated_header_is_fresh
 check "header and library agree on the version" header_and_library_agree_on_the_version
+check "the manual names every verb and every option" manual_names_every_verb_and_option
 check "install gives every file" installed_files_are_complete
 if command -v pkg-config >/dev/null; then
     check "a program builds against the installed shared library" program_builds_with_pkg_config ""
