@@ -688,6 +688,8 @@ int32_t txn_finish(crm_txn *txn)
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)
         (void)db->rules->after_version(record, old);
+    if (txn->status == CRM_OK && txn->open != NULL) /* what the rule made or changed last */
+        (void)txn_finish(txn);
     txn->by_library = false;
     record_clear(&before);
     record->pending = 0;
