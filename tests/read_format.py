@@ -218,12 +218,12 @@ class Schema:
                 continue
             part = [x.strip() for x in match[2].split(",")]
             if match[1] == "COMMON":
-                common.append((int(part[0]), part[2], part[3], "PER" in part[4], part[5]))
+                common.append((int(part[0]), part[2], part[3], part[4], part[5]))
             elif match[1] == "KIND":
                 numbers[part[1]] = int(part[0])
                 self.add_kind(int(part[0]), part[2], common)
             elif match[1] == "FIELD":
-                self.add_field(numbers[part[0]], int(part[1]), part[3], part[4], "PER" in part[5], part[6])
+                self.add_field(numbers[part[0]], int(part[1]), part[3], part[4], part[5], part[6])
             else:
                 kind = self.kinds[numbers[part[0]]]
                 field = next(f for f in kind["fields"].values() if f["name"] == part[1].lower())
@@ -235,9 +235,10 @@ class Schema:
         for field in common:
             self.add_field(number, *field)
 
-    def add_field(self, kind, number, name, kind_of_value, personal, target):
+    def add_field(self, kind, number, name, kind_of_value, flags, target):
         self.kinds[kind]["fields"][number] = {
-            "name": name, "type": kind_of_value, "personal": personal, "target": int(target), "choices": {}
+            "name": name, "type": kind_of_value, "personal": "PER" in flags, "system": "SYS" in flags,
+            "target": int(target), "choices": {},
         }  # fmt: skip
 
     def learn(self, kind, fields):
@@ -247,7 +248,7 @@ class Schema:
             self.add_kind(get["number"], get["name"].decode(), self.common)
         elif kind == KIND_FIELD:
             self.add_field(get["of_kind"], get["number"], get["name"].decode(), TYPES[get["type"] - 1],
-                           bool(get.get("flags", 0) & 16), get.get("target", 0))  # fmt: skip
+                           "PER" if get.get("flags", 0) & 16 else "", get.get("target", 0))  # fmt: skip
         elif kind == KIND_CHOICE:
             self.kinds[get["of_kind"]]["fields"][get["of_field"]]["choices"][get["code"]] = get["name"].decode()
 
