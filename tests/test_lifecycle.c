@@ -148,6 +148,8 @@ START_TEST(a_forbidden_move_names_both_stages_and_the_way_out)
     ck_assert_int_eq(crm_lifecycle_move(acme, 99, NULL, NULL), CRM_INVALID);
     domain_refused(txn, CRM_INVALID, "99", NULL);
     ck_assert_int_eq(crm_lifecycle_move(NULL, STABLE, NULL, NULL), CRM_MISUSE);
+    ck_assert_int_eq(crm_lifecycle_move(acme, ACQUAINTANCE, "undo", NULL), CRM_INVALID); /* no way round the guard */
+    domain_refused(txn, CRM_INVALID, "undo", NULL);
     ck_assert_int_eq(crm_lifecycle_move(acme, STABLE, NULL, NULL), CRM_OK); /* where it is already */
     domain_accepted(txn);
 }
@@ -174,7 +176,10 @@ START_TEST(every_move_leaves_a_transition)
     go_on(10);
     crm_lifecycle_move(crm_edit(txn, CRM_KIND_CUSTOMER, &id), STABLE, "by hand", "they ordered again");
     go_on(20);
-    move(crm_edit(txn, CRM_KIND_CUSTOMER, &id), DRIFTING);
+    crm_record *acme_again = crm_edit(txn, CRM_KIND_CUSTOMER, &id);
+    ck_assert_int_eq(crm_lifecycle_move(acme_again, CHURNED, "wrong", "a note that must not stay"), CRM_REFUSED);
+    crm_txn_forgive(txn);
+    move(acme_again, DRIFTING);
     go_on(5);
     crm_view *view = domain_view(db);
     crm_table *table = NULL;

@@ -285,8 +285,9 @@ START_TEST(a_stage_and_a_probability_of_its_own_may_come_together)
     crm_set_int(deal, CRM_OPPORTUNITY_PROBABILITY, 10); /* what it was before, but said */
     ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_PROBABILITY), 10);
     ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY_SOURCE), MANUAL);
+    crm_id proposal = domain_stage(crm_txn_view(txn), "proposal");
     crm_record *new_one = new_deal("With its stage's own");
-    move(new_one, "proposal");
+    crm_set_ref(new_one, CRM_OPPORTUNITY_STAGE, CRM_KIND_STAGE, &proposal);
     crm_set_int(new_one, CRM_OPPORTUNITY_PROBABILITY, 50);
     ck_assert_int_eq(number(settled(new_one), CRM_OPPORTUNITY_PROBABILITY_SOURCE), BY_STAGE);
 }
@@ -347,14 +348,15 @@ END_TEST
 
 START_TEST(a_deal_that_comes_closed_was_closed_on_its_date)
 {
+    crm_id won = domain_stage(crm_txn_view(txn), "won");
     crm_record *deal = new_deal("Long ago");
     crm_set_int(deal, CRM_OPPORTUNITY_CLOSE_DATE, DOMAIN_DAY - 100);
-    move(deal, "won");
+    crm_set_ref(deal, CRM_OPPORTUNITY_STAGE, CRM_KIND_STAGE, &won);
     ck_assert_int_eq(number(settled(deal), CRM_OPPORTUNITY_CLOSED_AT), (DOMAIN_DAY - 100) * DAY_US);
     ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_STAGE_SINCE), (DOMAIN_DAY - 100) * DAY_US);
     crm_record *undated = crm_create(txn, CRM_KIND_OPPORTUNITY);
     crm_set_text(undated, CRM_OPPORTUNITY_NAME, "Without a date", CRM_NUL);
-    move(undated, "won");
+    crm_set_ref(undated, CRM_OPPORTUNITY_STAGE, CRM_KIND_STAGE, &won);
     ck_assert_int_eq(number(settled(undated), CRM_OPPORTUNITY_CLOSE_DATE), DOMAIN_DAY);
     crm_record *open = new_deal("Open");
     crm_set_int(open, CRM_OPPORTUNITY_CLOSED_AT, DOMAIN_NOW);

@@ -111,8 +111,7 @@ static int32_t make_moves(crm_txn *txn, const struct plan *plan, int64_t time, c
         at++;
     for (uint32_t hop = 0; hop < plan->hops && customer != NULL; hop++, at++) {
         record_put_int(customer, CRM_CUSTOMER_STAGE_SINCE, at);
-        crm_lifecycle_move(customer, plan->to[hop], rule_of(plan, hop), evidence);
-        if (crm_txn_status(txn, NULL) != CRM_OK) /* this also makes the hop a version */
+        if (crm_lifecycle_move(customer, plan->to[hop], rule_of(plan, hop), evidence) != CRM_OK)
             break;
         put_row(table, plan, hop, customer, evidence);
     }

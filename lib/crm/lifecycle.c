@@ -3,8 +3,8 @@
  * A table of moves is a bit set a stage, so that a guard costs a shift; the
  * five-phase table is a second set over the same stage numbers, so that a file
  * can change tables without rewriting its records.  Moves are checked where a
- * record becomes a version (rules_customer.c), and once more here, so that a
- * caller of crm_lifecycle_move hears of it at once.
+ * record becomes a version (rules_customer.c); crm_lifecycle_move makes that
+ * version at once, so that its caller hears of a refusal.
  */
 #include "crm/lifecycle.h"
 
@@ -136,9 +136,13 @@ uint32_t lifecycle_path(int32_t table, int64_t from, int64_t to, uint32_t avoid,
 
 int32_t lifecycle_guard(crm_record *customer, int64_t from, int64_t to)
 {
-    int32_t table = lifecycle_in_force(crm_txn_view(record_txn(customer)));
     char choices[LIFECYCLE_TEXT];
 
+    /* Most moves are allowed by both tables, and then the setting need not be read. */
+    if (lifecycle_moves(CRM_LIFECYCLE_FOUR, from, to) && lifecycle_moves(CRM_LIFECYCLE_FIVE, from, to) &&
+        lifecycle_has(CRM_LIFECYCLE_FOUR, from))
+        return CRM_OK;
+    int32_t table = lifecycle_in_force(crm_txn_view(record_txn(customer)));
     if (lifecycle_moves(table, from, to))
         return CRM_OK;
     if (!lifecycle_has(table, to))
@@ -171,14 +175,19 @@ int32_t crm_lifecycle_move(crm_record *customer, int64_t stage, const char *rule
     if (crm_lifecycle_name(stage) == NULL)
         return record_fail(customer, CRM_INVALID, "customer \"%s\": there is no lifecycle stage %lld",
                            crm_title(customer, NULL), (long long)stage);
-    int64_t from = crm_int(customer, CRM_CUSTOMER_STAGE);
-    if (from == stage)
+    if (rule != NULL && strcmp(rule, "undo") == 0) /* what undo does needs no permission */
+        return record_fail(customer, CRM_INVALID, "customer \"%s\": the rule \"undo\" is the library's own",
+                           crm_title(customer, NULL));
+    if (crm_int(customer, CRM_CUSTOMER_STAGE) == stage)
         return CRM_OK;
-    int32_t status = crm_has(customer, CRM_CUSTOMER_STAGE) ? lifecycle_guard(customer, from, stage) : CRM_OK;
-    if (status != CRM_OK)
-        return status;
     record_set_note(customer, rule, evidence);
-    return record_put_int(customer, CRM_CUSTOMER_STAGE, stage);
+    int32_t status = record_put_int(customer, CRM_CUSTOMER_STAGE, stage);
+    /* The move is a version of its own, so that the guard answers now and the note is this move's alone. */
+    if (status == CRM_OK)
+        status = crm_txn_status(record_txn(customer), NULL);
+    if (status != CRM_OK)
+        record_set_note(customer, NULL, NULL);
+    return status;
 }
 
 int32_t crm_lifecycle_stage_at(crm_view *view, const crm_id *customer, int64_t time, int64_t *stage, crm_error *error)

@@ -28,6 +28,8 @@ static crm_record *add(crm_record *subject, uint32_t since_field)
         record_put_text(transition, CRM_TRANSITION_RULE, rule, CRM_NUL);
     if (evidence != NULL && evidence[0] != '\0')
         record_put_text(transition, CRM_TRANSITION_EVIDENCE, evidence, CRM_NUL);
+    if (rule != NULL || evidence != NULL)
+        record_set_note(subject, NULL, NULL); /* it was this move's */
     return transition;
 }
 
