@@ -6,6 +6,7 @@
 #include "model/txn.h"
 
 #include "model/email.h"
+#include "model/parse.h"
 #include "model/phone.h"
 #include "model/text.h"
 
@@ -36,7 +37,7 @@ static int32_t begin(crm_record *record, uint32_t number, struct field **field, 
     return CRM_OK;
 }
 
-static int32_t end(crm_record *record, struct field *field, struct buffer *list)
+int32_t items_put(crm_record *record, struct field *field, struct buffer *list)
 {
     crm_txn *txn = record->txn;
     int32_t status;
@@ -60,8 +61,7 @@ static int32_t bad_item(crm_record *record, const struct field *field, const cha
                     (int)text_cut(text, length, 60), text, why);
 }
 
-/* What a value must be like, so that it can be found again. */
-static int32_t check_value(crm_record *record, const struct field *field, const char *text, size_t length)
+int32_t items_check(crm_record *record, const struct field *field, const char *text, size_t length)
 {
     struct phone phone;
     struct buffer *scratch = &record->txn->scratch;
@@ -91,12 +91,23 @@ static void put_part(struct buffer *out, int32_t what, const char *text, size_t 
     part_put(out, &part);
 }
 
+void items_put_value(struct buffer *out, const struct field *field, const char *text, size_t length)
+{
+    const char *colon = field->type == CRM_TYPE_EXTERNAL_IDS ? memchr(text, ':', length) : NULL;
+    size_t system = colon == NULL ? 0 : (size_t)(colon - text);
+    if (system == 0 || system + 1 == length) {
+        put_part(out, field->type == CRM_TYPE_ADDRESSES ? CRM_PART_STREET : CRM_PART_VALUE, text, length);
+        return;
+    }
+    put_part(out, CRM_PART_VALUE, colon + 1, length - system - 1);
+    put_part(out, CRM_PART_SYSTEM, text, system);
+}
+
 /* The first of a list is the primary one until another is chosen. */
 static void put_primary(struct buffer *out, const struct field *field, const struct buffer *list)
 {
     struct part part = {.what = CRM_PART_PRIMARY, .integer = 1, .text = ""};
-    bool ranked = field->type == CRM_TYPE_EMAILS || field->type == CRM_TYPE_PHONES || field->type == CRM_TYPE_ADDRESSES;
-    if (ranked && list->length == 0)
+    if (list_is_ranked(field) && list->length == 0)
         part_put(out, &part);
 }
 
@@ -127,24 +138,19 @@ int32_t crm_item_add(crm_record *record, uint32_t number, const char *text, size
     status = field->type == CRM_TYPE_REFS
                  ? txn_fail(record->txn, CRM_INVALID, "%s.%s takes references: crm_item_add_ref", record->kind->name,
                             field->name)
-                 : check_value(record, field, text, length);
+                 : items_check(record, field, text, length);
     if (status != CRM_OK || (field->type == CRM_TYPE_TAGS && has_tag(&list, text, length)))
         goto out;
-    if (field->type == CRM_TYPE_EXTERNAL_IDS) {
-        const char *colon = memchr(text, ':', length);
-        size_t system = colon == NULL ? 0 : (size_t)(colon - text);
-        if (system > 0 && system + 1 < length) {
-            put_part(&parts, CRM_PART_SYSTEM, text, system);
-            text = colon + 1;
-            length -= system + 1;
-        }
-    }
-    put_part(&parts, field->type == CRM_TYPE_ADDRESSES ? CRM_PART_STREET : CRM_PART_VALUE, text, length);
-    put_primary(&parts, field, &list);
+    bool address = field->type == CRM_TYPE_ADDRESSES; /* parts lie in the order of their numbers */
+    if (address)
+        put_primary(&parts, field, &list);
+    items_put_value(&parts, field, text, length);
+    if (!address)
+        put_primary(&parts, field, &list);
     list.failed |= parts.failed;
     item_put(&list, parts.data, parts.length);
     buffer_free(&parts);
-    return end(record, field, &list);
+    return items_put(record, field, &list);
 out:
     buffer_free(&parts);
     buffer_free(&list);
@@ -174,24 +180,32 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
         return status;
     }
     struct part part = {.what = CRM_PART_REF, .kind = kind, .number = found, .text = ""};
-    part_put(&parts, &part);
     if (role_length > 0)
         put_part(&parts, CRM_PART_ROLE, role, role_length);
+    part_put(&parts, &part);
     list.failed |= parts.failed;
     item_put(&list, parts.data, parts.length);
     buffer_free(&parts);
-    return end(record, field, &list);
+    return items_put(record, field, &list);
 }
 
-/* Copies an item with one part changed (text NULL and integer 0: taken away). */
+/* Copies an item with one part changed (an empty text and integer 0: taken
+ * away).  Parts lie in the order of their numbers, so that equal items are equal
+ * bytes, however they came about. */
 static void copy_item(struct buffer *out, const struct item *item, const struct part *change)
 {
     struct item rest = *item;
     struct part part;
-    while (part_next(&rest, &part))
+    bool due = part_is_int(change->what) ? change->integer != 0 : change->length > 0;
+    while (part_next(&rest, &part)) {
+        if (due && part.what > change->what) {
+            part_put(out, change);
+            due = false;
+        }
         if (part.what != change->what)
             part_put(out, &part);
-    if (part_is_int(change->what) ? change->integer != 0 : change->length > 0)
+    }
+    if (due)
         part_put(out, change);
 }
 
@@ -227,7 +241,7 @@ static int32_t change_part(crm_record *record, uint32_t number, uint32_t positio
     buffer_free(&parts);
     buffer_free(&list);
     if (found)
-        return end(record, field, &out);
+        return items_put(record, field, &out);
     buffer_free(&out);
     return txn_fail(record->txn, CRM_INVALID, "%s.%s has %u items, there is no item %u", record->kind->name,
                     field->name, at, position);
@@ -245,7 +259,7 @@ int32_t crm_item_set_text(crm_record *record, uint32_t number, uint32_t item, in
     if (field == NULL || !known || !text_valid(text, length) || length > 65535)
         return txn_fail(record->txn, CRM_INVALID, "an item's part %d takes UTF-8 text of at most 65,535 bytes", part);
     if (part == CRM_PART_VALUE) {
-        int32_t status = check_value(record, field, text, length);
+        int32_t status = items_check(record, field, text, length);
         if (status != CRM_OK)
             return status;
     }
@@ -281,7 +295,7 @@ int32_t crm_item_remove(crm_record *record, uint32_t number, uint32_t position)
             item_put(&out, item.at, (size_t)(item.end - item.at));
     buffer_free(&list);
     if (position < at)
-        return end(record, field, &out);
+        return items_put(record, field, &out);
     buffer_free(&out);
     return txn_fail(record->txn, CRM_INVALID, "%s.%s has %u items, there is no item %u", record->kind->name,
                     field->name, at, position);

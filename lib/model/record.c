@@ -149,9 +149,9 @@ static bool first_entry(const crm_record *record, struct entry *entry)
     return true;
 }
 
-/* What the arena knows is read under the lock.  In a transaction no lock is
- * needed, and the record that is being changed must not be finished by it. */
-static bool lock_arena(const crm_record *record)
+/* In a transaction no lock is needed, and the record that is being changed must
+ * not be finished by it. */
+bool record_lock(const crm_record *record)
 {
     if (record->view->txn != NULL)
         return txn_apply(record->view->txn) == CRM_OK;
@@ -165,7 +165,7 @@ static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
         return true;
     }
     value->what = VALUE_INT;
-    if (!lock_arena(record))
+    if (!record_lock(record))
         return false;
     bool known = frame_time(record->view->generation, lsn, &value->integer);
     view_end(record->view);
@@ -180,7 +180,7 @@ static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value
         *value = value_bytes(actor == NULL ? "" : actor, actor == NULL ? 0 : strlen(actor));
         return actor != NULL;
     }
-    if (!lock_arena(record))
+    if (!record_lock(record))
         return false;
     bool known = frame_meta(record->view->generation, lsn, &frame, NULL) == CRM_OK;
     view_end(record->view);
@@ -353,7 +353,7 @@ const char *crm_text(const crm_record *record, uint32_t field, size_t *length)
 
 static bool id_of(const crm_record *record, struct kind *kind, uint32_t number, crm_id *id)
 {
-    if (!lock_arena(record))
+    if (!record_lock(record))
         return false;
     const struct row *row = row_at(record->view->generation, kind, number);
     bool found = row != NULL && row->head != 0;

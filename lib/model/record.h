@@ -47,9 +47,16 @@ const char *record_text_of(const crm_record *record, const struct value *value, 
 int32_t record_currency(const crm_record *record);
 /* The id behind a reference's number. */
 bool record_target(const crm_record *record, const struct field *field, int64_t stored, uint32_t *kind, crm_id *id);
-/* Appends the text of a field (display: references by title). */
+/* What the arena knows is read between this and view_end; false: it cannot be
+ * read.  In a transaction it leaves the record that is being changed open. */
+bool record_lock(const crm_record *record);
+/* Appends the text of a field (display: references by title).  False: out of memory. */
 bool record_format(const crm_record *record, struct field *field, bool display, struct buffer *out);
 bool list_format(const crm_record *record, const struct field *field, const struct value *value, bool display,
                  struct buffer *out);
+/* A reference: the target's id, with "kind:" before it where the id alone would
+ * find another record (`any`: the kind does not follow from the field). */
+bool record_format_ref(const crm_record *record, uint32_t kind, uint32_t number, bool any, bool display,
+                       struct buffer *out);
 
 #endif

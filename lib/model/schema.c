@@ -115,6 +115,8 @@ static void note_roles(struct kind *kind, struct field *field)
     bool text = field->type == CRM_TYPE_TEXT && field->number >= 16;
     if (text && (kind->title == NULL || strcmp(field->name, "name") == 0))
         kind->title = field;
+    if (kind->currency == NULL && field->type == CRM_TYPE_CURRENCY)
+        kind->currency = field;
     if (kind->moment == NULL && field->type == CRM_TYPE_TIME && (field->flags & CRM_FLAG_INDEXED))
         kind->moment = field;
     if (field->flags & CRM_FLAG_TIMELINE)

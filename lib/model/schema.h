@@ -44,6 +44,7 @@ struct kind {
     struct field **indexed;    /* those with an index, a table, a timeline or a column */
     uint32_t indexed_count, indexed_capacity;
     struct field *title;       /* what a person calls the record */
+    struct field *currency;    /* of its money; NULL: the file's */
     struct field *moment;      /* orders its timeline; NULL: none */
     bool has_timeline;
     uint64_t store;            /* offset of its struct kind_store */

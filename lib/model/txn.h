@@ -61,4 +61,10 @@ int32_t txn_operation(crm_record *record, uint8_t operation);
 uint32_t txn_rows(const crm_txn *txn, const struct kind *kind); /* applied and pending */
 int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before); /* schema rules at finish */
 
+/* Lists: whether a value may be an item's, the part or parts it becomes, and the
+ * whole list as the field's new value (frees it). */
+int32_t items_check(crm_record *record, const struct field *field, const char *text, size_t length);
+void items_put_value(struct buffer *out, const struct field *field, const char *text, size_t length);
+int32_t items_put(crm_record *record, struct field *field, struct buffer *list);
+
 #endif

@@ -26,7 +26,7 @@ int32_t view_begin(crm_view *view, crm_error *error)
     if (view->locked++ > 0)
         return CRM_OK;
     rwlock_read(&view->generation->lock);
-    while (view->generation->bad || __atomic_load_n(&view->generation->arena->damaged, __ATOMIC_ACQUIRE)) {
+    while (view->generation->bad || view->generation->arena->damaged) {
         rwlock_unlock(&view->generation->lock);
         int32_t status = db_rebuild(view->generation, error);
         if (status != CRM_OK) {
@@ -276,6 +276,7 @@ int32_t crm_view_open_at(crm_db *db, int64_t time, crm_view **view, crm_error *e
     v->lsn = frame_at_time(v->generation, time, v->base_lsn);
     rwlock_unlock(&v->generation->lock);
     v->past = v->lsn < v->base_lsn;
+    v->dated = true;
     v->time = time;
     return CRM_OK;
 }
@@ -295,6 +296,7 @@ int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *
     }
     v->lsn = lsn;
     v->past = lsn < v->base_lsn;
+    v->dated = true;
     rwlock_read(&v->generation->lock);
     if (!frame_time(v->generation, lsn, &v->time))
         v->time = log_header(v->generation->log)->created;
@@ -321,6 +323,7 @@ void view_free_parts(crm_view *view)
         memory_free(view->db->memory, view->spare);
         view->spare = next;
     }
+    settings_free(view);
     buffer_free(&view->scratch);
     buffer_free(&view->scratch2);
     memory_free(view->db->memory, view->overlay);

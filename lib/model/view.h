@@ -18,6 +18,7 @@ struct crm_view {
     uint64_t lsn;          /* UINT64_MAX in a transaction */
     int64_t time;
     bool past;             /* older than when it was opened: needs the whole overlay */
+    bool dated;            /* opened at an instant or after a transaction: what is relative counts from there */
     bool complete;         /* the overlay of a past view is built */
     uint64_t base_lsn;     /* what was newest when it was opened */
     size_t touched;        /* touches taken in so far */
@@ -26,6 +27,7 @@ struct crm_view {
     uint32_t references;   /* records and queries; belongs to its thread */
     uint32_t locked;       /* depth of view_begin */
     bool closed;
+    struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
     uint32_t spare_count;
     struct buffer scratch, scratch2;
@@ -51,5 +53,6 @@ void view_release(crm_view *view);
 /* Makes a view for a transaction, without list and lock. */
 void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn);
 void view_free_parts(crm_view *view);
+void settings_free(crm_view *view);
 
 #endif
