@@ -38,6 +38,8 @@ struct grouping {
     int64_t *through[QUERY_KEYS]; /* the key by the number of the target */
     uint32_t through_count[QUERY_KEYS];
     struct buffer texts;      /* of text keys: u32 length, bytes; a key is an offset */
+    int64_t *text_slots;
+    size_t text_count, text_capacity;
     struct field *currency;
     int32_t base_currency;
     bool mixed, overflow, no_memory;
@@ -50,21 +52,47 @@ static struct group *group_at(const struct grouping *g, size_t at)
 
 /* ---- keys ---- */
 
+/* A text's place among the texts seen so far, found by its hash. */
 static int64_t intern(struct grouping *g, const char *text, size_t length)
 {
-    size_t at = 0;
-    while (at < g->texts.length) {
+    const struct memory *memory = g->query->view->db->memory;
+    if ((g->text_count + 1) * 2 > g->text_capacity) {
+        size_t capacity = g->text_capacity == 0 ? 64 : g->text_capacity * 2;
+        int64_t *larger = memory_zero(memory, capacity, sizeof *larger); /* place + 1; 0: free */
+        if (larger == NULL) {
+            g->no_memory = true;
+            return none;
+        }
+        for (size_t i = 0; i < g->text_capacity; i++) {
+            if (g->text_slots[i] == 0)
+                continue;
+            uint32_t known;
+            memcpy(&known, g->texts.data + g->text_slots[i] - 1, sizeof known);
+            size_t to = hash_bytes(0, g->texts.data + g->text_slots[i] - 1 + sizeof known, known) & (capacity - 1);
+            while (larger[to] != 0)
+                to = (to + 1) & (capacity - 1);
+            larger[to] = g->text_slots[i];
+        }
+        memory_free(memory, g->text_slots);
+        g->text_slots = larger;
+        g->text_capacity = capacity;
+    }
+    size_t slot = hash_bytes(0, text, length) & (g->text_capacity - 1);
+    for (; g->text_slots[slot] != 0; slot = (slot + 1) & (g->text_capacity - 1)) {
+        int64_t at = g->text_slots[slot] - 1;
         uint32_t known;
         memcpy(&known, g->texts.data + at, sizeof known);
         if (known == length && memcmp(g->texts.data + at + sizeof known, text, length) == 0)
-            return (int64_t)at;
-        at += sizeof known + known;
+            return at;
     }
+    int64_t place = (int64_t)g->texts.length;
     uint32_t size = (uint32_t)length;
     buffer_append(&g->texts, &size, sizeof size);
     buffer_append(&g->texts, text, length);
     g->no_memory |= g->texts.failed;
-    return (int64_t)at;
+    g->text_slots[slot] = place + 1;
+    g->text_count++;
+    return place;
 }
 
 static int64_t cut(const struct field *field, int32_t unit, int64_t value)
@@ -367,20 +395,49 @@ static uint32_t keep_equal16(const uint16_t *cells, uint16_t sought, uint32_t co
     return kept;
 }
 
-static uint32_t filter(const struct predicate *condition, const uint8_t *cells, uint32_t count, uint16_t *selected,
-                       bool first)
+/* The values of the selected cells (NULL: of all), `none` where not set; the
+ * width is asked for once, not for each. */
+static void gather(const struct field *field, const uint8_t *cells, const uint16_t *selected, uint32_t count,
+                   int64_t *out)
 {
-    const struct field *field = condition->field;
+#define GATHER(type, missing)                                                    \
+    for (uint32_t i = 0; i < count; i++) {                                       \
+        type cell = ((const type *)(const void *)cells)[selected == NULL ? i : selected[i]]; \
+        out[i] = cell == (missing) ? none : (int64_t)cell;                       \
+    }
+    switch (field->width) {
+    case 1:
+        GATHER(uint8_t, UINT8_MAX)
+        break;
+    case 2:
+        GATHER(uint16_t, UINT16_MAX)
+        break;
+    case 4:
+        if (field->type == CRM_TYPE_DATE) {
+            GATHER(int32_t, INT32_MIN)
+        } else {
+            GATHER(uint32_t, UINT32_MAX)
+        }
+        break;
+    default:
+        GATHER(int64_t, INT64_MIN)
+        break;
+    }
+#undef GATHER
+}
+
+static uint32_t filter(const struct predicate *condition, const uint8_t *cells, uint32_t count, uint16_t *selected,
+                       bool first, int64_t *values)
+{
     uint32_t kept = 0;
-    if (first && field->width == 2 && condition->op == CRM_OP_EQ && condition->count == 1)
+    if (first && condition->field->width == 2 && condition->op == CRM_OP_EQ && condition->count == 1)
         return keep_equal16((const uint16_t *)(const void *)cells, (uint16_t)condition->operands[0].integer, count,
                             selected);
+    gather(condition->field, cells, first ? NULL : selected, count, values);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = first ? i : selected[i];
-        int64_t value;
-        int got = cell_get(field, cells + (size_t)at * field->width, &value);
-        if (cell_answers(condition, got, value))
-            selected[kept++] = (uint16_t)at;
+        uint16_t at = first ? (uint16_t)i : selected[i];
+        selected[kept] = at;
+        kept += cell_answers(condition, values[i] != none, values[i]);
     }
     return kept;
 }
@@ -390,6 +447,7 @@ struct block {
     uint32_t kept;
     uint16_t selected[BLOCK];
     uint32_t groups[BLOCK]; /* their positions */
+    int64_t values[BLOCK], others[BLOCK];
 };
 
 static const uint8_t *cells_of(const struct grouping *g, const struct field *field, struct block *block)
@@ -424,7 +482,8 @@ static bool select_block(struct grouping *g, struct block *block, bool all_live)
     if (!all_live)
         block->kept = keep_live(g, block);
     for (uint32_t i = 0; i < query->condition_count; i++, first = false)
-        block->kept = filter(&query->conditions[i], cells[i], block->kept, block->selected, first);
+        block->kept = filter(&query->conditions[i], cells[i], block->kept, block->selected, first,
+                             block->values);
     if (first)
         for (uint32_t i = 0; i < block->count; i++)
             block->selected[i] = (uint16_t)i;
@@ -464,6 +523,45 @@ static bool key_block(struct grouping *g, struct block *block)
     return true;
 }
 
+static void add_sums(struct grouping *g, const struct block *block, uint32_t m)
+{
+    bool overflow = false;
+    for (uint32_t i = 0; i < block->kept; i++) {
+        int64_t *cell = &group_at(g, block->groups[i])->measures[m];
+        int64_t value = block->values[i];
+        if (value == none)
+            continue;
+        overflow |= __builtin_add_overflow(*cell == none ? 0 : *cell, value, cell);
+    }
+    g->overflow |= overflow;
+}
+
+/* `none` is the least of all numbers: for the greatest it needs no care. */
+static void add_extremes(struct grouping *g, const struct block *block, uint32_t m, bool greatest)
+{
+    for (uint32_t i = 0; i < block->kept; i++) {
+        int64_t *cell = &group_at(g, block->groups[i])->measures[m];
+        int64_t value = block->values[i];
+        if (greatest ? value > *cell : value != none && (*cell == none || value < *cell))
+            *cell = value;
+    }
+}
+
+static bool check_currencies(struct grouping *g, struct block *block)
+{
+    const uint8_t *cells = g->currency == NULL ? NULL : cells_of(g, g->currency, block);
+    if (g->currency != NULL && cells == NULL)
+        return false;
+    if (cells != NULL)
+        gather(g->currency, cells, block->selected, block->kept, block->others);
+    for (uint32_t i = 0; i < block->kept; i++) {
+        int64_t currency = cells == NULL || block->others[i] == none ? g->base_currency : block->others[i];
+        if (block->values[i] != none)
+            note_currency(g, group_at(g, block->groups[i]), currency);
+    }
+    return true;
+}
+
 static bool measure_block(struct grouping *g, struct block *block)
 {
     crm_query *query = g->query;
@@ -471,26 +569,16 @@ static bool measure_block(struct grouping *g, struct block *block)
         group_at(g, block->groups[i])->count++;
     for (uint32_t m = 0; m < query->measure_count; m++) {
         struct field *field = query->measures[m].field;
-        int32_t what = query->measures[m].what;
-        bool money = field->type == CRM_TYPE_MONEY;
-        const uint8_t *currencies = !money || g->currency == NULL ? NULL : cells_of(g, g->currency, block);
         const uint8_t *cells = cells_of(g, field, block);
         if (cells == NULL)
             return false;
-        for (uint32_t i = 0; i < block->kept; i++) {
-            int64_t value, currency = g->base_currency;
-            if (!cell_get(field, cells + (size_t)block->selected[i] * field->width, &value))
-                continue;
-            struct group *group = group_at(g, block->groups[i]);
-            add_measure(g, what, &group->measures[m], value);
-            if (!money)
-                continue;
-            if (currencies != NULL) {
-                uint16_t own = ((const uint16_t *)(const void *)currencies)[block->selected[i]];
-                currency = own == UINT16_MAX ? currency : own;
-            }
-            note_currency(g, group, currency);
-        }
+        gather(field, cells, block->selected, block->kept, block->values);
+        if (query->measures[m].what == CRM_MEASURE_SUM)
+            add_sums(g, block, m);
+        else
+            add_extremes(g, block, m, query->measures[m].what == CRM_MEASURE_MAX);
+        if (field->type == CRM_TYPE_MONEY && !check_currencies(g, block))
+            return false;
     }
     return true;
 }
@@ -788,6 +876,7 @@ static void grouping_free(struct grouping *g)
     memory_free(memory, g->groups);
     memory_free(memory, g->keys);
     memory_free(memory, g->slots);
+    memory_free(memory, g->text_slots);
     for (uint32_t k = 0; k < QUERY_KEYS; k++)
         memory_free(memory, g->through[k]);
     buffer_free(&g->texts);

@@ -170,6 +170,7 @@ static bool plan_for(crm_query *query, struct predicate *condition, struct plan 
         struct timeline_stream *stream = &plan->streams[plan->stream_count++];
         stream->tree = field->timeline;
         stream->group = index_group(field, condition->operands[0].integer);
+        stream->exact = field->type == CRM_TYPE_REF;
         plan->what = PLAN_TIMELINE;
         struct arena *arena = query->view->generation->arena;
         struct tree_key low = {(uint64_t)stream->group << 32, 0};
@@ -201,9 +202,11 @@ static void timeline_streams(crm_query *query, struct plan *plan)
     for (uint32_t i = 0; i < query->kind->indexed_count && plan->stream_count < STREAMS_MAX; i++) {
         struct field *field = query->kind->indexed[i];
         if (!(field->flags & CRM_FLAG_TIMELINE) || field->timeline == 0 ||
-            (field->type == CRM_TYPE_REF && field->target != query->target_kind))
+            (field->type == CRM_TYPE_REF && field->target != query->target_kind) ||
+            tree_count(query->view->generation->arena, field->timeline) == 0)
             continue;
         struct timeline_stream *stream = &plan->streams[plan->stream_count++];
+        stream->exact = field->type == CRM_TYPE_REF;
         stream->tree = field->timeline;
         stream->group = index_group_of(field, query->target_kind, query->target);
     }

@@ -52,6 +52,7 @@ struct timeline_stream {
     struct tree_cursor cursor;
     struct tree_key key;
     bool ready;
+    bool exact; /* the group is the target's number, not a hash of it */
 };
 enum { STREAMS_MAX = 4, STRETCHES_MAX = 16 };
 

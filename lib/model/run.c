@@ -296,8 +296,7 @@ static bool collect_one(crm_query *query, uint32_t number, bool certain)
 static bool collect_certain(crm_query *query, uint32_t number, void *context)
 {
     (void)context;
-    /* Hashed groups and keys may hold others, too. */
-    return collect_one(query, number, query->plan.what != PLAN_TIMELINE || !query->timeline);
+    return collect_one(query, number, !query->timeline); /* hashed groups may hold others, too */
 }
 
 bool run_collect(crm_query *query, bool sorted)
@@ -442,43 +441,66 @@ static void stream_tree(crm_query *query, uint32_t capacity)
     }
 }
 
-static void stream_timeline(crm_query *query, uint32_t capacity)
+static void seek_streams(crm_query *query)
 {
     struct arena *arena = query->view->generation->arena;
-    struct plan *plan = &query->plan;
-    uint32_t last = query->has_after ? query->after.number : UINT32_MAX;
-    for (uint32_t i = 0; i < plan->stream_count; i++) {
-        struct timeline_stream *stream = &plan->streams[i];
+    for (uint32_t i = 0; i < query->plan.stream_count; i++) {
+        struct timeline_stream *stream = &query->plan.streams[i];
         int64_t time = (int64_t)(query->after.key ^ UINT64_C(1) << 63);
-        struct tree_key from = query->has_after ? index_timeline_key(stream->group, time, query->after.number)
-                                                : (struct tree_key){((uint64_t)stream->group << 32 | UINT32_MAX), UINT64_MAX};
+        struct tree_key from = {(uint64_t)stream->group << 32 | UINT32_MAX, UINT64_MAX};
+        if (query->has_after)
+            from = index_timeline_key(stream->group, time, query->after.number);
         tree_seek(arena, stream->tree, from, &stream->cursor);
         stream->ready = tree_previous(arena, stream->tree, &stream->cursor, &stream->key) &&
                         stream->key.high >> 32 == stream->group;
     }
-    while (query->page_count < capacity && query->status == CRM_OK) {
-        struct timeline_stream *best = NULL;
-        struct tree_key best_key = {0, 0};
-        for (uint32_t i = 0; i < plan->stream_count; i++) {
-            struct timeline_stream *stream = &plan->streams[i];
-            struct tree_key key = {stream->key.high & UINT32_MAX, stream->key.low};
-            if (stream->ready && (best == NULL || key.high > best_key.high ||
-                                  (key.high == best_key.high && key.low > best_key.low))) {
-                best = stream;
-                best_key = key;
-            }
+}
+
+/* The newest of the streams' next keys; false when all are at their end. */
+static bool next_of_streams(crm_query *query, struct tree_key *key, bool *exact)
+{
+    struct plan *plan = &query->plan;
+    struct timeline_stream *best = NULL;
+    for (uint32_t i = 0; i < plan->stream_count; i++) {
+        struct timeline_stream *stream = &plan->streams[i];
+        uint64_t high = stream->key.high & UINT32_MAX;
+        if (stream->ready && (best == NULL || high > (best->key.high & UINT32_MAX) ||
+                              (high == (best->key.high & UINT32_MAX) && stream->key.low > best->key.low)))
+            best = stream;
+    }
+    if (best == NULL)
+        return false;
+    *key = best->key;
+    *exact = best->exact;
+    best->ready = tree_previous(query->view->generation->arena, best->tree, &best->cursor, &best->key) &&
+                  best->key.high >> 32 == best->group;
+    return true;
+}
+
+/* Candidates a handful at a time: the misses of their rows overlap. */
+static void stream_timeline(crm_query *query, uint32_t capacity)
+{
+    enum { AHEAD = 32 };
+    uint32_t last = query->has_after ? query->after.number : UINT32_MAX;
+    seek_streams(query);
+    while (query->page_count < capacity && query->status == CRM_OK && !query->done) {
+        struct tree_key keys[AHEAD];
+        bool exact[AHEAD];
+        uint32_t count = 0, room = capacity - query->page_count < AHEAD ? capacity - query->page_count : AHEAD;
+        for (; count < room && next_of_streams(query, &keys[count], &exact[count]); count++) {
+            const struct row *row = row_at(query->view->generation, query->kind, tree_number(keys[count]));
+            if (row != NULL)
+                __builtin_prefetch(row);
         }
-        if (best == NULL) {
-            query->done = true;
-            return;
+        query->done = count < room;
+        for (uint32_t i = 0; i < count; i++) {
+            struct row row;
+            struct hit hit = {.number = tree_number(keys[i]),
+                              .key = (uint64_t)index_timeline_time(keys[i]) ^ UINT64_C(1) << 63};
+            if (hit.number != last && judge(query, hit.number, &row, exact[i]) != VIEW_ROW_NONE)
+                give(query, hit.number, &row, &hit);
+            last = hit.number; /* one that is named twice comes twice in a row */
         }
-        struct row row;
-        struct hit hit = {.number = tree_number(best_key), .key = (uint64_t)index_timeline_time(best->key) ^ UINT64_C(1) << 63};
-        best->ready = tree_previous(arena, best->tree, &best->cursor, &best->key) &&
-                      best->key.high >> 32 == best->group;
-        if (hit.number != last && judge(query, hit.number, &row, plan->stream_count == 1 && !query->timeline) != VIEW_ROW_NONE)
-            give(query, hit.number, &row, &hit);
-        last = hit.number; /* one that is named twice comes twice in a row */
     }
 }
 
