@@ -187,19 +187,26 @@ static const struct {
     {"lost", 0, CRM_STAGE_FORECAST_OMITTED, 1, 0},
 };
 
+/* The same ids in every file: what refers to these records in one file's export
+ * means the same ones in another's. */
+static crm_id well_known_id(uint8_t number)
+{
+    return (crm_id){{[6] = 0x80, [8] = 0x80, [15] = number}}; /* UUID version 8 */
+}
+
 int32_t rules_new_pipeline(crm_txn *txn)
 {
-    crm_id id;
-    crm_record *pipeline = crm_create(txn, CRM_KIND_PIPELINE);
+    crm_id id = well_known_id(1);
+    crm_record *pipeline = crm_create_with_id(txn, CRM_KIND_PIPELINE, &id);
 
     crm_set_text(pipeline, CRM_PIPELINE_NAME, "Sales", CRM_NUL);
     crm_set_int(pipeline, CRM_PIPELINE_ORDER, 1);
     crm_set_int(pipeline, CRM_PIPELINE_IS_DEFAULT, 1);
     if (pipeline == NULL)
         return crm_txn_status(txn, NULL);
-    crm_record_id(pipeline, &id);
     for (size_t i = 0; i < sizeof sales_stages / sizeof sales_stages[0]; i++) {
-        crm_record *stage = crm_create(txn, CRM_KIND_STAGE);
+        crm_id stage_id = well_known_id((uint8_t)(i + 2));
+        crm_record *stage = crm_create_with_id(txn, CRM_KIND_STAGE, &stage_id);
         crm_set_text(stage, CRM_STAGE_NAME, sales_stages[i].name, CRM_NUL);
         crm_set_ref(stage, CRM_STAGE_PIPELINE, CRM_KIND_PIPELINE, &id);
         crm_set_int(stage, CRM_STAGE_ORDER, (int64_t)i + 1);
