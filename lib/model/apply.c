@@ -39,8 +39,8 @@ static bool touch(struct generation *generation, const struct kind *kind, uint32
                   const struct row *row)
 {
     crm_db *db = generation->db;
-    if (generation->txn == NULL && lsn <= log_published(generation->log) &&
-        __atomic_load_n(&db->views, __ATOMIC_ACQUIRE) == 0)
+    if (generation->building || (generation->txn == NULL && lsn <= log_published(generation->log) &&
+                                 __atomic_load_n(&db->views, __ATOMIC_ACQUIRE) == 0))
         return true;
     if (!memory_grow(db->memory, (void **)&generation->touches, &generation->touch_capacity,
                      generation->touch_count + 1, sizeof *generation->touches))
@@ -71,29 +71,37 @@ void touches_trim(struct generation *generation)
     generation->touch_base += gone;
 }
 
-static bool create(struct generation *generation, struct kind *kind, uint64_t offset, const struct entry *entry,
-                   crm_id *id_base)
+bool apply_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,
+               const struct entry *entry, const uint8_t *fields)
 {
     struct kind_store *store = kind_store_make(generation, kind);
-    crm_id id;
-    const uint8_t *fields = id_get(entry->body, entry->body + entry->body_length, id_base, &id);
-    if (store == NULL || fields == NULL || entry->number < store->rows ||
-        entry->number - store->rows > offset) /* a hole larger than the file is a lie */
-        return false;
+    if (store == NULL || (entry->number >= store->rows && entry->number - store->rows > offset))
+        return false; /* a hole larger than the file is a lie */
     if (((entry->number & 63) == 0 || entry->number != store->rows) && !index_reserve(generation, kind, entry->number))
         return false;
     struct row *row = column_at(generation->arena, store->rows_column, entry->number);
-    if (row == NULL || !hash_insert(generation->arena, store->ids, id_hash(generation, &id), entry->number))
+    if (row == NULL || row->head != 0 ||
+        !hash_insert(generation->arena, store->ids, id_hash(generation, id), entry->number))
         return false;
     bool first = entry->previous == 0;
-    *row = (struct row){.id = id, .head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
-    store->rows = entry->number + 1;
+    *row = (struct row){.id = *id, .head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
+    if (entry->number >= store->rows)
+        store->rows = entry->number + 1;
     store->live++;
     struct version version = {.offset = offset, .lsn = entry->lsn, .count = 1};
     version.segments[0].bytes = fields;
     version.segments[0].length = (size_t)(entry->body + entry->body_length - fields);
     struct body only = body_open(fields, version.segments[0].length);
     return index_change(generation, kind, entry->number, NULL, &version, &only);
+}
+
+static bool create(struct generation *generation, struct kind *kind, uint64_t offset, const struct entry *entry,
+                   crm_id *id_base)
+{
+    crm_id id;
+    const uint8_t *fields = id_get(entry->body, entry->body + entry->body_length, id_base, &id);
+    return fields != NULL && entry->number >= kind_rows(generation, kind) &&
+           apply_row(generation, kind, &id, offset, entry, fields);
 }
 
 /* The version before with one more entry in front. */
@@ -141,7 +149,7 @@ static bool change(struct generation *generation, const crm_txn *txn, struct kin
 static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
 {
     if (entry->kind == CRM_KIND_SETTING)
-        __atomic_store_n(&generation->db->currency, 0, __ATOMIC_RELEASE);
+        settings_note(generation, entry->operation == ENTRY_DELETE ? UINT32_MAX : entry->number);
     if (entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE)
         return true;
     const struct row *row = row_at(generation, schema_kind(&generation->schema, entry->kind), entry->number);
@@ -191,7 +199,7 @@ static bool undo_create(struct generation *generation, struct kind *kind, const 
 }
 
 /* Entries are undone in reverse, so the touch to take back is the last one. */
-bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
+static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
 {
     struct kind *kind = schema_kind(&generation->schema, entry->kind);
     struct row *row = kind == NULL ? NULL : row_at(generation, kind, entry->number);
@@ -216,33 +224,35 @@ bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offs
     return index_change(generation, kind, entry->number, is_live ? &after : NULL, was_live ? &before : NULL, NULL);
 }
 
-static bool note_frame(struct generation *generation, const struct frame *frame)
+bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
 {
-    if (frame->lsn >= UINT32_MAX - 64)
-        return false;
-    uint32_t number = (uint32_t)frame->lsn;
-    if (!column_reserve(generation->arena, generation->frames, (number | 63) + 1))
-        return false;
-    struct frame_cell *cell = column_at(generation->arena, generation->frames, number);
-    if (cell == NULL)
-        return false;
-    if (cell->offset == 0)
-        *cell = (struct frame_cell){frame->offset, frame->time};
-    return true;
+    bool done = undo_entry(generation, txn, offset, entry);
+    if (done && entry->kind == CRM_KIND_SETTING)
+        settings_note(generation, UINT32_MAX);
+    return done;
+}
+
+/* What an entry of a frame may be: one of its own transaction, or, in a base
+ * frame, of any before; packs and tables of frames only there. */
+static bool apply_one(struct generation *generation, const struct frame *frame, uint64_t offset,
+                      const struct entry *entry, crm_id *id_base)
+{
+    bool base = (frame->flags & LOG_FRAME_BASE) != 0;
+    if (entry->operation > ENTRY_ERASE)
+        return base && (entry->operation != ENTRY_FRAMES || frames_apply(generation, offset, entry));
+    return (base ? entry->lsn <= frame->lsn : entry->lsn == frame->lsn) &&
+           apply_entry(generation, NULL, offset, entry, id_base);
 }
 
 bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error)
 {
     crm_id base = {{0}};
     size_t at = 0;
-    if (!note_frame(generation, frame))
-        return false;
     while (at < frame->entries_length) {
         struct entry entry;
         uint64_t offset = frame->entries_offset + at;
         int32_t status = entry_get(frame->entries + at, frame->entries_length - at, offset, &entry);
-        bool record = entry.operation <= ENTRY_ERASE;
-        if (status != CRM_OK || (record && !apply_entry(generation, NULL, offset, &entry, &base))) {
+        if (status != CRM_OK || !apply_one(generation, frame, offset, &entry, &base)) {
             error_set(error, CRM_CORRUPT,
                       "%s: the entry at byte %llu (transaction %llu) cannot be applied; salvage the file with recover",
                       log_path(generation->log), (unsigned long long)offset, (unsigned long long)frame->lsn);
@@ -250,31 +260,12 @@ bool apply_frame(struct generation *generation, const struct frame *frame, crm_e
         }
         at += entry.size;
     }
+    /* Of several base frames with one number the last counts: its end is where the others' tables end, too. */
+    if (!frames_note(generation, frame->lsn, frame->offset, frame->time)) {
+        error_set(error, CRM_CORRUPT, "%s: there is no place for transaction %llu at byte %llu",
+                  log_path(generation->log), (unsigned long long)frame->lsn, (unsigned long long)frame->offset);
+        return false;
+    }
     generation->applied = frame->after;
     return true;
-}
-
-bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time)
-{
-    const struct frame_cell *cell =
-        lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)lsn);
-    if (cell == NULL)
-        return false;
-    *time = cell->time;
-    return cell->offset != 0 || cell->time != 0;
-}
-
-/* Times never fall along the log: a binary search. */
-uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to)
-{
-    uint64_t low = 0, high = up_to; /* the answer lies in [low, high] */
-    while (low < high) {
-        uint64_t middle = low + (high - low + 1) / 2;
-        int64_t there;
-        if (frame_time(generation, middle, &there) && there <= time)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
 }

@@ -21,7 +21,7 @@ static size_t pack_position(const struct generation *generation, uint64_t offset
     return low;
 }
 
-/* A pack's body: var raw length, then a zlib stream. */
+/* A pack's body, as a table of frames': var raw length, then a zlib stream. */
 static bool pack_inflate(const struct generation *generation, uint64_t offset, struct pack *pack)
 {
     const struct memory *memory = generation->db->memory;
@@ -30,11 +30,11 @@ static bool pack_inflate(const struct generation *generation, uint64_t offset, s
     uint64_t raw;
     if (offset < LOG_FRAMES_START || offset >= map->length ||
         entry_get(map->base + offset, (size_t)(map->length - offset), offset, &entry) != CRM_OK ||
-        entry.operation != ENTRY_PACK)
+        (entry.operation != ENTRY_PACK && entry.operation != ENTRY_FRAMES))
         return false;
     const uint8_t *end = entry.body + entry.body_length;
     const uint8_t *at = varint_get(entry.body, end, &raw);
-    if (at == NULL || raw > VALUE_TEXT_MAX * UINT64_C(2))
+    if (at == NULL || raw > VALUE_TEXT_MAX * UINT64_C(2) || raw / 1100 > (uint64_t)(end - at)) /* deflate's most */
         return false;
     struct value value = {.what = VALUE_DEFLATED, .integer = (int64_t)raw, .bytes = at, .length = (size_t)(end - at)};
     *pack = (struct pack){offset, memory_alloc(memory, (size_t)raw + 1), (size_t)raw};
@@ -44,10 +44,8 @@ static bool pack_inflate(const struct generation *generation, uint64_t offset, s
     return false;
 }
 
-static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, size_t *available)
+const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length)
 {
-    uint64_t offset = (place & ~PLACE_PACKED) >> PLACE_POSITION_BITS;
-    size_t position = (size_t)(place & ((UINT64_C(1) << PLACE_POSITION_BITS) - 1));
     const uint8_t *bytes = NULL;
     mutex_lock(&generation->pack_lock);
     size_t at = pack_position(generation, offset);
@@ -61,13 +59,58 @@ static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, 
         generation->packs[at] = pack;
         generation->pack_count++;
     }
-    if (position < generation->packs[at].length) {
-        bytes = generation->packs[at].bytes + position;
-        *available = generation->packs[at].length - position;
-    }
+    bytes = generation->packs[at].bytes;
+    *length = generation->packs[at].length;
 out:
     mutex_unlock(&generation->pack_lock);
     return bytes;
+}
+
+static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, size_t *available)
+{
+    uint64_t offset = (place & ~PLACE_PACKED) >> PLACE_POSITION_BITS;
+    size_t position = (size_t)(place & ((UINT64_C(1) << PLACE_POSITION_BITS) - 1));
+    size_t length;
+    const uint8_t *bytes = pack_open(generation, offset, &length);
+    if (bytes == NULL || position >= length)
+        return NULL;
+    *available = length - position;
+    return bytes + position;
+}
+
+/* ---- reading everything ---- */
+
+enum { READER_PACKS = 64 };
+
+void reader_init(struct generation *reader, const struct generation *of)
+{
+    memset(reader, 0, sizeof *reader);
+    reader->db = of->db;
+    reader->log = of->log;
+    (void)mutex_init(&reader->pack_lock); /* one thread's own: it is never waited for */
+}
+
+static void drop_packs(struct generation *reader)
+{
+    for (size_t i = 0; i < reader->pack_count; i++)
+        memory_free(reader->db->memory, reader->packs[i].bytes);
+    reader->pack_count = 0;
+}
+
+void reader_relax(struct generation *reader)
+{
+    if (reader->pack_count >= READER_PACKS)
+        drop_packs(reader);
+}
+
+void reader_free(struct generation *reader)
+{
+    if (reader->db == NULL)
+        return;
+    drop_packs(reader);
+    memory_free(reader->db->memory, reader->packs);
+    mutex_destroy(&reader->pack_lock);
+    memset(reader, 0, sizeof *reader);
 }
 
 const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
@@ -137,13 +180,26 @@ static bool erased_later(struct generation *generation, const crm_txn *txn, uint
     return false;
 }
 
+/* The row's newest committed version: what a transaction has under way cannot be
+ * read by others, but what the row was before it is remembered. */
+static uint64_t committed_head(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
+                               uint32_t number)
+{
+    const struct row *row = row_at(generation, kind, number);
+    uint64_t head = row == NULL ? 0 : row->head;
+    if (row == NULL || txn != NULL || row_lsn(row) <= generation->applied.lsn)
+        return head;
+    for (size_t i = generation->touch_count; i > 0 && generation->touches[i - 1].lsn > generation->applied.lsn; i--)
+        if (generation->touches[i - 1].kind == kind->number && generation->touches[i - 1].number == number)
+            head = generation->touches[i - 1].before.head;
+    return head;
+}
+
 int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
                        const struct row *row, struct version *out)
 {
     int32_t status = version_load(generation, txn, row->head, out);
-    if (status == CRM_OK && (row->state & ROW_ERASED)) {
-        const struct row *newest = row_at(generation, kind, number);
-        out->hidden = newest == NULL || erased_later(generation, txn, newest->head, row->head);
-    }
+    if (status == CRM_OK && (row->state & ROW_ERASED))
+        out->hidden = erased_later(generation, txn, committed_head(generation, txn, kind, number), row->head);
     return status;
 }

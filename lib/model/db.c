@@ -99,6 +99,7 @@ static struct generation *generation_create(crm_db *db, struct log *log)
     generation->db = db;
     generation->log = log;
     generation->references = 1;
+    generation->building = true;
     buffer_init(&generation->key, db->memory);
     buffer_init(&generation->other_key, db->memory);
     buffer_init(&generation->texts, db->memory);
@@ -239,9 +240,11 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     struct image_point point = {.file = log_header(generation->log)->file,
                                 .generation = log_header(generation->log)->generation,
                                 .at = generation->applied, .layout = MODEL_LAYOUT};
+    /* What a replaced file's indexes hold may have been erased since. */
+    bool replaced = log_superseded(generation->log) != 0;
     rwlock_read(&generation->lock);
     bool staged = generation->txn != NULL && generation->txn->applied > 0;
-    int32_t status = generation->bad || staged || generation->arena->damaged
+    int32_t status = generation->bad || staged || replaced || generation->arena->damaged
                          ? CRM_CORRUPT
                          : image_write(db->files, db->image_path, generation->arena, &point, error);
     rwlock_unlock(&generation->lock);
@@ -319,8 +322,47 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
         generation_free(generation);
         return status;
     }
+    generation->building = false;
     *out = generation;
     return CRM_OK;
+}
+
+int32_t db_second(struct generation *first, struct generation **out, crm_error *error)
+{
+    struct generation *second = generation_create(first->db, first->log);
+    *out = NULL;
+    if (second == NULL)
+        return error_nomem(error);
+    int32_t status = fill_anew(second, first->applied.lsn, error);
+    if (status != CRM_OK) {
+        db_second_free(second);
+        return status;
+    }
+    *out = second;
+    return CRM_OK;
+}
+
+void db_second_free(struct generation *second)
+{
+    if (second == NULL)
+        return;
+    second->log = NULL; /* the first one's */
+    generation_free(second);
+}
+
+int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+{
+    *out = generation_create(db, log);
+    if (*out == NULL) {
+        log_close(log);
+        return error_nomem(error);
+    }
+    int32_t status = fill_anew(*out, 0, error);
+    if (status != CRM_OK) {
+        generation_free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 /* ---- open ---- */
@@ -378,7 +420,7 @@ static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_er
     return status;
 }
 
-static int32_t reopen(crm_db *db, crm_error *error)
+int32_t db_reopen(crm_db *db, crm_error *error)
 {
     struct log *log;
     struct generation *next = NULL;
@@ -406,6 +448,7 @@ static int32_t reopen(crm_db *db, crm_error *error)
     db->now = next;
     mutex_unlock(&db->state);
     db_drop(old);
+    settings_note(next, UINT32_MAX);
     return CRM_OK;
 }
 
@@ -415,7 +458,7 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     struct generation *generation = db_hold(db);
     int32_t status = CRM_OK;
     if (log_superseded(generation->log)) {
-        status = reopen(db, error);
+        status = db_reopen(db, error);
         db_drop(generation);
         if (status != CRM_OK)
             return status;
@@ -492,6 +535,7 @@ static int32_t open_steps(crm_db *db, crm_error *error)
         status = settle_tail(db, db->now, error);
     if (locked)
         log_unlock(log);
+    settings_note(db->now, UINT32_MAX);
     if (status == CRM_OK && db->now->applied.lsn == 0 && !db->options.read_only)
         status = start_new(db, error);
     return status;
@@ -516,7 +560,7 @@ static void db_free(crm_db *db)
     memory_free(&own, db);
 }
 
-static crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules)
+crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules)
 {
     crm_db *db = memory_zero(&options->memory, 1, sizeof *db);
     if (db == NULL)

@@ -41,7 +41,10 @@ struct kind_store { /* in the arena */
 };
 
 struct frame_cell { /* by LSN */
-    uint64_t offset; /* of the frame's header; 0: compacted away, see the base frame's table */
+    /* Of the frame's header; of a transaction that was compacted away, of the
+     * ENTRY_FRAMES entry that tells of it, and of the newest such, of the last
+     * base frame, which carries its number.  0: not known. */
+    uint64_t offset;
     int64_t time;
 };
 
@@ -75,6 +78,7 @@ struct generation {
     uint64_t image_end;       /* the log up to here is in the image file */
     uint64_t change;          /* counts changes of the arena, so that cursors seek anew */
     bool bad;                 /* the arena cannot be trusted: rebuild before use */
+    bool building;            /* no view can see it yet, so nothing needs to be remembered for one */
     struct touch *touches;
     size_t touch_base;        /* how many were trimmed away before the first */
     size_t touch_count, touch_capacity;
@@ -129,6 +133,8 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
                 crm_error *error);
 void db_reference(crm_db *db);
 void db_release(crm_db *db);
+/* A handle without a log, for work on files that are not opened; db_release ends it.  NULL: no memory. */
+crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules);
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
@@ -138,6 +144,17 @@ struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
 int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
+/* A second generation over the same log, from the first frame up to where the
+ * first one is, in memory alone; db_second_free ends it. */
+int32_t db_second(struct generation *first, struct generation **out, crm_error *error);
+void db_second_free(struct generation *second);
+/* An empty one over `log`, for salvage: no frame is replayed; db_drop ends it and the log. */
+int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error *error);
+/* After `generation`'s file was replaced: goes over to the new one.  Under the writer lock. */
+int32_t db_reopen(crm_db *db, crm_error *error);
+/* The writer's locks, of the process and of the file, with all frames of other processes applied. */
+int32_t db_lock_writer(crm_db *db, crm_error *error);
+void db_unlock_writer(crm_db *db, struct generation *generation);
 int32_t db_rebuild(struct generation *generation, crm_error *error);   /* under no lock; takes the exclusive one */
 int32_t db_write_image(struct generation *generation, crm_error *error); /* under the writer lock or at close */
 void db_maybe_write_image(struct generation *generation);
@@ -182,7 +199,17 @@ static inline int version_field(const struct version *version, const struct fiel
 {
     return version->hidden && (field->flags & CRM_FLAG_PERSONAL) ? 0 : version_get(version, field->number, value);
 }
+/* The inflated body of the pack, or table of frames, whose entry lies at that
+ * offset of the log; kept while the generation lives.  NULL: damaged. */
+const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length);
+/* For work that goes through every version: reads the log of another generation
+ * by entry_load and version_load with packs of its own, which can be let go. */
+void reader_init(struct generation *reader, const struct generation *of);
+void reader_relax(struct generation *reader); /* nothing borrowed from packs is used any more */
+void reader_free(struct generation *reader);
 bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time);
+/* When, who and why of a transaction, also of one that was compacted away: only
+ * lsn, time, actor, reason and batch are filled.  Under the lock. */
 int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *out, crm_error *error);
 /* The last LSN whose time is not later than `time`; 0: none.  Under the lock. */
 uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to);
@@ -193,6 +220,17 @@ bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t off
                  crm_id *id_base);
 bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry);
 bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error);
+/* Makes a row of a full version; its number may be new or a hole. */
+bool apply_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,
+               const struct entry *entry, const uint8_t *fields);
+/* Notes where the frame of an LSN, or what tells of it, lies. */
+bool frames_note(struct generation *generation, uint64_t lsn, uint64_t offset, int64_t time);
+/* An ENTRY_FRAMES entry into the frames column. */
+bool frames_apply(struct generation *generation, uint64_t offset, const struct entry *entry);
+/* One transaction more in the raw text of such an entry; *previous is the time of the one before, first 0. */
+void frames_put(struct buffer *raw, int64_t *previous, const struct frame *meta);
+/* settings: what the handle keeps of them, after a setting changed (or all, with number UINT32_MAX) */
+void settings_note(struct generation *generation, uint32_t number);
 void touches_trim(struct generation *generation);
 
 /* schema records: the user's kinds, fields and choices */

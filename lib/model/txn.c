@@ -31,7 +31,7 @@ int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
 
 /* ---- begin ---- */
 
-static int32_t lock_writer(crm_db *db, crm_error *error)
+int32_t db_lock_writer(crm_db *db, crm_error *error)
 {
     if (db->options.read_only)
         return error_set(error, CRM_READ_ONLY, "%s is open for reading only", db->path);
@@ -59,7 +59,7 @@ static int32_t lock_writer(crm_db *db, crm_error *error)
     return status;
 }
 
-static void unlock_writer(crm_db *db, struct generation *generation)
+void db_unlock_writer(crm_db *db, struct generation *generation)
 {
     log_unlock(generation->log);
     mutex_unlock(&db->writer);
@@ -98,7 +98,7 @@ int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
     crm_txn *txn = memory_zero(db->memory, 1, sizeof *txn);
     if (txn == NULL)
         return error_nomem(error);
-    int32_t status = lock_writer(db, error);
+    int32_t status = db_lock_writer(db, error);
     if (status != CRM_OK) {
         memory_free(db->memory, txn);
         return status;
@@ -118,7 +118,7 @@ int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
         rwlock_write(&txn->generation->lock);
         txn->generation->txn = NULL;
         rwlock_unlock(&txn->generation->lock);
-        unlock_writer(db, txn->generation);
+        db_unlock_writer(db, txn->generation);
         free_txn(txn);
         return status;
     }
@@ -298,7 +298,7 @@ static void end(crm_txn *txn)
     generation->txn = NULL;
     rwlock_unlock(&generation->lock);
     db->txn = NULL;
-    unlock_writer(db, generation);
+    db_unlock_writer(db, generation);
 }
 
 void crm_rollback(crm_txn *txn)
