@@ -104,7 +104,7 @@ uint64_t import_count(crm_db *db, uint32_t kind)
     return count;
 }
 
-char *export_text(crm_db *db, uint32_t kind, const char *format, const char *columns, size_t *length)
+char *export_text(crm_db *db, uint32_t kind, const char *format, const char *columns, const char *order, size_t *length)
 {
     crm_view *view = NULL;
     crm_query *query = NULL;
@@ -117,6 +117,8 @@ char *export_text(crm_db *db, uint32_t kind, const char *format, const char *col
     *length = 0;
     ck_assert_int_eq(crm_view_open(db, &view, NULL), CRM_OK);
     ck_assert_int_eq(crm_query_create(view, kind, &query, NULL), CRM_OK);
+    if (order != NULL)
+        ck_assert_int_eq(crm_query_order(query, crm_field_find(db, kind, order, CRM_NUL), 0), CRM_OK);
     ck_assert_msg(crm_export_create(query, format, columns, &export, &error) == CRM_OK, "%s", error.message);
     while ((status = crm_export_next(export, &bytes, &size, &error)) == CRM_OK) {
         text = realloc(text, *length + size + 1);

@@ -29,7 +29,8 @@ void import_clean(const struct imported *imported);
 /* The only live record with that text in the field; owned: crm_record_free. */
 crm_record *import_find(crm_view *view, uint32_t kind, uint32_t field, const char *text);
 uint64_t import_count(crm_db *db, uint32_t kind);
-/* The whole export of a kind, owned: free. */
-char *export_text(crm_db *db, uint32_t kind, const char *format, const char *columns, size_t *length);
+/* The whole export of a kind, in the order of a field (NULL: of creation), owned: free. */
+char *export_text(crm_db *db, uint32_t kind, const char *format, const char *columns, const char *order,
+                  size_t *length);
 
 #endif

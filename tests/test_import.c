@@ -323,7 +323,7 @@ START_TEST(matching_by_e_mail_keeps_the_other_addresses)
     imported = customers("name,emails\nAcme Corp,a@x.example;c@x.example\n", settings);
     import_clean(&imported);
     ck_assert_uint_eq(imported.updated, 1);
-    customer_has("Acme Corp", CRM_CUSTOMER_EMAILS, "a@x.example;b@x.example;c@x.example");
+    customer_has("Acme Corp", CRM_CUSTOMER_EMAILS, "a@x.example, b@x.example, c@x.example");
 }
 END_TEST
 
@@ -459,7 +459,7 @@ START_TEST(a_stage_is_one_of_the_deals_pipeline)
                                            "e,signed,Sales,2025-01-01\n",
                                            NULL);
     ck_assert_uint_eq(imported.created, 4);
-    rejected(&imported, 0, 6, 2, "no stage \"signed\"", "e,signed,Sales,2025-01-01");
+    rejected(&imported, 0, 6, 1, "signed is not one of pipeline Sales", "e,signed,Sales,2025-01-01");
     static const char *const expected[] = {"Renewals", "Sales", "Sales", "Renewals"};
     static const char *const names[] = {"a", "b", "c", "d"};
     for (size_t i = 0; i < 4; i++)
@@ -521,7 +521,7 @@ START_TEST(a_bad_row_rejects_its_whole_group_and_a_key_that_returns_is_refused)
     ck_assert_uint_eq(imported.created, 2);
     ck_assert_uint_eq(imported.rejected, 3);
     rejected(&imported, 0, 2, 1, "its group is rejected for line 3", "1,1,1,Kern,2017-01-01,");
-    rejected(&imported, 1, 3, 1, "\"x\" is not a number", "1,1,x,Kern,2017-01-01,");
+    rejected(&imported, 1, 3, 3, "\"x\" is not a number", "1,1,x,Kern,2017-01-01,");
     ck_assert_ptr_nonnull(strstr(imported.rejects[2].why, "taken"));
     ck_assert_uint_eq(imported.rejects[2].line, 6);
 }

@@ -24,7 +24,7 @@ static void teardown(void)
 static char *names(void)
 {
     size_t length;
-    return export_text(db, CRM_KIND_CUSTOMER, "csv", "name,description", &length);
+    return export_text(db, CRM_KIND_CUSTOMER, "csv", "name,description", NULL, &length);
 }
 
 /* One of everything that decides where a row ends. */

@@ -237,8 +237,12 @@ static int32_t look_up(struct crm_import *import, const struct import_item *item
         return reference_by_field(import, &assignment->by_field, text, length, id, error);
     if (*kind != 0)
         return crm_resolve(view, *kind, text, length, id, error);
+    const char *colon = length == 0 ? NULL : memchr(text, ':', length);
+    if (colon != NULL && (*kind = crm_kind_find(import->db, text, (size_t)(colon - text))) != 0)
+        return crm_resolve(view, *kind, colon + 1, length - (size_t)(colon + 1 - text), id, error);
     if (crm_id_parse(text, length, &wanted) != CRM_OK)
-        return error_set(error, CRM_INVALID, "a reference to a record of any kind is an id, or 'by KIND.FIELD'");
+        return error_set(error, CRM_INVALID,
+                         "a reference to a record of any kind is an id, \"kind:name\", or given 'by KIND.FIELD'");
     int32_t status = crm_get_any(view, &wanted, &record, error);
     if (status == CRM_OK) {
         *kind = crm_record_kind(record);

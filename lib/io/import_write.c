@@ -298,6 +298,18 @@ static bool same(const crm_record *record, uint32_t field, const struct import_v
     }
 }
 
+/* In no locale: ASCII letters. */
+static bool same_but_case(const char *a, const char *b, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        char c = a[i] >= 'A' && a[i] <= 'Z' ? (char)(a[i] + 32) : a[i];
+        char d = b[i] >= 'A' && b[i] <= 'Z' ? (char)(b[i] + 32) : b[i];
+        if (c != d)
+            return false;
+    }
+    return true;
+}
+
 static bool has_item(const crm_record *record, uint32_t field, const char *text, size_t length)
 {
     uint32_t count = crm_item_count(record, field);
@@ -308,7 +320,7 @@ static bool has_item(const crm_record *record, uint32_t field, const char *text,
         size_t skip = system_length == 0 ? 0 : system_length + 1;
         if (skip > 0 && (length < skip || memcmp(text, system, system_length) != 0 || text[system_length] != ':'))
             continue;
-        if (name_same(text + skip, length - skip, value, value_length))
+        if (length - skip == value_length && same_but_case(text + skip, value, value_length))
             return true;
     }
     return false;
