@@ -3,7 +3,7 @@
  *
  * A look-up is a descent through inner nodes of 4 KiB (170 children: the upper
  * levels stay in the cache, so a million keys cost one or two misses) to a
- * packed leaf of 1 KiB, searched without branches.
+ * packed leaf of 2 KiB, searched without branches.
  *
  * Nothing a node says is believed before it is checked: kind, level, sizes and
  * counts at each visit, references by arena_at.  A descent goes down one level
@@ -46,17 +46,12 @@ uint64_t tree_count(struct arena *arena, uint64_t offset)
 bool leaf_open(struct arena *arena, uint32_t reference, struct leaf_view *view)
 {
     struct leaf *leaf = arena_at(arena, tree_offset(reference), LEAF_HEADER);
-    if (leaf == NULL || leaf->kind != NODE_LEAF || leaf->size_log < LEAF_LOG_MIN || leaf->size_log > LEAF_LOG_MAX ||
-        leaf->high_bytes > 8 || leaf->low_bytes > 8 || arena_at(arena, tree_offset(reference), (size_t)1 << leaf->size_log) == NULL) {
-        arena->damaged = true;
-        return false;
-    }
-    leaf_view_set(view, leaf, reference);
-    if (view->stride < 2 || view->count > LEAF_MOST || view->count * view->stride > view->room) {
-        arena->damaged = true;
-        return false;
-    }
-    return true;
+    if (leaf != NULL && leaf->kind == NODE_LEAF && leaf->size_log >= LEAF_LOG_MIN && leaf->size_log <= LEAF_LOG_MAX &&
+        arena_at(arena, tree_offset(reference), (size_t)1 << leaf->size_log) != NULL &&
+        leaf_view_set(view, leaf, reference))
+        return true;
+    arena->damaged = true;
+    return false;
 }
 
 struct inner *inner_open(struct arena *arena, uint32_t reference, uint32_t level)
@@ -103,49 +98,6 @@ static uint32_t inner_child(const struct tree *tree, struct inner *inner, const 
     return first;
 }
 
-/* How many entries of up to eight bytes are smaller than `packed`. */
-static uint32_t entries_lower(const struct leaf_view *view, uint64_t packed)
-{
-    const uint8_t *base = view->data;
-    size_t stride = view->stride;
-    uint64_t mask = tree_masks[stride];
-    uint32_t count = view->count;
-    uint32_t first = 0;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        first += half & (0 - (uint32_t)((tree_load(base + (first + half - 1) * stride) & mask) < packed));
-        count -= half;
-    }
-    return first + (count != 0 && (tree_load(base + first * stride) & mask) < packed);
-}
-
-static uint32_t leaf_lower(const struct leaf_view *view, struct tree_key key)
-{
-    if (key.high < view->base_high)
-        return 0;
-    uint64_t high = key.high - view->base_high;
-    if (high > view->mask_high)
-        return view->count;
-    if (view->stride <= 8) {
-        uint64_t low = key.low < view->base_low ? 0 : key.low - view->base_low;
-        if (low > view->mask_low) { /* behind all that share the high word */
-            if (high == view->mask_high)
-                return view->count;
-            high++;
-            low = 0;
-        }
-        return entries_lower(view, (view->low_bytes == 8 ? 0 : high << (8 * view->low_bytes)) | low);
-    }
-    uint32_t first = 0;
-    uint32_t count = view->count;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        first += half & (0 - (uint32_t)tree_key_less(leaf_key(view, first + half - 1), key));
-        count -= half;
-    }
-    return first + (count != 0 && tree_key_less(leaf_key(view, first), key));
-}
-
 static uint32_t leaf_search(const struct tree *tree, const struct leaf_view *view, const struct tree_probe *probe)
 {
     if (!tree->text)
@@ -164,7 +116,8 @@ static uint32_t leaf_search(const struct tree *tree, const struct leaf_view *vie
     return first;
 }
 
-static void leaf_prefetch(const struct arena *arena, uint32_t reference)
+/* Inlined always: gcc takes a function that only prefetches for one without effect, and drops the call. */
+__attribute__((always_inline)) static inline void leaf_prefetch(const struct arena *arena, uint32_t reference)
 {
     uint64_t offset = tree_offset(reference);
     if (offset + (1U << LEAF_LOG_MAX) > arena->used)
@@ -198,13 +151,14 @@ bool tree_descend(const struct tree *tree, const struct tree_probe *probe, struc
     return true;
 }
 
-bool tree_descend_last(const struct tree *tree, struct tree_path *path)
+bool tree_path_last(const struct tree *tree, struct tree_path *path)
 {
     uint32_t depth = tree->header->depth;
     uint32_t reference = tree->header->root;
     if (depth == 0 || depth > TREE_DEPTH_MAX)
         return false;
     path->inners = depth - 1;
+    path->slot = path->leaf.count;
     for (uint32_t i = 0; i + 1 < depth; i++) {
         struct inner *inner = inner_open(tree->arena, reference, depth - 1 - i);
         if (inner == NULL)
@@ -214,10 +168,16 @@ bool tree_descend_last(const struct tree *tree, struct tree_path *path)
         path->index[i] = inner->count - 1U;
         reference = inner_references(inner)[inner->count - 1U];
     }
-    if (!leaf_open(tree->arena, reference, &path->leaf))
-        return false;
-    path->slot = path->leaf.count;
-    return true;
+    if (reference == path->leaf.reference)
+        return true;
+    tree->arena->damaged = true;
+    return false;
+}
+
+bool tree_descend_last(const struct tree *tree, struct tree_path *path)
+{
+    return tree->header->depth != 0 && leaf_open(tree->arena, tree->header->last, &path->leaf) &&
+           tree_path_last(tree, path);
 }
 
 /* A text tree's key without a reference lies before every text of its prefix. */
@@ -268,15 +228,10 @@ uint64_t tree_rank(struct arena *arena, uint64_t offset, struct tree_key key)
 
 static void cursor_set(struct tree_cursor *cursor, const struct leaf_view *view, uint32_t slot)
 {
-    cursor->at = view->data + (size_t)slot * view->stride;
+    cursor->at = view->data + (size_t)slot * view->format.stride;
     cursor->behind = slot;
     cursor->ahead = view->count - slot;
-    cursor->stride = view->stride;
-    cursor->low_bytes = view->low_bytes;
-    cursor->base_high = view->base_high;
-    cursor->base_low = view->base_low;
-    cursor->mask_high = view->mask_high;
-    cursor->mask_low = view->mask_low;
+    cursor->format = view->format;
     cursor->leaf = view->reference;
 }
 

@@ -33,19 +33,25 @@ uint64_t tree_count(struct arena *arena, uint64_t tree);
  * reference, in all that seeks, lies before every text of its prefix.) */
 uint64_t tree_rank(struct arena *arena, uint64_t tree, struct tree_key key);
 
+/* How a leaf packs its keys: a key is four 32-bit words, word 0 the lowest; of
+ * each word's difference from its base only the lowest bytes are kept. */
+struct tree_format {
+    uint64_t base_high, base_low;
+    uint32_t mask[4]; /* of the bytes kept of a word's difference */
+    uint32_t at[4];   /* where they lie in an entry */
+    uint32_t stride;  /* bytes of an entry */
+};
+
 /* Stays good while the tree is not changed.  The fields are the module's own:
- * a window on one leaf, whose keys are offsets from a base, packed into
- * `stride` bytes each (docs/INDEXES.md). */
+ * a window on one leaf (docs/INDEXES.md). */
 struct tree_cursor {
     const uint8_t *at;  /* the next entry */
     uint32_t behind;    /* entries of the leaf before it */
     uint32_t ahead;     /* entries of the leaf from it on */
-    uint32_t stride;
-    uint32_t low_bytes;
-    uint64_t base_high, base_low, mask_high, mask_low;
-    uint64_t tree;
+    struct tree_format format;
     uint32_t leaf;      /* reference of the leaf */
     int32_t direction;  /* of the walk that `budget` bounds */
+    uint64_t tree;
     uint64_t budget;    /* keys that the walk may still find in further leaves */
 };
 /* Places the cursor at the first key not smaller than `key` (which may be the end). */
@@ -56,20 +62,24 @@ void tree_seek_end(struct arena *arena, uint64_t tree, struct tree_cursor *curso
 bool tree_cursor_forward(struct arena *arena, struct tree_cursor *cursor);
 bool tree_cursor_back(struct arena *arena, struct tree_cursor *cursor);
 
-static inline uint64_t tree_load(const uint8_t *bytes)
+static inline uint32_t tree_load(const uint8_t *bytes)
 {
-    uint64_t word;
+    uint32_t word;
     memcpy(&word, bytes, sizeof word);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
+    word = __builtin_bswap32(word);
 #endif
     return word;
 }
 
-static inline void tree_cursor_key(const struct tree_cursor *cursor, struct tree_key *out)
+static inline struct tree_key tree_unpack(const struct tree_format *format, const uint8_t *entry)
 {
-    out->high = cursor->base_high + (tree_load(cursor->at + cursor->low_bytes) & cursor->mask_high);
-    out->low = cursor->base_low + (tree_load(cursor->at) & cursor->mask_low);
+    struct tree_key key;
+    key.low = format->base_low + (tree_load(entry) & format->mask[0]) +
+              ((uint64_t)(tree_load(entry + format->at[1]) & format->mask[1]) << 32);
+    key.high = format->base_high + (tree_load(entry + format->at[2]) & format->mask[2]) +
+               ((uint64_t)(tree_load(entry + format->at[3]) & format->mask[3]) << 32);
+    return key;
 }
 
 /* The key at the cursor, then one on (or: one back, then that key); false at the end. */
@@ -78,8 +88,8 @@ static inline bool tree_next(struct arena *arena, uint64_t tree, struct tree_cur
     (void)tree;
     if (cursor->ahead == 0 && !tree_cursor_forward(arena, cursor))
         return false;
-    tree_cursor_key(cursor, out);
-    cursor->at += cursor->stride;
+    *out = tree_unpack(&cursor->format, cursor->at);
+    cursor->at += cursor->format.stride;
     cursor->ahead--;
     cursor->behind++;
     return true;
@@ -90,10 +100,10 @@ static inline bool tree_previous(struct arena *arena, uint64_t tree, struct tree
     (void)tree;
     if (cursor->behind == 0 && !tree_cursor_back(arena, cursor))
         return false;
-    cursor->at -= cursor->stride;
+    cursor->at -= cursor->format.stride;
     cursor->ahead++;
     cursor->behind--;
-    tree_cursor_key(cursor, out);
+    *out = tree_unpack(&cursor->format, cursor->at);
     return true;
 }
 

@@ -11,7 +11,7 @@
  */
 #include "store/tree_node.h"
 
-enum { SORT_SMALL = 32, REBUILD_SHARE = 4, REBUILD_LEAST = 64 };
+enum { SORT_SMALL = 32, REBUILD_SHARE = 8, REBUILD_LEAST = 64 };
 
 struct built { struct tree_key first; uint32_t reference, count; };
 
@@ -162,7 +162,7 @@ static bool build_leaf(struct builder *builder, bool only)
         arena_release(arena, tree_offset(reference), (size_t)1 << size_log);
         return false;
     }
-    leaf_encode(leaf, builder->pending, builder->count, &builder->range);
+    leaf_encode(leaf, builder->pending, builder->count, &builder->range, LEAN_MIDDLE);
     leaf->previous = builder->last_reference;
     if (builder->last != NULL)
         builder->last->next = reference;
@@ -177,7 +177,7 @@ static bool build_leaf(struct builder *builder, bool only)
 
 static bool build_key(struct builder *builder, struct tree_key key)
 {
-    struct leaf_range range = { key.low, key.low, key.high, key.high };
+    struct leaf_range range = leaf_range_of(key);
     if (builder->count != 0) {
         range = builder->range;
         leaf_range_add(&range, key);
@@ -185,7 +185,7 @@ static bool build_key(struct builder *builder, struct tree_key key)
         if (builder->count == LEAF_MOST || (builder->count + 1) * leaf_range_bytes(&range) > room) {
             if (!build_leaf(builder, false))
                 return false;
-            range = (struct leaf_range){ key.low, key.low, key.high, key.high };
+            range = leaf_range_of(key);
         }
     }
     builder->range = range;

@@ -204,7 +204,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
 {
     uint32_t own = path->leaf.reference;
     uint32_t level = path->inners - 1;
-    struct leaf_view left, right, next;
+    struct leaf_view left, next;
     uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MAX);
     struct leaf *fresh = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MAX);
     if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.leaf == fresh || left.count < 2 ||
@@ -220,7 +220,8 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
         !inner_add(parent, path->index[level], first, reference, moved + (moved == 0)))
         return STEP_FAILED;
     memcpy(fresh, left.leaf, LEAF_HEADER);
-    memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.stride, (size_t)moved * left.stride);
+    memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.format.stride,
+            (size_t)moved * left.format.stride);
     fresh->count = (uint16_t)moved;
     fresh->hint = 0;
     fresh->previous = own;
@@ -233,15 +234,9 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     inner_counts(parent)[path->index[level]] = cut + (cut == 0);
     if (!alone)
         return STEP_AGAIN;
-    leaf_view_set(&left, left.leaf, own);
-    leaf_view_set(&right, fresh, reference);
-    struct leaf_view *empty = cut == 0 ? &left : &right;
-    empty->leaf->high_bytes = 8;
-    empty->leaf->low_bytes = 8;
-    empty->leaf->base_high = 0;
-    empty->leaf->base_low = 0;
-    leaf_view_set(empty, empty->leaf, empty->reference);
-    leaf_insert(empty, 0, key);
+    struct leaf_view empty = { .leaf = cut == 0 ? left.leaf : fresh, .reference = cut == 0 ? own : reference };
+    leaf_clear(&empty);
+    leaf_insert(&empty, 0, key);
     tree->header->count++;
     path_count(path, level);
     return STEP_DONE;
@@ -250,7 +245,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
 /* One step of room for `key`, which the path's leaf cannot take as it is. */
 static enum step leaf_room(const struct tree *tree, struct tree_path *path, struct tree_key key)
 {
-    if (leaf_repack(&path->leaf, key))
+    if (leaf_repack(&path->leaf, path->slot, key))
         return STEP_READY;
     if (path->leaf.leaf->size_log < LEAF_LOG_MAX)
         return leaf_grow(tree, path);
@@ -261,10 +256,10 @@ static enum step leaf_room(const struct tree *tree, struct tree_path *path, stru
 /* A plain key behind all others needs no search. */
 static bool path_for(const struct tree *tree, const struct tree_probe *probe, struct tree_path *path)
 {
-    struct leaf_view last;
-    if (!tree->text && tree->header->depth != 0 && leaf_open(tree->arena, tree->header->last, &last) &&
-        last.count != 0 && tree_key_less(leaf_key(&last, last.count - 1), probe->key))
-        return tree_descend_last(tree, path) && path->leaf.reference == last.reference;
+    const struct tree_header *header = tree->header;
+    if (!tree->text && header->depth != 0 && leaf_open(tree->arena, header->last, &path->leaf) &&
+        path->leaf.count != 0 && tree_key_less(leaf_key(&path->leaf, path->leaf.count - 1), probe->key))
+        return tree_path_last(tree, path);
     return tree_descend(tree, probe, path) && !(tree->text && tree->arena->damaged);
 }
 

@@ -140,12 +140,12 @@ static void leaf_join(const struct tree *tree, struct tree_path *path)
         return;
     uint32_t count = leaf_decode(&left, keys);
     count += leaf_decode(&right, keys + count);
-    struct leaf_range range = { UINT64_MAX, 0, UINT64_MAX, 0 };
-    for (uint32_t i = 0; i < count; i++)
+    struct leaf_range range = leaf_range_of(keys[0]);
+    for (uint32_t i = 1; i < count; i++)
         leaf_range_add(&range, keys[i]);
     if (count > LEAF_MOST || count * leaf_range_bytes(&range) > left.room * 7 / 8 || !leaf_unlink(tree, &right))
         return;
-    leaf_encode(left.leaf, keys, count, &range);
+    leaf_encode(left.leaf, keys, count, &range, LEAN_MIDDLE);
     inner_counts(parent)[at] = count;
     path->index[level] = at + 1;
     entry_remove(tree, path, path->inners);
@@ -170,7 +170,7 @@ bool tree_remove_probe(const struct tree *tree, const struct tree_probe *probe, 
     }
     if (path.slot == 0)
         separator_set(&path, path.inners, leaf_key(leaf, 0));
-    if (path.inners != 0 && leaf->count % JOIN_EVERY == 0 && leaf->count * leaf->stride * 3 < leaf->room)
+    if (path.inners != 0 && leaf->count % JOIN_EVERY == 0 && leaf->count * leaf->format.stride * 3 < leaf->room)
         leaf_join(tree, &path);
     return true;
 }
