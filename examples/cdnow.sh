@@ -18,6 +18,11 @@ dir=$1 file=$2
 printf '\n%s customers, %s purchases\n' "$("$crm" count "$file" customer)" \
     "$("$crm" count "$file" interaction --where type=purchase)"
 
+# The rules judge every customer by what was known on that day, and move it.
+"$crm" lifecycle "$file" evaluate --as-of 1997-09-30 --format csv >"$file.moves.csv"
+printf '\nStages as of 1997-09-30; who moved and why is in %s:\n' "$file.moves.csv"
+"$crm" count "$file" customer --by stage
+
 # 39 weeks are 273 days.
-printf '\nCustomers by the stage that the rules saw on 1997-09-30, and what they bought in the 39 weeks after:\n'
+printf '\nWere they right? What the customers of each stage bought in the 39 weeks after:\n'
 "$crm" lifecycle "$file" backtest --as-of 1997-09-30 --days 273

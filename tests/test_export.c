@@ -202,6 +202,7 @@ static void add_people(crm_txn *txn)
     crm_set_ref(other, CRM_CONTACT_REPORTS_TO, CRM_KIND_CONTACT, &contact);
     crm_record *found = import_find(crm_txn_view(txn), CRM_KIND_OPPORTUNITY, CRM_OPPORTUNITY_NAME, "won");
     crm_record_id(found, &deal);
+    crm_record_free(found);
     crm_record *meeting = crm_create(txn, CRM_KIND_INTERACTION);
     set(meeting, "type", "meeting");
     set(meeting, "subject", "line\nbreaks, commas");
@@ -300,6 +301,7 @@ START_TEST(an_export_that_comes_back_to_its_own_file_changes_nothing_and_restore
         crm_record *found = import_find(crm_txn_view(txn), CRM_KIND_CUSTOMER, CRM_FIELD_EXTERNAL_IDS, "erp:1");
         crm_id id;
         crm_record_id(found, &id);
+        crm_record_free(found);
         crm_record *record = crm_edit(txn, CRM_KIND_CUSTOMER, &id);
         crm_set_null(record, CRM_CUSTOMER_EMAILS);
         set(record, "website", "https://a.example");

@@ -261,7 +261,7 @@ START_TEST(every_transaction_carries_the_batch_and_undo_takes_all_back)
     uint64_t before = crm_lsn(db);
     crm_error error;
     for (int i = 0; i < 100; i++)
-        snprintf(text + strlen(text), 20, "customer %d\n", i);
+        snprintf(text + strlen(text), 30, "customer %d\n", i);
     struct imported imported =
         customers(text, (const char *[]){"batch", "my batch", "actor", "mia", "batch_rows", "7", NULL});
     import_clean(&imported);
