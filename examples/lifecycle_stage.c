@@ -33,11 +33,14 @@ int main(int argc, char **argv)
     crm_table *history;
     crm_id id;
     int64_t start, stage = 0;
+    crm_options *options = crm_options_create();
 
-    if (argc != 2 || crm_open(argv[1], NULL, &db, &error) != CRM_OK || crm_begin(db, &txn, &error) != CRM_OK)
-        return argc != 2 ? 2 : fail(&error);
+    /* A replayed clock, from the file's first moment on: the dates below are the same every time. */
     crm_time_parse("2024-01-15T09:00:00Z", CRM_NUL, 0, &start);
-    crm_set_now(db, start); /* a replayed clock: the dates below are the same every time */
+    crm_options_set_int(options, CRM_OPTION_NOW, start);
+    if (argc != 2 || crm_open(argv[1], options, &db, &error) != CRM_OK || crm_begin(db, &txn, &error) != CRM_OK)
+        return argc != 2 ? 2 : fail(&error);
+    crm_options_free(options);
     crm_customer *acme = crm_customer_create(txn);
     crm_customer_set_name(acme, "Acme GmbH");
     crm_customer_set_stage(acme, CRM_CUSTOMER_STAGE_ACQUAINTANCE);

@@ -41,17 +41,22 @@ int main(int argc, char **argv)
     crm_db *db;
     crm_txn *txn;
     crm_id id;
+    crm_options *options = crm_options_create();
 
-    if (argc != 2 || crm_open(argv[1], NULL, &db, &error) != CRM_OK || crm_begin(db, &txn, &error) != CRM_OK)
+    /* A replayed clock, so that there is a past to look at. */
+    crm_options_set_int(options, CRM_OPTION_NOW, at("2024-01-10T08:00:00Z"));
+    if (argc != 2 || crm_open(argv[1], options, &db, &error) != CRM_OK || crm_begin(db, &txn, &error) != CRM_OK)
         return argc != 2 ? 2 : fail(&error);
-    crm_set_now(db, at("2024-01-10T08:00:00Z"));
+    crm_options_free(options);
     crm_customer *acme = crm_customer_create(txn);
     crm_customer_set_name(acme, "Acme GmbH");
     crm_customer_set_credit_limit(acme, expected[1]);
     crm_customer_id(acme, &id);
-    if (crm_commit(txn, NULL, &error) != CRM_OK || crm_begin(db, &txn, &error) != CRM_OK)
+    if (crm_commit(txn, NULL, &error) != CRM_OK)
         return fail(&error);
     crm_set_now(db, at("2024-06-01T08:00:00Z"));
+    if (crm_begin(db, &txn, &error) != CRM_OK)
+        return fail(&error);
     crm_customer_set_credit_limit(crm_customer_edit(txn, &id), expected[2]);
     if (crm_commit(txn, NULL, &error) != CRM_OK)
         return fail(&error);

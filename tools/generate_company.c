@@ -136,7 +136,7 @@ static void plan_customer(struct company *company, uint32_t i)
     c->created = i < OLD_CUSTOMERS ? between(company, 2, 6) : between(company, 10, DAYS - 20);
     lot = below(company, 100);
     c->behaviour = lot < 60 ? LOYAL : lot < 78 ? STOPS : lot < 86 ? FADES : PROSPECT;
-    c->cadence = between(company, 14, 75);
+    c->cadence = between(company, 18, 90);
     c->stops = c->behaviour == STOPS ? between(company, c->created + 120, DAYS + 30) : DAYS * 2;
     c->spend = (int64_t)between(company, 200, 1500) * between(company, 100, 900);
     plan(company, moment(company, c->created), CUSTOMER, i, 0);
