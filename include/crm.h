@@ -548,11 +548,14 @@ CRM_API int32_t crm_report_pipeline(crm_view *view, const char *by, crm_table **
 /* ------------------------------------------------------------ import and export */
 
 /* Reads CSV or JSON Lines in pieces of any size.  *import is owned:
- * crm_import_free.  Keys of crm_import_set (all texts): format (csv, jsonl),
- * delimiter (",", ";", "tab", "|", "space"), columns (names, for a file without a header),
- * map ("field=column", repeatable), mapping (the text of a mapping file, see
- * docs/IMPORT.md), match (a unique field: upsert), strict (1: all or nothing),
- * dry_run (1), add_choices (1), actor, reason, batch, date_format, batch_rows. */
+ * crm_import_free.  Keys of crm_import_set (all texts), before the first piece:
+ * format (csv, jsonl), delimiter (",", ";", "tab", "|", "space"), columns
+ * (names, for a file without a header), map ("field=column", repeatable),
+ * ignore (a column, "*" for all without a field, repeatable), mapping (the text
+ * of a mapping file, see docs/IMPORT.md), match (a unique field: upsert), strict
+ * (1: all or nothing), dry_run (1), add_choices (1), blank (keep, clear, exact),
+ * actor, reason, batch (default "import-KIND-TIME"), date_format, batch_rows
+ * (10000).  The import holds the write lock from its first row until its end. */
 CRM_API int32_t crm_import_create(crm_db *db, uint32_t kind, crm_import **import, crm_error *error);
 CRM_API int32_t crm_import_set(crm_import *import, const char *key, const char *value, size_t length, crm_error *error);
 /* Takes the next bytes of the input.  Bad rows do not fail it; they become rejects. */

@@ -5,7 +5,8 @@
  *   import_source.c     bytes to rows
  *   import_plan.c       which column goes where, once the columns are known
  *   import_row.c        filter, group, hold back
- *   import_value.c      what a row says, as values of fields' types
+ *   import_fields.c     what a row says about each field
+ *   import_value.c      a text as a value of a field's type
  *   import_reference.c  which record a text means
  *   import_write.c      transactions, what exists already, setting the fields
  *
@@ -17,8 +18,8 @@
 #define IO_IMPORT_H
 
 #include "io/csv.h"
-#include "model/json.h"
 #include "io/mapping.h"
+#include "model/json.h"
 
 enum {
     IMPORT_BATCH_ROWS = 10000,
@@ -247,6 +248,21 @@ int32_t row_take(struct crm_import *import, const struct import_row *row);
 int32_t row_finish(struct crm_import *import);
 void row_free(struct crm_import *import);
 
+/* A field's value as it is read. */
+struct import_reading {
+    struct crm_import *import;
+    struct import_item *item;
+    uint32_t number; /* of the item */
+    uint32_t cell;
+    const struct operand *operand;
+    const char *text; /* of the operand */
+    size_t length;
+    struct import_fault *fault;
+};
+/* The operand as a value of the field's type, added to import->values. */
+bool value_read(struct import_reading *reading);
+/* What a person calls the value: its column, else its field. */
+const char *import_item_name(const struct crm_import *import, const struct import_item *item, uint32_t cell);
 /* What `row` says, into import->values.  `totals` NULL: not a group. */
 bool values_read(struct crm_import *import, const struct import_row *row, const struct import_total *totals,
                  struct import_fault *fault);
@@ -255,6 +271,7 @@ bool values_money(int32_t currency, const struct import_item *item, const struct
 struct import_value *values_add(struct crm_import *import, uint32_t item, uint32_t cell, enum import_action action);
 bool import_blame(struct import_fault *fault, uint32_t cell, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+bool import_blame_memory(struct import_fault *fault);
 bool import_blame_error(struct import_fault *fault, uint32_t cell, const crm_error *error);
 
 /* The record that a text means: false with `fault`, or with *found false: none (yet). */

@@ -40,7 +40,7 @@ bool import_blame_error(struct import_fault *fault, uint32_t cell, const crm_err
     return import_blame(fault, cell, "%s", error->message);
 }
 
-static bool no_memory(struct import_fault *fault)
+bool import_blame_memory(struct import_fault *fault)
 {
     fault->status = CRM_NOMEM;
     return import_blame(fault, EXPRESSION_NONE, "out of memory");
@@ -59,36 +59,25 @@ struct import_value *values_add(struct crm_import *import, uint32_t item, uint32
 }
 
 /* The field's name as the user knows it: of the column, else of the field. */
-static const char *name_of(const struct crm_import *import, const struct import_item *item, uint32_t cell)
+const char *import_item_name(const struct crm_import *import, const struct import_item *item, uint32_t cell)
 {
     return cell < import->plan.count ? import->plan.names[cell] : item->assignment.field.name;
 }
 
 /* ---- one type each ---- */
 
-struct reading { /* what all of them need */
-    struct crm_import *import;
-    struct import_item *item;
-    uint32_t number; /* of the item */
-    uint32_t cell;
-    const struct operand *operand;
-    const char *text; /* of the operand */
-    size_t length;
-    struct import_fault *fault;
-};
-
-static bool wrong(const struct reading *reading, const char *what)
+static bool wrong(const struct import_reading *reading, const char *what)
 {
     return import_blame(reading->fault, reading->cell, "%s: \"%.*s\" is %s",
-                        name_of(reading->import, reading->item, reading->cell),
+                        import_item_name(reading->import, reading->item, reading->cell),
                         (int)text_cut(reading->text, reading->length, 60), reading->text, what);
 }
 
-static struct import_value *add(const struct reading *reading, enum import_action action)
+static struct import_value *add(const struct import_reading *reading, enum import_action action)
 {
     struct import_value *value = values_add(reading->import, reading->number, reading->cell, action);
     if (value == NULL) {
-        no_memory(reading->fault);
+        import_blame_memory(reading->fault);
         return NULL;
     }
     value->text = reading->text;
@@ -96,7 +85,7 @@ static struct import_value *add(const struct reading *reading, enum import_actio
     return value;
 }
 
-static bool add_int(const struct reading *reading, int64_t integer)
+static bool add_int(const struct import_reading *reading, int64_t integer)
 {
     struct import_value *value = add(reading, ACTION_INT);
     if (value != NULL)
@@ -104,7 +93,7 @@ static bool add_int(const struct reading *reading, int64_t integer)
     return value != NULL;
 }
 
-static bool read_scaled(const struct reading *reading, uint32_t scale)
+static bool read_scaled(const struct import_reading *reading, uint32_t scale)
 {
     struct decimal number;
     int64_t integer;
@@ -112,8 +101,8 @@ static bool read_scaled(const struct reading *reading, uint32_t scale)
         return wrong(reading, scale == 0 ? "not a whole number" : "not a number");
     if (!decimal_rescale(number, scale, reading->item->assignment.rounded, &integer))
         return import_blame(reading->fault, reading->cell, "%s: %.*s has more than %u decimals, or too many digits",
-                            name_of(reading->import, reading->item, reading->cell), (int)reading->length, reading->text,
-                            scale);
+                            import_item_name(reading->import, reading->item, reading->cell), (int)reading->length,
+                            reading->text, scale);
     return add_int(reading, integer);
 }
 
@@ -125,7 +114,7 @@ bool values_money(int32_t currency, const struct import_item *item, const struct
     return money_parse(value->text, value->length, '.', (uint16_t)currency, minor);
 }
 
-static bool read_money(const struct reading *reading)
+static bool read_money(const struct import_reading *reading)
 {
     struct crm_import *import = reading->import;
     int32_t currency = import->values.currency != 0 ? import->values.currency : import->base_currency;
@@ -139,13 +128,13 @@ static bool read_money(const struct reading *reading)
         return true;
     const char *code = crm_currency_code(currency);
     return import_blame(reading->fault, reading->cell, "%s: \"%.*s\" is no exact amount in %s%s",
-                        name_of(import, reading->item, reading->cell),
+                        import_item_name(import, reading->item, reading->cell),
                         (int)text_cut(reading->text, reading->length, 60), reading->text,
                         code == NULL ? "the currency" : code,
                         value->number.scale <= DECIMAL_SCALE_MAX ? "; 'rounded' in a mapping would round it" : "");
 }
 
-static bool read_real(const struct reading *reading)
+static bool read_real(const struct import_reading *reading)
 {
     double real;
     if (!number_parse_double(reading->text, reading->length, &real))
@@ -156,7 +145,7 @@ static bool read_real(const struct reading *reading)
     return value != NULL;
 }
 
-static bool read_time(const struct reading *reading)
+static bool read_time(const struct import_reading *reading)
 {
     const char *format = reading->import->date_format;
     int64_t instant;
@@ -169,7 +158,7 @@ static bool read_time(const struct reading *reading)
     return add_int(reading, instant);
 }
 
-static bool read_date(const struct reading *reading)
+static bool read_date(const struct import_reading *reading)
 {
     const char *format = reading->import->date_format;
     int32_t days;
@@ -181,7 +170,7 @@ static bool read_date(const struct reading *reading)
     return add_int(reading, days);
 }
 
-static bool find_choice(const struct reading *reading, int64_t *code)
+static bool find_choice(const struct import_reading *reading, int64_t *code)
 {
     const struct mapping_field *field = &reading->item->assignment.field;
     crm_db *db = reading->import->db;
@@ -198,7 +187,7 @@ static bool find_choice(const struct reading *reading, int64_t *code)
     return false;
 }
 
-static bool read_choice(const struct reading *reading)
+static bool read_choice(const struct import_reading *reading)
 {
     struct import_item *item = reading->item;
     int64_t code;
@@ -221,7 +210,7 @@ static bool read_choice(const struct reading *reading)
     return add_int(reading, code);
 }
 
-static bool read_bool(const struct reading *reading)
+static bool read_bool(const struct import_reading *reading)
 {
     static const char *const words[] = {"false", "true", "0", "1", "no", "yes", "n", "y", "f", "t", "off", "on"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -230,7 +219,7 @@ static bool read_bool(const struct reading *reading)
     return wrong(reading, "neither true nor false");
 }
 
-static bool read_currency(const struct reading *reading)
+static bool read_currency(const struct import_reading *reading)
 {
     const struct currency *currency = currency_find(reading->text, reading->length);
     if (currency == NULL)
@@ -239,7 +228,7 @@ static bool read_currency(const struct reading *reading)
     return add_int(reading, currency->number);
 }
 
-static bool read_id(const struct reading *reading)
+static bool read_id(const struct import_reading *reading)
 {
     struct import_values *values = &reading->import->values;
     if (crm_id_parse(reading->text, reading->length, &values->id) != CRM_OK)
@@ -248,7 +237,7 @@ static bool read_id(const struct reading *reading)
     return true;
 }
 
-static bool read_reference(const struct reading *reading)
+static bool read_reference(const struct import_reading *reading)
 {
     struct crm_import *import = reading->import;
     const struct mapping_field *field = &reading->item->assignment.field;
@@ -262,7 +251,7 @@ static bool read_reference(const struct reading *reading)
         reading->fault->hold = field->target == import->kind || field->type == CRM_TYPE_ANY_REF;
         const char *name = crm_kind_name(import->db, field->target);
         return import_blame(reading->fault, reading->cell, "%s: there is no %s \"%.*s\"",
-                            name_of(import, reading->item, reading->cell), name == NULL ? "record" : name,
+                            import_item_name(import, reading->item, reading->cell), name == NULL ? "record" : name,
                             (int)text_cut(reading->text, reading->length, 80), reading->text);
     }
     struct import_value *value = add(reading, found ? ACTION_REF : ACTION_CREATE);
@@ -280,7 +269,7 @@ static bool read_reference(const struct reading *reading)
 }
 
 /* "a;;b" as "a;b": a text put together from columns may have blanks in it. */
-static bool read_list(struct reading *reading)
+static bool read_list(struct import_reading *reading)
 {
     const char *text = reading->text;
     size_t kept = 0;
@@ -288,7 +277,7 @@ static bool read_list(struct reading *reading)
     if (reading->length > 0 && text[0] != '[' && memchr(text, ';', reading->length) != NULL) {
         char *room = scratch_alloc(&reading->import->scratch, reading->length + 1);
         if (room == NULL)
-            return no_memory(reading->fault);
+            return import_blame_memory(reading->fault);
         for (size_t at = 0; at < reading->length;) {
             const char *end = memchr(text + at, ';', reading->length - at);
             const char *piece = text + at;
@@ -311,14 +300,14 @@ static bool read_list(struct reading *reading)
     return add(reading, ACTION_PARSED) != NULL;
 }
 
-static bool read_typed(struct reading *reading)
+bool value_read(struct import_reading *reading)
 {
     const struct mapping_field *field = &reading->item->assignment.field;
     switch (field->type) {
     case CRM_TYPE_TEXT:
         if (!text_valid(reading->text, reading->length))
             return import_blame(reading->fault, reading->cell, "%s: the text is not UTF-8",
-                                name_of(reading->import, reading->item, reading->cell));
+                                import_item_name(reading->import, reading->item, reading->cell));
         return add(reading, ACTION_TEXT) != NULL;
     case CRM_TYPE_BOOL: return read_bool(reading);
     case CRM_TYPE_INT: return read_scaled(reading, 0);
@@ -334,181 +323,4 @@ static bool read_typed(struct reading *reading)
     case CRM_TYPE_ANY_REF: return read_reference(reading);
     default: return read_list(reading);
     }
-}
-
-/* ---- rows ---- */
-
-static bool item_operand(struct crm_import *import, uint32_t number, const struct expression_row *row,
-                         const struct import_total *totals, struct operand *out, struct import_fault *fault)
-{
-    const struct import_item *item = &import->plan.items[number];
-    const struct expressions *expressions = &import->mapping.expressions;
-    bool done;
-    if (totals != NULL && item->assignment.aggregate != MAPPING_FIRST) {
-        *out = totals[item->number].set ? totals[item->number].operand : (struct operand){.type = OPERAND_BLANK};
-        return true;
-    }
-    if (item->assignment.value == EXPRESSION_NONE) { /* count, of one row */
-        *out = (struct operand){.type = OPERAND_NUMBER, .number = {1, 0}};
-        return true;
-    }
-    if (item->cell != EXPRESSION_NONE)
-        done = expression_cell(row, item->cell, out, &fault->why);
-    else
-        done = expression_evaluate(expressions, item->assignment.value, row, out, &fault->why);
-    return done || !fault->why.memory || no_memory(fault);
-}
-
-/* Of several lines for one field, the first whose condition holds; `*last` is
- * the last of them.  *chosen EXPRESSION_NONE: none holds. */
-static bool choose(struct crm_import *import, uint32_t first, const struct expression_row *row, uint32_t *last,
-                   uint32_t *chosen, struct import_fault *fault)
-{
-    const struct import_plan *plan = &import->plan;
-    *chosen = EXPRESSION_NONE;
-    for (*last = first; *last + 1 < plan->item_count && plan->items[*last + 1].alternative;)
-        ++*last;
-    for (uint32_t i = first; i <= *last; i++) {
-        uint32_t when = plan->items[i].assignment.when;
-        struct operand operand = {.type = OPERAND_TEXT};
-        if (when != EXPRESSION_NONE &&
-            !expression_evaluate(&import->mapping.expressions, when, row, &operand, &fault->why))
-            return false;
-        if (operand.type != OPERAND_BLANK) {
-            *chosen = i;
-            return true;
-        }
-    }
-    return true;
-}
-
-/* A blank: nothing, unless it is a null or blanks are to clear. */
-static bool read_blank(struct crm_import *import, uint32_t number, const struct import_row *row,
-                       struct import_fault *fault)
-{
-    const struct import_item *item = &import->plan.items[number];
-    const struct csv_value *cell = item->cell < row->count ? &row->cells[item->cell] : NULL;
-    bool missing = item->cell != EXPRESSION_NONE && (cell == NULL || cell->text == NULL);
-    bool null = cell != NULL && cell->text == import_null;
-    if (item->match && item->assignment.field.type != CRM_TYPE_ID)
-        return import_blame(fault, item->cell,
-                            "%s: blank, but records are matched by it; leave such rows out by: only %s",
-                            name_of(import, item, item->cell), name_of(import, item, item->cell));
-    if (item->assignment.field.type == CRM_TYPE_ID)
-        return true;
-    if (import->blank_exact && cell != NULL && !missing && cell->quoted &&
-        item->assignment.field.type == CRM_TYPE_TEXT) {
-        struct import_value *value = values_add(import, number, item->cell, ACTION_TEXT);
-        if (value != NULL)
-            value->text = "";
-        return value != NULL || no_memory(fault);
-    }
-    if (!null && (!import->blank_clear || (missing && !import->blank_exact)))
-        return true;
-    return values_add(import, number, item->cell, ACTION_CLEAR) != NULL || no_memory(fault);
-}
-
-static bool read_item(struct crm_import *import, uint32_t number, const struct import_row *row,
-                      const struct expression_row *view, const struct import_total *totals, struct import_fault *fault)
-{
-    struct import_item *item = &import->plan.items[number];
-    struct operand operand;
-    if (!item_operand(import, number, view, totals, &operand, fault))
-        return false;
-    if (operand.type == OPERAND_BLANK)
-        return read_blank(import, number, row, fault);
-    struct reading reading = {
-        .import = import, .item = item, .number = number, .cell = item->cell, .operand = &operand, .fault = fault};
-    if (!operand_text(&operand, &import->scratch, &reading.text, &reading.length))
-        return no_memory(fault);
-    if (item->match) {
-        import->values.match = reading.text;
-        import->values.match_length = reading.length;
-        import->values.match_cell = item->cell;
-    }
-    return read_typed(&reading);
-}
-
-/* The parts of a list's first item, as the JSON of a list with one item. */
-static bool read_parts(struct crm_import *import, uint32_t *number, const struct expression_row *view,
-                       const struct import_total *totals, struct import_fault *fault)
-{
-    static const char *const names[] = {"",       "value", "label",  "primary",     "opt_out", "invalid",
-                                        "street", "city",  "region", "postal_code", "country", "system"};
-    const struct import_plan *plan = &import->plan;
-    uint32_t first = *number, field = plan->items[first].assignment.field.number, last = first;
-    struct buffer json;
-    const char *text;
-    size_t length;
-    bool read = true;
-    buffer_init(&json, import->memory);
-    for (uint32_t i = first; read && i < plan->item_count && plan->items[i].assignment.field.number == field;
-         i = last + 1) {
-        struct operand operand = {.type = OPERAND_BLANK};
-        uint32_t chosen;
-        int32_t part = plan->items[i].assignment.field.part;
-        read = choose(import, i, view, &last, &chosen, fault);
-        if (read && chosen != EXPRESSION_NONE)
-            read = item_operand(import, chosen, view, totals, &operand, fault);
-        if (!read || operand.type == OPERAND_BLANK)
-            continue;
-        if (!operand_text(&operand, &import->scratch, &text, &length))
-            read = no_memory(fault);
-        else if (!text_valid(text, length))
-            read = import_blame(fault, plan->items[i].cell, "the text is not UTF-8");
-        buffer_text(&json, json.length == 0 ? "[{" : ",");
-        json_key(&json, names[part]);
-        if (part >= CRM_PART_PRIMARY && part <= CRM_PART_INVALID)
-            buffer_text(&json, name_same(text, length, "1", 1) || name_same(text, length, "true", 4) ? "1" : "0");
-        else
-            json_string(&json, text, length);
-    }
-    *number = last;
-    if (read && json.length > 0) {
-        buffer_text(&json, "}]");
-        struct import_value *value = values_add(import, first, plan->items[first].cell, ACTION_PARSED);
-        text = json.failed ? NULL : scratch_text(&import->scratch, (const char *)json.data, json.length);
-        read = value != NULL && text != NULL;
-        if (read) {
-            value->text = text;
-            value->length = json.length;
-        } else {
-            no_memory(fault);
-        }
-    }
-    buffer_free(&json);
-    return read;
-}
-
-bool values_read(struct crm_import *import, const struct import_row *row, const struct import_total *totals,
-                 struct import_fault *fault)
-{
-    const struct import_plan *plan = &import->plan;
-    struct import_values *values = &import->values;
-    struct expression_row view = {.cells = row->cells,
-                                  .count = row->count,
-                                  .line = row->line,
-                                  .rules = plan->any_rule ? plan->rules : NULL,
-                                  .pairs = import->mapping.pairs,
-                                  .scratch = &import->scratch,
-                                  .names = plan->names};
-    values->count = 0;
-    values->currency = 0;
-    values->has_id = values->has_pipeline = false;
-    values->match = NULL;
-    for (uint32_t i = 0; i < plan->item_count; i++) {
-        uint32_t chosen = i;
-        if (plan->items[i].assignment.field.part != 0) {
-            if (!read_parts(import, &i, &view, totals, fault))
-                return false;
-            continue;
-        }
-        bool simple = plan->items[i].assignment.when == EXPRESSION_NONE &&
-                      (i + 1 == plan->item_count || !plan->items[i + 1].alternative);
-        if (!simple && !choose(import, i, &view, &i, &chosen, fault))
-            return false;
-        if (chosen != EXPRESSION_NONE && !read_item(import, chosen, row, &view, totals, fault))
-            return false;
-    }
-    return true;
 }
