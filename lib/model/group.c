@@ -21,8 +21,8 @@ enum { BLOCK = 4096 };
 static const int64_t none = INT64_MIN; /* no value: stored fields never hold it */
 
 struct group {
-    int64_t count;
-    int64_t currency; /* 0: none seen yet */
+    uint32_t count;
+    uint32_t currency; /* 0: none seen yet */
     int64_t measures[];
 };
 
@@ -262,8 +262,8 @@ static inline void add_measure(struct grouping *g, int32_t what, int64_t *cell, 
 static inline void note_currency(struct grouping *g, struct group *group, int64_t currency)
 {
     if (group->currency == 0)
-        group->currency = currency;
-    g->mixed |= group->currency != currency;
+        group->currency = (uint32_t)currency;
+    g->mixed |= group->currency != (uint32_t)currency;
 }
 
 /* ---- one by one ---- */
@@ -384,11 +384,24 @@ static bool cell_answers(const struct predicate *condition, int got, int64_t val
     return false;
 }
 
-/* The commonest filter, without a branch: one small code is sought. */
+/* The commonest filter: one small code is sought.  Four cells are compared as
+ * one word; a cell that is equal leaves a zero, which the sums turn into a bit
+ * (Hacker's Delight, 2nd edition, 6-1). */
 static uint32_t keep_equal16(const uint16_t *cells, uint16_t sought, uint32_t count, uint16_t *selected)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    const uint64_t low = UINT64_C(0x7fff7fff7fff7fff);
+    const uint64_t pattern = sought * UINT64_C(0x0001000100010001);
+    uint32_t kept = 0, i = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 4 <= count; i += 4) {
+        uint64_t word;
+        memcpy(&word, cells + i, sizeof word);
+        word ^= pattern;
+        for (uint64_t zero = ~(((word & low) + low) | word | low); zero != 0; zero &= zero - 1)
+            selected[kept++] = (uint16_t)(i + ((uint32_t)__builtin_ctzll(zero) >> 4));
+    }
+#endif
+    for (; i < count; i++) {
         selected[kept] = (uint16_t)i;
         kept += cells[i] == sought;
     }
@@ -785,41 +798,40 @@ static bool put_hashed(struct grouping *g, crm_table *table)
     return true;
 }
 
-/* Column by column, because there may be as many groups as customers. */
+/* Straight into the columns, because there may be as many groups as customers. */
 static bool put_dense(struct grouping *g, crm_table *table)
 {
+    uint32_t measures = g->query->measure_count;
+    int64_t *values[2 + QUERY_MEASURES];
+    uint8_t *has[2 + QUERY_MEASURES];
+    uint16_t *currencies[2 + QUERY_MEASURES] = {NULL};
     size_t count = 0, row = 0;
     for (size_t i = 0; i < g->capacity; i++)
         count += group_at(g, i)->count > 0;
     table_add_rows(table, count);
-    int64_t *keys = table_values(table, 0), *counts = table_values(table, 1);
-    uint8_t *has_key = table_present(table, 0), *has_count = table_present(table, 1);
-    if (keys == NULL || counts == NULL)
-        return false;
-    for (size_t i = 0; i < g->capacity; i++) {
-        if (group_at(g, i)->count == 0)
-            continue;
-        keys[row] = (int64_t)i;
-        has_key[row] = i + 1 < g->capacity;
-        counts[row] = group_at(g, i)->count;
-        has_count[row++] = 1;
+    for (uint32_t c = 0; c < 2 + measures; c++) {
+        values[c] = table_values(table, c);
+        has[c] = table_present(table, c);
+        if (c >= 2 && g->query->measures[c - 2].field->type == CRM_TYPE_MONEY)
+            currencies[c] = table_currencies(table, c);
+        if (values[c] == NULL || has[c] == NULL)
+            return false;
     }
-    for (uint32_t m = 0; m < g->query->measure_count; m++) {
-        bool money = g->query->measures[m].field->type == CRM_TYPE_MONEY;
-        int64_t *values = table_values(table, 2 + m);
-        uint8_t *has = table_present(table, 2 + m);
-        uint16_t *currencies = money ? table_currencies(table, 2 + m) : NULL;
-        row = 0;
-        for (size_t i = 0; i < g->capacity; i++) {
-            const struct group *group = group_at(g, i);
-            if (group->count == 0)
-                continue;
-            has[row] = group->measures[m] != none;
-            values[row] = has[row] ? group->measures[m] : 0;
-            if (currencies != NULL)
-                currencies[row] = (uint16_t)group->currency;
-            row++;
+    for (size_t i = 0; i < g->capacity; i++) {
+        const struct group *group = group_at(g, i);
+        if (group->count == 0)
+            continue;
+        values[0][row] = (int64_t)i;
+        has[0][row] = i + 1 < g->capacity;
+        values[1][row] = group->count;
+        has[1][row] = 1;
+        for (uint32_t m = 0; m < measures; m++) {
+            has[2 + m][row] = group->measures[m] != none;
+            values[2 + m][row] = group->measures[m] != none ? group->measures[m] : 0;
+            if (currencies[2 + m] != NULL)
+                currencies[2 + m][row] = (uint16_t)group->currency;
         }
+        row++;
     }
     return true;
 }

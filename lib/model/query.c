@@ -4,6 +4,7 @@
 #include "model/uuid.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,9 +29,16 @@ int32_t crm_query_create(crm_view *view, uint32_t kind_number, crm_query **out, 
     if (kind == NULL || kind->removed)
         return error_set(error, CRM_INVALID, "there is no kind with number %u", kind_number);
     const struct memory *memory = view->db->memory;
-    crm_query *query = memory_zero(memory, 1, sizeof *query);
-    if (query == NULL)
+    crm_query *query = view->spare_query;
+    crm_record *records = NULL;
+    if (query != NULL) { /* most programs ask again and again */
+        view->spare_query = query->next;
+        records = query->records;
+    } else if ((query = memory_alloc(memory, sizeof *query)) == NULL) {
         return error_nomem(error);
+    }
+    memset(query, 0, offsetof(crm_query, rows));
+    query->records = records;
     query->view = view;
     query->kind = kind;
     query->limit = UINT64_MAX;
@@ -43,6 +51,12 @@ int32_t crm_query_create(crm_view *view, uint32_t kind_number, crm_query **out, 
     view_reference(view);
     *out = query;
     return CRM_OK;
+}
+
+void query_free_memory(crm_view *view, crm_query *query)
+{
+    memory_free(view->db->memory, query->records);
+    memory_free(view->db->memory, query);
 }
 
 void crm_query_free(crm_query *query)
@@ -58,14 +72,18 @@ void crm_query_free(crm_query *query)
             if (query->records[i].view != NULL)
                 record_clear(&query->records[i]);
     record_clear(&query->probe);
-    memory_free(memory, query->records);
     memory_free(memory, query->hits);
     buffer_free(&query->texts);
     buffer_free(&query->after_text);
     buffer_free(&query->note);
     buffer_free(&query->cursor);
     buffer_free(&query->scratch);
-    memory_free(memory, query);
+    if (view->spare_query == NULL && view->references > 1) {
+        query->next = NULL;
+        view->spare_query = query;
+    } else {
+        query_free_memory(view, query);
+    }
     view_release(view);
 }
 

@@ -83,7 +83,6 @@ struct crm_query {
     struct kind *kind;
     int32_t status;
     crm_error error;
-    struct predicate conditions[QUERY_CONDITIONS];
     uint32_t condition_count;
     int32_t deleted;
     struct field *order;
@@ -92,7 +91,6 @@ struct crm_query {
     bool timeline;              /* of `target` */
     uint32_t target_kind, target;
     bool planned, done, collected, in_nulls;
-    struct plan plan;
     bool has_after;
     struct hit after;           /* the last row given */
     struct hit *hits;           /* collected */
@@ -102,9 +100,6 @@ struct crm_query {
     struct buffer note;         /* explanation, cursor */
     struct buffer cursor;
     crm_record *records;        /* QUERY_PAGE of them */
-    struct row rows[QUERY_PAGE];
-    uint32_t numbers[QUERY_PAGE];
-    struct hit page[QUERY_PAGE];
     uint32_t page_count, page_next;
     struct buffer scratch;
     struct version version;     /* of the row being judged */
@@ -114,6 +109,13 @@ struct crm_query {
     uint32_t key_count;
     struct { int32_t what; struct field *field; } measures[QUERY_MEASURES];
     uint32_t measure_count;
+    crm_query *next;            /* in the view's list of spares */
+    /* What is above this line is zero in a new query. */
+    struct row rows[QUERY_PAGE];
+    uint32_t numbers[QUERY_PAGE];
+    struct hit page[QUERY_PAGE];
+    struct predicate conditions[QUERY_CONDITIONS];
+    struct plan plan;
 };
 
 int32_t query_fail(crm_query *query, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -351,15 +351,31 @@ const char *crm_text(const crm_record *record, uint32_t field, size_t *length)
     return record_text_of(record, &value, length);
 }
 
+/* A record's id never changes, so a view remembers the last ones it was asked
+ * for: the owners and products of a list are few. */
 static bool id_of(const crm_record *record, struct kind *kind, uint32_t number, crm_id *id)
 {
+    crm_view *view = record->view;
+    struct view_id *known = NULL;
+    if (view->txn == NULL) {
+        if (view->ids == NULL)
+            view->ids = memory_zero(view->db->memory, VIEW_IDS, sizeof *view->ids);
+        if (view->ids != NULL)
+            known = &view->ids[(number ^ kind->number * 37) % VIEW_IDS];
+        if (known != NULL && known->kind == kind->number && known->number == number) {
+            *id = known->id;
+            return true;
+        }
+    }
     if (!record_lock(record))
         return false;
-    const struct row *row = row_at(record->view->generation, kind, number);
+    const struct row *row = row_at(view->generation, kind, number);
     bool found = row != NULL && row->head != 0;
     if (found)
         *id = row->id;
-    view_end(record->view);
+    view_end(view);
+    if (found && known != NULL)
+        *known = (struct view_id){kind->number, number, *id};
     return found;
 }
 

@@ -144,17 +144,54 @@ int body_next(struct body *body, struct value *value)
     return 1;
 }
 
+/* Steps over a value without decoding it; NULL: damaged. */
+static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
+{
+    uint64_t length;
+    switch (wire) {
+    case WIRE_INT:
+    case WIRE_SECONDS:
+    case WIRE_DAYS:
+        while (at < end && *at >= 0x80)
+            at++;
+        return at < end ? at + 1 : NULL;
+    case WIRE_NULL:
+        return at;
+    case WIRE_REAL:
+        return end - at < 8 ? NULL : at + 8;
+    case WIRE_DEFLATED:
+        at = varint_get(at, end, &length);
+        if (at == NULL)
+            return NULL;
+        break;
+    case WIRE_BYTES:
+        break;
+    default:
+        return NULL;
+    }
+    at = varint_get(at, end, &length);
+    uint64_t extra = wire == WIRE_BYTES ? 1 : 0;
+    return at == NULL || (uint64_t)(end - at) < extra || length > (uint64_t)(end - at) - extra ? NULL
+                                                                                              : at + length + extra;
+}
+
+/* On the path of every getter: steps over the fields before the one sought. */
 int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)
 {
-    struct body body = body_open(bytes, length);
-    int got;
-    while ((got = body_next(&body, value)) == 1) {
-        if (body.field == field)
-            return 1;
-        if (body.field > field)
-            return 0;
+    const uint8_t *at = bytes, *end = bytes + length;
+    uint64_t number = 0, tag;
+    while (at < end) {
+        at = varint_get(at, end, &tag);
+        if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
+            return -1;
+        number += tag >> 3;
+        if (number >= field)
+            return number > field ? 0 : get_value(&at, end, tag & 7, value) ? 1 : -1;
+        at = skip_value(at, end, tag & 7);
+        if (at == NULL)
+            return -1;
     }
-    return got;
+    return 0;
 }
 
 static uint64_t low_bits(const crm_id *id)

@@ -67,6 +67,16 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id);
 const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_id *id); /* NULL: damaged */
 
+/* Steps over a CREATE's id; NULL: damaged. */
+static inline const uint8_t *id_skip(const uint8_t *at, const uint8_t *end)
+{
+    if (at < end && *at == 0)
+        return end - at < 17 ? NULL : at + 17;
+    while (at < end && *at >= 0x80)
+        at++;
+    return at < end ? at + 1 : NULL;
+}
+
 /* A record at one version: the bodies from the newest entry down to a full one. */
 enum { VERSION_SEGMENTS = 9 };
 struct version {

@@ -324,6 +324,11 @@ void view_free_parts(crm_view *view)
         view->spare = next;
     }
     settings_free(view);
+    if (view->spare_query != NULL)
+        query_free_memory(view, view->spare_query);
+    view->spare_query = NULL;
+    memory_free(view->db->memory, view->ids);
+    view->ids = NULL;
     buffer_free(&view->scratch);
     buffer_free(&view->scratch2);
     memory_free(view->db->memory, view->overlay);

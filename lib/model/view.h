@@ -11,6 +11,12 @@ struct overlay_row {
     struct row row; /* head 0: it did not exist */
 };
 
+struct view_id {
+    uint32_t kind, number;
+    crm_id id;
+};
+enum { VIEW_IDS = 256 };
+
 struct crm_view {
     crm_db *db;
     struct generation *generation;
@@ -29,6 +35,8 @@ struct crm_view {
     bool closed;
     struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
+    crm_query *spare_query;
+    struct view_id *ids;   /* of references followed lately */
     uint32_t spare_count;
     struct buffer scratch, scratch2;
     crm_view *previous, *next; /* of the database, under db->state */
@@ -53,6 +61,7 @@ void view_release(crm_view *view);
 /* Makes a view for a transaction, without list and lock. */
 void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn);
 void view_free_parts(crm_view *view);
+void query_free_memory(crm_view *view, crm_query *query); /* of a spare one */
 void settings_free(crm_view *view);
 
 #endif
