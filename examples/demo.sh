@@ -11,8 +11,7 @@ crm=${CRM:-build/crm}
 build=${BUILD:-build}
 file=${1:-$build/demo/sample.crm}
 now=2025-06-30T08:00 # a Monday; the clock stands still, so the report is the same each time
-width=${COLUMNS:-80}
-[ "$width" -le 120 ] || width=120
+width=80
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'
@@ -30,59 +29,90 @@ heading() {
     printf '\n%s%s%s\n' "$bold" "$1" "$off"
 }
 
-# Shows the command as one would type it, runs it, says how long it took.
-run() {
-    local verb=$1 shown="crm $1 $(basename "$file")" word begin
-    shift
+# The command as one would type it, broken before the width's end.
+show_command() {
+    local line="$ crm" word
     for word in "$@"; do
         case $word in
-        *[!a-zA-Z0-9_=:,.@+-]*) shown+=" '$word'" ;;
-        *) shown+=" $word" ;;
+        \>*) ;;
+        *[!a-zA-Z0-9_=:,.@+-]*) word="'$word'" ;;
         esac
+        if [ $((${#line} + ${#word})) -gt $((width - 4)) ]; then
+            printf '%s%s \\%s\n' "$dim" "$line" "$off"
+            line="     "
+        fi
+        line+=" $word"
     done
-    printf '%s$ %s%s\n' "$dim" "$shown" "$off"
-    begin=$(milliseconds)
-    "$crm" "$verb" "$file" "$@" --now "$now" --width "$width"
-    printf '%s  %d ms%s\n' "$dim" $(($(milliseconds) - begin)) "$off"
+    printf '%s%s%s\n' "$dim" "$line" "$off"
 }
 
-# One value of the first row of a list, for the next command.
-first() {
-    local column=$1
+# Shows the command, runs it (into $result when that is set), says how long it took.  The notes that tell how to
+# go on behind a page are left out: they are for a next command.
+run() {
+    local verb=$1 begin end notes
     shift
-    "$crm" list "$file" "$@" --now "$now" --limit 1 --columns "$column" --format csv | sed -n 2p | tr -d '"\r'
+    show_command "$verb" "$(basename "$file")" "$@" ${result:+">$result"}
+    notes=$(mktemp)
+    begin=$(milliseconds)
+    "$crm" "$verb" "$file" "$@" --now "$now" --width "$width" >"${result:-/dev/stdout}" 2>"$notes" || {
+        cat "$notes" >&2
+        rm -f "$notes"
+        exit 1
+    }
+    end=$(milliseconds)
+    sed -n '/^crm: more:/d; s/^crm: //p' "$notes"
+    rm -f "$notes"
+    printf '%s  %d ms%s\n' "$dim" $((end - begin)) "$off"
 }
 
-rm -f "$file" "$file-index"
-mkdir -p "$(dirname "$file")"
+ask() {
+    local verb=$1
+    shift
+    "$crm" "$verb" "$file" "$@" --now "$now" --format csv 2>/dev/null | tail -n +2 | tr -d '"\r'
+}
 
-heading "A sample company, its two years played through day by day"
+# The customer that slipped last, used to buy and has an open deal: there is something to lose.
+choose() {
+    local id
+    for id in $(ask list customer --where stage = drifting --order stage_since --desc --limit 30 --columns id); do
+        if [ -n "$(ask list opportunity --where customer = "$id" --where outcome = open --columns id)" ] &&
+            [ -n "$(ask list interaction --where customer = "$id" --where type = purchase --columns id)" ]; then
+            echo "$id"
+            return
+        fi
+    done
+    ask list customer --where stage = drifting --limit 1 --columns id
+}
+
+mkdir -p "$(dirname "$file")"
+rm -f "$file" "$file-index"
+
+heading "A sample company, its two years played through event by event"
 begin=$(milliseconds)
 "$build/tools/generate_company" "$file"
 printf '%s  %d ms%s\n' "$dim" $(($(milliseconds) - begin)) "$off"
 
-heading "Monday, 30 June 2025: who has gone quiet?  The rules judge every customer"
-printf '%sEach by its own rhythm, not by one number of days for all.%s\n' "$dim" "$off"
-run lifecycle evaluate --actor rules --reason "Monday's review"
-
-heading "The pipeline: what is open, what is it worth, what may we count on?"
+heading "Monday, 30 June 2025.  The pipeline: what is open, what may we count on?"
 run report pipeline
 
 heading "By region, the deals that are still open"
 run count opportunity --by owner.region --where outcome = open
 
+heading "Who has gone quiet?  Each customer is judged by its own rhythm"
+result=/dev/null run lifecycle evaluate --actor rules --reason 'weekly review'
+
 heading "The lifecycle: where customers stand and who moved since last month"
 run lifecycle report --since -1m
 
-heading "Customers that drift: the latest moves, each with its evidence"
-run list transition --where to = drifting --where 'at > -1m' --order at --desc --limit 8 \
-    --columns at,subject,evidence
+heading "Customers that began to drift this month, and why"
+run list transition --where to = drifting --where 'at > -1m' --order at --desc --limit 10 --columns subject,evidence
 
-drifting=$(first id customer --where stage = drifting --order stage_since --desc)
-heading "One of them, all round: master data, people, deals"
-run show "$drifting"
-heading "... and everything that happened, newest first"
-run timeline "$drifting" --limit 12
+customer=$(choose)
+heading "One of them all round: master data, people, deals, the latest contacts"
+run show "$customer"
+
+heading "... and what it bought, newest first"
+run timeline "$customer" --where type = purchase --limit 6 --columns start,subject,contact,amount
 
 heading "What is due this week"
 run list interaction --where status = planned --where 'due < +7d' --order due --limit 8 --columns due,subject,customer,owner
@@ -93,5 +123,4 @@ run report pipeline --as-of -6m
 
 heading "The file"
 run stat
-printf '\nYours to play with: %s\n  %s list %s customer --where stage = drifting\n  %s %s\n' \
-    "$file" "$crm" "$file" "$crm" "$file"
+printf '\nYours to play with:\n  %s list %s customer --where stage = drifting\n  %s %s\n' "$crm" "$file" "$crm" "$file"

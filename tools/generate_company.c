@@ -227,7 +227,7 @@ static void plan_deal(struct company *company, uint32_t i)
     plan(company, moment(company, day), DEAL, i, 0);
     int start = day;
     for (uint32_t stage = QUALIFICATION; stage <= NEGOTIATION; stage++) {
-        int stay = between(company, 5, 18 + 6 * (int)stage);
+        int stay = between(company, 7, 24 + 8 * (int)stage);
         if (chance(company, 40))
             plan_interaction(company, d->customer, day + between(company, 1, stay),
                              stage < PROPOSAL ? CRM_INTERACTION_TYPE_CALL : CRM_INTERACTION_TYPE_MEETING);
@@ -238,8 +238,10 @@ static void plan_deal(struct company *company, uint32_t i)
             break;
     }
     d->close_day = start + between(company, 60, 110);
-    if (d->close_day < DAYS && day > DAYS) /* still open: no seller leaves a date in the past */
-        d->close_day = DAYS + between(company, 5, 60);
+    if (day > DAYS) { /* still open: a date that is not past, and something to do next */
+        d->close_day = d->close_day > DAYS ? d->close_day : DAYS + between(company, 5, 60);
+        plan_task(company, d->customer, DAYS - between(company, 2, 12), between(company, 9, 21));
+    }
 }
 
 static void company_plan(struct company *company)
