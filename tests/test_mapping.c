@@ -2,6 +2,7 @@
  *
  * Expected numbers are arithmetic done by hand, shown beside them.
  */
+#include "domain_fixture.h"
 #include "io/mapping.h"
 
 #include <check.h>
@@ -303,30 +304,6 @@ END_TEST
 
 /* ---- statements ---- */
 
-struct file { /* an open database to find fields in */
-    char path[64];
-    crm_db *db;
-};
-
-static void open_file(struct file *file)
-{
-    crm_error error;
-    snprintf(file->path, sizeof file->path, "/tmp/crm-mapping-XXXXXX");
-    int descriptor = mkstemp(file->path);
-    ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(remove(file->path), 0);
-    ck_assert_msg(crm_open(file->path, NULL, &file->db, &error) == CRM_OK, "%s", error.message);
-}
-
-static void close_file(struct file *file)
-{
-    char beside[80];
-    ck_assert_int_eq(crm_close(file->db), CRM_OK);
-    remove(file->path);
-    snprintf(beside, sizeof beside, "%s-index", file->path);
-    remove(beside);
-}
-
 START_TEST(a_mapping_gives_its_statements)
 {
     static const char text[] = "# a comment\n"
@@ -343,11 +320,10 @@ START_TEST(a_mapping_gives_its_statements)
                                "customer = \"retail:{CustomerID}\" by external_ids\n"
                                "           create name = \"Customer {CustomerID}\", territory = Country\n"
                                "outcome = \"positive\" when Quantity > 100\n";
-    struct file file;
     struct mapping mapping;
     crm_error error;
-    open_file(&file);
-    mapping_init(&mapping, memory_default(), file.db, CRM_KIND_INTERACTION);
+    crm_db *db = domain_open();
+    mapping_init(&mapping, memory_default(), db, CRM_KIND_INTERACTION);
     ck_assert_msg(mapping_parse(&mapping, text, strlen(text), &error) == CRM_OK, "%s", error.message);
     ck_assert_uint_eq(mapping.setting_count, 2);
     ck_assert_str_eq(mapping.settings[0].key, "match");
@@ -369,7 +345,7 @@ START_TEST(a_mapping_gives_its_statements)
     ck_assert_uint_eq(mapping.creates[1].field.number, CRM_CUSTOMER_TERRITORY);
     ck_assert_uint_ne(mapping.assignments[2].when, EXPRESSION_NONE);
     mapping_free(&mapping);
-    close_file(&file);
+    domain_close(db);
 }
 END_TEST
 
@@ -400,19 +376,18 @@ START_TEST(mistakes_in_statements_are_told_with_a_remedy)
         {"= 5", "begins with a word"},
         {"subject = \"unclosed", "closes"},
     };
-    struct file file;
     crm_error error;
-    open_file(&file);
+    crm_db *db = domain_open();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct mapping mapping;
-        mapping_init(&mapping, memory_default(), file.db, CRM_KIND_INTERACTION);
+        mapping_init(&mapping, memory_default(), db, CRM_KIND_INTERACTION);
         ck_assert_msg(mapping_parse(&mapping, wrong[i].text, strlen(wrong[i].text), &error) == CRM_INVALID, "%s",
                       wrong[i].text);
         ck_assert_msg(strstr(error.message, wrong[i].says) != NULL, "%s: '%s' does not say '%s'", wrong[i].text,
                       error.message, wrong[i].says);
         mapping_free(&mapping);
     }
-    close_file(&file);
+    domain_close(db);
 }
 END_TEST
 
@@ -421,13 +396,12 @@ START_TEST(damaged_mappings_do_no_harm)
 {
     static const char text[] = "only a > 0\ncustomer = \"r:{a or 'x'}\" by external_ids create name = \"C {a}\"\n"
                                "amount = sum a * [b c] rounded when not (a = 5)\nvalues d: 'x' = 'y'\n";
-    struct file file;
     crm_error error;
     char copy[sizeof text];
-    open_file(&file);
+    crm_db *db = domain_open();
     for (size_t i = 0; i < 2 * sizeof text; i++) {
         struct mapping mapping;
-        mapping_init(&mapping, memory_default(), file.db, CRM_KIND_INTERACTION);
+        mapping_init(&mapping, memory_default(), db, CRM_KIND_INTERACTION);
         memcpy(copy, text, sizeof text);
         if (i >= sizeof text)
             copy[i - sizeof text] = (char)(i * 37);
@@ -435,7 +409,7 @@ START_TEST(damaged_mappings_do_no_harm)
         ck_assert(status == CRM_OK || (status == CRM_INVALID && strstr(error.message, "mapping line ") != NULL));
         mapping_free(&mapping);
     }
-    close_file(&file);
+    domain_close(db);
 }
 END_TEST
 

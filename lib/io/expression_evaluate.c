@@ -175,7 +175,7 @@ static uint32_t find_cell(const struct expressions *expressions, uint32_t number
 static bool number_of(const struct expressions *expressions, uint32_t node, const struct expression_row *row,
                       struct decimal *out, struct expression_fault *fault)
 {
-    struct operand operand;
+    struct operand operand = {0};
     if (!evaluate(expressions, node, row, &operand, fault))
         return false;
     if (operand.type == OPERAND_BLANK)
@@ -189,7 +189,7 @@ static bool number_of(const struct expressions *expressions, uint32_t node, cons
 static bool calculate(const struct expressions *expressions, const struct expression_node *node,
                       const struct expression_row *row, struct operand *out, struct expression_fault *fault)
 {
-    struct decimal left = {0, 0}, right, result;
+    struct decimal left = {0, 0}, right = {0, 0}, result = {0, 0};
     bool fits;
     bool negate = node->operation == OPERATION_NEGATE;
     if (!number_of(expressions, node->left, row, negate ? &right : &left, fault) ||
@@ -212,7 +212,7 @@ static bool calculate(const struct expressions *expressions, const struct expres
 static bool compare(const struct expressions *expressions, const struct expression_node *node,
                     const struct expression_row *row, struct operand *out, struct expression_fault *fault)
 {
-    struct operand left, right;
+    struct operand left = {0}, right = {0};
     if (!evaluate(expressions, node->left, row, &left, fault) ||
         !evaluate(expressions, node->right, row, &right, fault))
         return false;
@@ -250,7 +250,7 @@ static bool fill_template(const struct expressions *expressions, uint32_t part, 
     bool expression = false, filled = false;
     for (; part != EXPRESSION_NONE; part = expressions->nodes[part].right) {
         const struct expression_node *node = &expressions->nodes[expressions->nodes[part].left];
-        struct operand operand;
+        struct operand operand = {0};
         if (count == TEMPLATE_PARTS_MAX)
             return failed(fault, EXPRESSION_NONE, "a text with more than %d parts", TEMPLATE_PARTS_MAX);
         if (!evaluate(expressions, expressions->nodes[part].left, row, &operand, fault))
