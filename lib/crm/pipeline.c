@@ -70,7 +70,7 @@ static int32_t new_group(struct report *report, const int64_t values[PIPELINE_KE
 
 static int32_t find_group(struct report *report, const crm_record *deal, struct group **out, crm_error *error)
 {
-    int64_t values[PIPELINE_KEYS_MAX];
+    int64_t values[PIPELINE_KEYS_MAX] = {0};
     uint64_t link[2] = {0, 0}; /* the chain's last position + 1, the next value */
     uint32_t position = 0;
 
@@ -168,8 +168,9 @@ static int32_t add_deals(struct report *report, crm_error *error)
 
     int32_t status = crm_query_create(report->view, CRM_KIND_OPPORTUNITY, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &deal, error)) == CRM_OK) {
+        group = NULL;
         status = find_group(report, deal, &group, error);
-        if (status == CRM_OK)
+        if (group != NULL)
             status = add_deal(group, deal, error);
     }
     crm_query_free(query);
@@ -283,10 +284,11 @@ static crm_table *report_table(const struct report *report)
 static int32_t put_rows(struct report *report, crm_table *table, crm_error *error)
 {
     uint32_t *order = memory_zero(report->memory, report->count + 1, sizeof *order);
-    int32_t status = order != NULL ? CRM_OK : error_nomem(error);
+    int32_t status = CRM_OK;
 
-    if (status == CRM_OK)
-        sort_groups(report, order);
+    if (order == NULL)
+        return error_nomem(error);
+    sort_groups(report, order);
     for (size_t i = 0; i < report->count && status == CRM_OK;) {
         struct group *row = &report->groups[order[i++]];
         while (i < report->count && status == CRM_OK && compare(report, row, &report->groups[order[i]]) == 0)

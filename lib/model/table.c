@@ -41,7 +41,7 @@ struct column {
     uint16_t *currencies;           /* likewise */
     crm_id *ids;                    /* likewise */
     uint8_t *has_id;
-    struct table_source source;     /* of a reference column filled with numbers */
+    struct table_source source; /* of a reference column filled with numbers */
 };
 
 struct crm_table {
