@@ -8,6 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
+int64_t domain_allocations = -1;
+
+static void *resize(void *context, void *old, size_t size)
+{
+    (void)context;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    if (domain_allocations == 0)
+        return NULL;
+    if (domain_allocations > 0)
+        domain_allocations--;
+    return realloc(old, size);
+}
+
 crm_db *domain_open(void)
 {
     char folder[] = "/tmp/crm-domain-XXXXXX";
@@ -18,6 +34,7 @@ crm_db *domain_open(void)
     snprintf(path, sizeof path, "%s/t.crm", folder);
     crm_options *options = crm_options_create();
     ck_assert_ptr_nonnull(options);
+    crm_options_set_allocator(options, resize, NULL);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_NOW, DOMAIN_NOW), CRM_OK);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_DURABILITY, CRM_DURABLE_DEFERRED), CRM_OK);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_IMAGE, 0), CRM_OK);

@@ -12,6 +12,8 @@
 
 /* A database in a folder of its own; currency EUR. */
 crm_db *domain_open(void);
+/* Its memory runs out after `domain_allocations` more allocations; below 0 it never does. */
+extern int64_t domain_allocations;
 /* Closes it, checks that this went well, and removes the folder. */
 void domain_close(crm_db *db);
 crm_txn *domain_begin(crm_db *db);

@@ -324,6 +324,83 @@ START_TEST(an_empty_file_has_nothing_to_evaluate)
 }
 END_TEST
 
+typedef int32_t question(crm_view *view, crm_table **table);
+
+static int32_t ask_backtest(crm_view *view, crm_table **table)
+{
+    return crm_lifecycle_backtest(view, DAY_80, 420, table, NULL);
+}
+
+static int32_t ask_report(crm_view *view, crm_table **table)
+{
+    return crm_lifecycle_report(view, 0, table, NULL);
+}
+
+static int32_t ask_matrix(crm_view *view, crm_table **table)
+{
+    return crm_lifecycle_matrix(view, DOMAIN_NOW, DAY_80, table, NULL);
+}
+
+static crm_id asked;
+
+static int32_t ask_history(crm_view *view, crm_table **table)
+{
+    return crm_stage_history(view, CRM_KIND_CUSTOMER, &asked, table, NULL);
+}
+
+/* Memory runs out at the n-th allocation, for every n: said, and nothing half. */
+START_TEST(questions_without_memory_say_so)
+{
+    static question *const questions[] = {ask_backtest, ask_report, ask_matrix, ask_history};
+    asked = play().a;
+    ck_assert_int_eq(crm_lifecycle_evaluate(txn, DAY_80, 0, NULL, NULL), CRM_OK);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        int32_t status = CRM_NOMEM;
+        for (int64_t n = 0; status != CRM_OK; n++) {
+            crm_table *table = (crm_table *)&n;
+            domain_allocations = n;
+            status = questions[i](view, &table);
+            domain_allocations = -1;
+            ck_assert_msg(status == CRM_OK || status == CRM_NOMEM, "question %zu: status %d", i, status);
+            ck_assert_int_eq(status == CRM_OK, table != NULL);
+            crm_table_free(table);
+            ck_assert_int_lt(n, 5000);
+        }
+    }
+    crm_view_close(view);
+    txn = domain_begin(db);
+}
+END_TEST
+
+/* What an evaluation that ran out of memory had begun is not committed. */
+START_TEST(an_evaluation_without_memory_moves_nobody)
+{
+    struct cast cast = play();
+    domain_commit(txn);
+    int32_t status = CRM_NOMEM;
+    for (int64_t n = 0; status != CRM_OK; n++) {
+        crm_error error;
+        txn = domain_begin(db);
+        domain_allocations = n;
+        status = crm_lifecycle_evaluate(txn, DAY_80, 0, NULL, &error);
+        domain_allocations = -1;
+        ck_assert_msg(status == CRM_OK || status == CRM_NOMEM, "status %d: %s", status, error.message);
+        if (status == CRM_OK)
+            break;
+        crm_rollback(txn);
+        ck_assert_int_lt(n, 5000);
+        crm_view *view = domain_view(db);
+        int64_t stage = 0;
+        ck_assert_int_eq(crm_lifecycle_stage_at(view, &cast.a, INT64_MAX, &stage, NULL), CRM_OK);
+        ck_assert_int_eq(stage, ACQUAINTANCE);
+        crm_view_close(view);
+    }
+    ck_assert_int_eq(stage_of(&cast.a), CHURNED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("evaluate");
@@ -339,6 +416,8 @@ int main(void)
     tcase_add_test(tests, an_evaluation_before_the_file_was_made_dates_moves_after_creation);
     tcase_add_test(tests, a_backtest_counts_what_followed);
     tcase_add_test(tests, an_empty_file_has_nothing_to_evaluate);
+    tcase_add_test(tests, questions_without_memory_say_so);
+    tcase_add_test(tests, an_evaluation_without_memory_moves_nobody);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -314,6 +314,30 @@ START_TEST(the_past_is_reported_as_it_was)
 }
 END_TEST
 
+/* Memory runs out at the n-th allocation, for every n: said, and nothing half. */
+START_TEST(a_report_without_memory_says_so)
+{
+    int32_t status = CRM_NOMEM;
+    int64_t n = 0;
+    play();
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    for (; status != CRM_OK && n < 5000; n++) {
+        crm_table *table = (crm_table *)&n;
+        domain_allocations = n;
+        status = crm_report_pipeline(view, "owner.region,stage,month", &table, NULL);
+        domain_allocations = -1;
+        ck_assert_msg(status == CRM_OK || status == CRM_NOMEM, "status %d", status);
+        ck_assert_int_eq(status == CRM_OK, table != NULL);
+        crm_table_free(table);
+    }
+    ck_assert_int_eq(status, CRM_OK);
+    ck_assert_int_gt(n, 20);
+    crm_view_close(view);
+    txn = domain_begin(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline");
@@ -329,6 +353,7 @@ int main(void)
     tcase_add_test(tests, unknown_keys_are_told);
     tcase_add_test(tests, deleted_deals_are_not_in_the_pipeline);
     tcase_add_test(tests, the_past_is_reported_as_it_was);
+    tcase_add_test(tests, a_report_without_memory_says_so);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
