@@ -50,10 +50,15 @@ static void add_field(struct tool *tool, struct layout *layout, struct sheet *sh
     const char *label = crm_field_label(tool->db, kind, field);
     const char *name = crm_field_name(tool->db, kind, field);
 
+    struct buffer heading = {0};
+
+    /* "Probability, percent": the first words do for a heading. */
+    buffer_put(&heading, label && *label ? label : name);
+    heading.data[strcspn(heading.data, ",")] = '\0';
     layout->fields = memory_resize(layout->fields, layout->count + 1, sizeof *layout->fields);
     layout->fields[layout->count++] = field;
-    sheet_column(sheet, name, label && *label ? label : name,
-                 flags | type_column_flags(crm_field_type(tool->db, kind, field)));
+    sheet_column(sheet, name, heading.data, flags | type_column_flags(crm_field_type(tool->db, kind, field)));
+    buffer_free(&heading);
 }
 
 static int named_fields(struct tool *tool, struct layout *layout, struct sheet *sheet, const struct rows *rows,

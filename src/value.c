@@ -78,10 +78,13 @@ static int32_t type_of(struct tool *tool, const crm_record *record, uint32_t fie
     return crm_field_type(tool->db, crm_record_kind(record), field);
 }
 
-void value_text(struct buffer *out, const crm_record *record, uint32_t field)
+/* A reference by its target's name, all else as `set` would take it. */
+void value_text(struct tool *tool, struct buffer *out, const crm_record *record, uint32_t field)
 {
+    int32_t type = type_of(tool, record, field);
     size_t length = 0;
-    const char *text = crm_display(record, field, &length);
+    const char *text = type == CRM_TYPE_REF || type == CRM_TYPE_ANY_REF ? crm_display(record, field, &length)
+                                                                        : crm_format(record, field, &length);
 
     buffer_add(out, text ? text : "", text ? length : 0);
 }
@@ -330,7 +333,7 @@ void value_shown(struct tool *tool, struct buffer *out, const crm_record *record
                 item_parts_shown(out, record, field, i, type);
         }
     } else {
-        value_text(out, record, field);
+        value_text(tool, out, record, field);
     }
 }
 
@@ -344,7 +347,7 @@ void value_cell(struct tool *tool, struct sheet *sheet, const crm_record *record
         value_shown(tool, &text, record, field);
         sheet_text(sheet, buffer_text(&text), text.length);
     } else if (sheet->format == FORMAT_CSV) {
-        value_text(&text, record, field);
+        value_text(tool, &text, record, field);
         sheet_text(sheet, buffer_text(&text), text.length);
     } else {
         value_json(tool, &text, record, field);

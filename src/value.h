@@ -5,7 +5,7 @@
 #include "tool.h"
 
 /* Text for CSV: references by name. */
-void value_text(struct buffer *out, const crm_record *record, uint32_t field);
+void value_text(struct tool *tool, struct buffer *out, const crm_record *record, uint32_t field);
 /* A JSON literal: numbers, true, false, null, strings; a reference as {"kind",
  * "id", "name"}; a list as an array. */
 void value_json(struct tool *tool, struct buffer *out, const crm_record *record, uint32_t field);

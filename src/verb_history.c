@@ -19,6 +19,14 @@ static const char *operation_name(int32_t operation)
     return operation >= 1 && operation <= 5 ? names[operation] : names[0];
 }
 
+/* "created by mia" */
+static const char *operation_done(int32_t operation)
+{
+    static const char *const names[] = {"changed", "created", "changed", "deleted", "restored", "erased"};
+
+    return operation >= 1 && operation <= 5 ? names[operation] : names[0];
+}
+
 static bool told(const char *text)
 {
     return text && *text;
@@ -48,7 +56,7 @@ static void print_version(struct tool *tool, const crm_change *change, bool firs
 
     buffer_print(&label, "Version %" PRIu64, crm_change_version(change));
     buffer_moment(&line, crm_change_time(change));
-    buffer_print(&line, " · %s by %s", operation_name(crm_change_operation(change)),
+    buffer_print(&line, " · %s by %s", operation_done(crm_change_operation(change)),
                  told(crm_change_actor(change)) ? crm_change_actor(change) : "nobody named");
     if (told(crm_change_batch(change)))
         buffer_print(&line, " · batch %s", crm_change_batch(change));
@@ -67,7 +75,7 @@ static void print_version(struct tool *tool, const crm_change *change, bool firs
             uint32_t field = crm_change_field(change, i);
             size_t width;
 
-            if (bookkeeping(field))
+            if (bookkeeping(field) || (crm_field_flags(tool->db, kind, field) & CRM_FLAG_SYSTEM))
                 continue;
             buffer_clear(&label);
             buffer_print(&label, "  %s", crm_field_name(tool->db, kind, field));

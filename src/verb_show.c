@@ -260,7 +260,7 @@ static void print_csv(struct tool *tool, const crm_record *record)
 
         if (!crm_has(record, field))
             continue;
-        value_text(&text, record, field);
+        value_text(tool, &text, record, field);
         sheet_puts(&sheet, crm_field_name(tool->db, kind, field));
         sheet_text(&sheet, buffer_text(&text), text.length);
         buffer_free(&text);

@@ -3,7 +3,8 @@
 cd "$(dirname "$0")/.." || exit 1
 crm=${CRM:-$PWD/build/crm}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/crm-tool.XXXXXX")
-trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT INT TERM
+trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+trap 'exit 1' INT TERM
 cd "$folder" || exit 1
 unset COLUMNS NO_COLOR LINES
 export USER=tester HOME="$folder" LC_ALL=C.UTF-8 TZ=UTC

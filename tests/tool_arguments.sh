@@ -56,8 +56,6 @@ run "$crm" list a.crm -n
 refused "short option" 2 "there is no option -n"
 run "$crm" report a.crm
 refused "half a verb" 2 "pipeline, lifecycle"
-run "$crm" erase a.crm x
-refused "erase without a terminal and --yes" 2 "--yes"
 
 run "$crm" list a.crm customer
 refused "no such file" 1 "crm init a.crm"
@@ -66,6 +64,8 @@ is "a question makes no file" "" "$(ls)"
 
 run "$crm" init a.crm
 ok "init"
+run "$crm" erase a.crm x
+refused "erase without a terminal and --yes" 2 "--yes"
 run "$crm" init a.crm
 refused "init does not overwrite" 1 "exists already"
 run "$crm" init b.crm --currency EURO

@@ -25,34 +25,38 @@ printf 'init other.crm\n' | "$crm" a.crm >out.txt 2>&1
 is "init makes no sense here" 2 $?
 
 cat >terminal.py <<'END'
-import os, pty, re, select, signal, struct, sys, termios, fcntl, time
+import fcntl, os, pty, select, signal, struct, termios, time
 
 def session(columns, arguments, steps):
-    """Types each step when the text it waits for was seen; returns all that was printed, and the status."""
+    """Types each step once the program says no more; returns all that was printed, and the status."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(TERM="xterm", PS1="")
+        os.environ.update(TERM="xterm")
         os.execv(arguments[0], arguments)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    seen, at = b"", 0
-    end = time.time() + 30
-    for wanted, typed in steps + [(None, None)]:
-        while time.time() < end and (wanted is None or wanted.encode() not in seen[at:]):
-            if not select.select([terminal], [], [], 0.2)[0]:
-                continue
+    seen, end = b"", time.time() + 60
+    for typed in steps + [None]:
+        fresh = False
+        while time.time() < end:
+            if not select.select([terminal], [], [], 0.4 if fresh else 5)[0]:
+                break
             try:
                 piece = os.read(terminal, 65536)
             except OSError:
                 piece = b""
             if not piece:
                 break
-            seen += piece
-        if wanted is not None:
-            at = len(seen)
+            seen, fresh = seen + piece, True
+        if typed is not None:
             os.write(terminal, typed.encode())
-            time.sleep(0.05)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return seen.decode("utf-8", "replace"), status
+    while time.time() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return seen.decode("utf-8", "replace"), os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return seen.decode("utf-8", "replace"), "hangs"
 END
 python3 - "$crm" <<'END' >py.txt 2>&1
 import re, sys
@@ -62,34 +66,31 @@ crm = sys.argv[1]
 def check(name, good, detail=""):
     print(("pass" if good else "FAIL"), name, "" if good else repr(detail))
 
-text, status = session(80, [crm, "a.crm"], [
-    ("a.crm> ", "coun"), ("coun", "\t"), ("count ", "custo\t\n"), ("\n3", ""), ("a.crm> ", "quit\n")])
-check("Tab completes a verb and a kind", "count customer" in text and "\n3\r" in text, text)
+text, status = session(80, [crm, "a.crm"], ["coun\t", "custo\t\n", "quit\n"])
+check("Tab completes a verb and a kind", "\n3\r" in text, text)
 check("quit ends well", status == 0, status)
 
 text, status = session(80, [crm, "a.crm"], [
-    ("a.crm> ", "add customer na\t"), ("name=", "Typed\n"), ("a.crm> ", "list customer --wh\t"),
-    ("where ", "st\t\t"), ("stage_since", "\x03"), ("a.crm> ", "count customer\n"), ("\n4", "\x04")])
-check("Tab completes fields and options, lists what is possible", status == 0 and "stage_since" in text, text)
-check("Ctrl-C drops the line, Ctrl-D leaves", status == 0, status)
+    "add customer na\t", "Typed\n", "list customer --wh\t", "stag\t", "\t", "\x03", "count customer\n", "\x04"])
+check("Tab completes fields and options, and lists what is possible", "stage_since" in text, text)
+check("Ctrl-C drops the line, the shell goes on", "\n4\r" in text, text)
+check("Ctrl-D leaves", status == 0, status)
 
-text, status = session(80, [crm, "a.crm"], [
-    ("a.crm> ", "count customer\n"), ("\n4", ""), ("a.crm> ", "\x1b[A\n"), ("\n4", ""), ("a.crm> ", "\x04")])
+text, status = session(80, [crm, "a.crm"], ["count customer\n", "\x1b[A\n", "\x04"])
 check("the arrow brings the last command back", text.count("\n4\r") == 2, text)
 
 text, status = session(80, [crm, "a.crm"], [
-    ("a.crm> ", 'add customer name="上海贸易"\n'), ("a.crm> ", "list customer --columns name\n"), ("Globex", ""),
-    ("a.crm> ", "\x04")])
-check("letters of any script", "上海贸易" in text.split("Globex")[1], text)
+    'add customer name="上海贸易"\n', "list customer --columns name --format csv\n", "\x04"])
+check("letters of any script", "\n上海贸易\r" in text, text)
 
-text, status = session(40, [crm, "list", "a.crm", "customer"], [("Typed", "")])
+text, status = session(40, [crm, "list", "a.crm", "customer"], [])
 lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in text.splitlines()]
 check("a table fits its terminal", max(len(line) for line in lines) <= 40, lines)
 check("headings are bold on a terminal", "\x1b[1m" in text, text)
 
-text, status = session(80, [crm, "erase", "a.crm", "Typed"], [("Type yes: ", "no\n")])
+text, status = session(80, [crm, "erase", "a.crm", "Typed"], ["no\n"])
 check("erase asks, and takes no for an answer", status == 1 and "nothing was erased" in text, text)
-text, status = session(80, [crm, "erase", "a.crm", "Typed"], [("Type yes: ", "yes\n")])
+text, status = session(80, [crm, "erase", "a.crm", "Typed"], ["yes\n"])
 check("erase does it after yes", status == 0 and "erased" in text, text)
 END
 while IFS= read -r line; do
@@ -105,7 +106,7 @@ python3 - "$crm" <<'END' >py.txt 2>&1
 import sys
 sys.path.insert(0, ".")
 from terminal import session
-session(80, [sys.argv[1], "a.crm"], [("a.crm> ", "count customer\n"), ("a.crm> ", "\x04")])
+session(80, [sys.argv[1], "a.crm"], ["count customer\n", "\x04"])
 END
 has "who wants a history has one" "count" "$(cat "$HOME/.crm_history")"
 is "for no other eyes" 600 "$(stat -c %a "$HOME/.crm_history")"
