@@ -260,8 +260,9 @@ bool apply_frame(struct generation *generation, const struct frame *frame, crm_e
         }
         at += entry.size;
     }
-    /* Of several base frames with one number the last counts: its end is where the others' tables end, too. */
-    if (!frames_note(generation, frame->lsn, frame->offset, frame->time)) {
+    /* Of several base frames, which share one number, the last counts; before
+     * the tables of frames are all there it may have no place yet. */
+    if (!frames_note(generation, frame->lsn, frame->offset, frame->time) && !(frame->flags & LOG_FRAME_BASE)) {
         error_set(error, CRM_CORRUPT, "%s: there is no place for transaction %llu at byte %llu",
                   log_path(generation->log), (unsigned long long)frame->lsn, (unsigned long long)frame->offset);
         return false;

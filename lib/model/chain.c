@@ -138,20 +138,30 @@ int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t o
     return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
 }
 
+static void version_start(struct version *out, uint64_t offset, const struct entry *entry)
+{
+    out->offset = offset;
+    out->lsn = entry->lsn;
+    out->number_of = entry->version;
+    out->previous = entry->previous;
+    out->operation = entry->operation;
+    out->flags = entry->flags;
+    out->deleted = entry->operation == ENTRY_DELETE;
+    out->damaged = out->hidden = false;
+    out->count = 0;
+}
+
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
 {
     struct entry entry;
     if (entry_load(generation, txn, offset, &entry) != CRM_OK)
         return CRM_CORRUPT;
     uint32_t kind = entry.kind, number = entry.number;
-    *out = (struct version){.offset = offset, .lsn = entry.lsn, .number_of = entry.version, .previous = entry.previous,
-                            .operation = entry.operation, .flags = entry.flags,
-                            .deleted = entry.operation == ENTRY_DELETE};
+    version_start(out, offset, &entry); /* not the segments: this is on every look-up's path */
     for (;;) {
         const uint8_t *fields = entry.body;
         if (entry.operation == ENTRY_CREATE) {
-            crm_id base = {{1}}, id; /* only to step over the id */
-            fields = id_get(entry.body, entry.body + entry.body_length, &base, &id);
+            fields = id_skip(entry.body, entry.body + entry.body_length);
             if (fields == NULL)
                 return CRM_CORRUPT;
         }
@@ -166,40 +176,42 @@ int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t
     }
 }
 
-/* An erasure voids the personal fields of every version before it. */
-static bool erased_later(struct generation *generation, const crm_txn *txn, uint64_t head, uint64_t version)
-{
-    for (uint64_t place = head; place != 0 && place != version;) {
-        struct entry entry;
-        if (entry_load(generation, txn, place, &entry) != CRM_OK)
-            return true;
-        if (entry.operation == ENTRY_ERASE)
-            return true;
-        place = entry.previous;
-    }
-    return false;
-}
-
 /* The row's newest committed version: what a transaction has under way cannot be
  * read by others, but what the row was before it is remembered. */
-static uint64_t committed_head(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
-                               uint32_t number)
+uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
+                        uint32_t number)
 {
     const struct row *row = row_at(generation, kind, number);
-    uint64_t head = row == NULL ? 0 : row->head;
-    if (row == NULL || txn != NULL || row_lsn(row) <= generation->applied.lsn)
-        return head;
-    for (size_t i = generation->touch_count; i > 0 && generation->touches[i - 1].lsn > generation->applied.lsn; i--)
-        if (generation->touches[i - 1].kind == kind->number && generation->touches[i - 1].number == number)
-            head = generation->touches[i - 1].before.head;
-    return head;
+    uint64_t applied = generation->applied.lsn;
+    if (row == NULL || txn != NULL || row_lsn(row) <= applied)
+        return row == NULL ? 0 : row->head;
+    for (size_t i = generation->touch_count; i > 0 && generation->touches[i - 1].lsn > applied; i--) {
+        const struct touch *touch = &generation->touches[i - 1];
+        if (touch->kind == kind->number && touch->number == number && row_lsn(&touch->before) <= applied)
+            return touch->before.head;
+    }
+    return 0;
+}
+
+/* What cannot be read is taken for erased: nothing may come to light by damage. */
+uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number)
+{
+    for (uint64_t place = version_newest(generation, txn, kind, number); place != 0;) {
+        struct entry entry;
+        if (entry_load(generation, txn, place, &entry) != CRM_OK)
+            return UINT64_MAX;
+        if (entry.operation == ENTRY_ERASE)
+            return entry.version;
+        place = entry.previous;
+    }
+    return 0;
 }
 
 int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
                        const struct row *row, struct version *out)
 {
     int32_t status = version_load(generation, txn, row->head, out);
-    if (status == CRM_OK && (row->state & ROW_ERASED))
-        out->hidden = erased_later(generation, txn, committed_head(generation, txn, kind, number), row->head);
+    if (status == CRM_OK && (row->state & ROW_ERASED) && row->head != version_newest(generation, txn, kind, number))
+        out->hidden = out->number_of < version_erased(generation, txn, kind, number);
     return status;
 }

@@ -157,7 +157,7 @@ static int32_t compare(struct crm_change *change, const struct version *before, 
 
 /* ---- filling ---- */
 
-static void show(crm_record *record, crm_view *view, const struct change_place *what, bool hidden)
+static void show(crm_record *record, crm_view *view, const struct change_place *what)
 {
     memset(record, 0, offsetof(crm_record, version));
     memset(&record->loaded, 0, sizeof *record - offsetof(crm_record, loaded));
@@ -167,8 +167,8 @@ static void show(crm_record *record, crm_view *view, const struct change_place *
     record->id = what->id;
     record->loaded = true;
     record->borrowed = true;
-    record->version.hidden = hidden;
-    record->status = hidden ? CRM_ERASED : CRM_OK;
+    record->version.hidden = record->version.number_of < what->erased;
+    record->status = record->version.hidden ? CRM_ERASED : CRM_OK;
 }
 
 static int32_t load(struct crm_change *change, crm_view *view, struct generation *reader,
@@ -199,8 +199,8 @@ int32_t change_fill(struct crm_change *change, crm_view *view, struct generation
         change->kind = what->kind;
         change->number = what->number;
         change->id = what->id;
-        show(&change->after, view, what, what->hidden);
-        show(&change->before, view, what, what->hidden_before);
+        show(&change->after, view, what);
+        show(&change->before, view, what);
         status = compare(change, change->has_before ? &change->before.version : NULL, &change->after.version);
     }
     if (status == CRM_CORRUPT)

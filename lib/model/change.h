@@ -28,7 +28,7 @@ struct change_place {
     uint32_t number;
     crm_id id;
     uint64_t place;
-    bool hidden, hidden_before; /* erased later: its (the earlier version's) personal fields are void */
+    uint64_t erased; /* see version_erased: the personal fields of every version before it are void */
 };
 
 void change_init(struct crm_change *change, const struct memory *memory);

@@ -195,6 +195,12 @@ int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t
 /* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */
 int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
                        const struct row *row, struct version *out);
+/* The number of the version that erased a row's personal data, the newest if
+ * there are several; 0: none did.  Every earlier version is hidden. */
+uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number);
+/* Where the newest version lies that is committed (or, in a transaction, made); 0: there is none. */
+uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
+                        uint32_t number);
 static inline int version_field(const struct version *version, const struct field *field, struct value *value)
 {
     return version->hidden && (field->flags & CRM_FLAG_PERSONAL) ? 0 : version_get(version, field->number, value);

@@ -15,7 +15,6 @@ struct crm_history {
     struct change_place what;
     uint64_t *places; /* newest first */
     size_t count, capacity, left;
-    size_t hidden; /* of these places, from which on an erasure made the versions void */
     struct crm_change change;
 };
 
@@ -25,37 +24,23 @@ static int32_t damaged(const crm_history *history, crm_error *error)
                      crm_path(history->view->db), history->what.kind->name);
 }
 
-/* From the newest version of all, because one that the view does not see may
- * have erased those that it does. */
-static int32_t collect(crm_history *history, uint64_t newest, const struct row *row, crm_error *error)
+static int32_t collect(crm_history *history, const struct row *row, crm_error *error)
 {
     crm_view *view = history->view;
-    bool erased = false, seen = false;
-    for (uint64_t place = newest; place != 0;) {
+    for (uint64_t place = row->head; place != 0;) {
         struct entry entry;
         if (entry_load(view->generation, view->txn, place, &entry) != CRM_OK ||
             entry.kind != history->what.kind->number || entry.number != history->what.number)
             return damaged(history, error);
-        seen = seen || place == row->head;
-        if (seen) {
-            if (!memory_grow(view->db->memory, (void **)&history->places, &history->capacity, history->count + 1,
-                             sizeof *history->places))
-                return error_nomem(error);
-            history->places[history->count++] = place;
-        }
-        if (entry.operation == ENTRY_ERASE && !erased) {
-            erased = true;
-            history->hidden = history->count;
-        }
+        if (!memory_grow(view->db->memory, (void **)&history->places, &history->capacity, history->count + 1,
+                         sizeof *history->places))
+            return error_nomem(error);
+        history->places[history->count++] = place;
         place = entry.previous;
     }
-    if (!erased)
-        history->hidden = SIZE_MAX;
-    return seen ? CRM_OK : damaged(history, error);
+    return CRM_OK;
 }
 
-/* The chain to walk begins at what the view's row was when it was opened, or
- * in a transaction at the newest. */
 static int32_t find(crm_history *history, uint32_t number, crm_error *error)
 {
     crm_view *view = history->view;
@@ -69,11 +54,9 @@ static int32_t find(crm_history *history, uint32_t number, crm_error *error)
     }
     history->what.kind = kind;
     history->what.number = found;
-    const struct row *newest = row_at(view->generation, kind, found);
-    uint64_t from = row.head;
-    if (newest != NULL && (row.state & ROW_ERASED) && row_lsn(newest) <= view->generation->applied.lsn)
-        from = newest->head;
-    return collect(history, from, &row, error);
+    if (row.state & ROW_ERASED)
+        history->what.erased = version_erased(view->generation, view->txn, kind, found);
+    return collect(history, &row, error);
 }
 
 int32_t crm_history_open(crm_view *view, uint32_t kind, const crm_id *id, crm_history **out, crm_error *error)
@@ -112,10 +95,7 @@ int32_t crm_history_next(crm_history *history, crm_change **change, crm_error *e
     change_clear(&history->change);
     if (history->left == 0)
         return CRM_DONE;
-    size_t at = history->left - 1;
-    history->what.place = history->places[at];
-    history->what.hidden = at >= history->hidden;
-    history->what.hidden_before = at + 1 >= history->hidden;
+    history->what.place = history->places[history->left - 1];
     int32_t status = view_begin(history->view, error);
     if (status != CRM_OK)
         return status;
