@@ -333,7 +333,11 @@ START_TEST(what_several_records_have_cannot_be_matched)
     import_clean(&imported);
     imported = customers("name,employees\nAcme,5\nBeta,6\n", (const char *[]){"match", "name", NULL});
     ck_assert_uint_eq(imported.created, 1);
-    rejected(&imported, 0, 2, 1, "several records have this name", "Acme,5");
+    rejected(&imported, 0, 2, 1, "several records have this value in 'name'", "Acme,5");
+    imported = customers("name,emails\nA,info@x.example\nB,info@x.example\n", NULL);
+    import_clean(&imported);
+    imported = customers("name,emails\nC,info@x.example\n", (const char *[]){"match", "emails", NULL});
+    rejected(&imported, 0, 2, 2, "this value in 'emails'", "C,info@x.example");
     imported = customers("name\nx\n", (const char *[]){"match", "description", NULL});
     ck_assert_int_eq(imported.status, CRM_INVALID);
     imported = customers("name\nx\n", (const char *[]){"match", "emails", NULL});
@@ -542,7 +546,7 @@ START_TEST(json_lines_bring_lists_nulls_and_missing_keys)
     ck_assert_uint_eq(crm_item_count(acme, CRM_FIELD_TAGS), 2);
     ck_assert_int_eq(crm_int(acme, CRM_CUSTOMER_BLACKLISTED), 1);
     crm_record_free(acme);
-    imported = customers("{\"external_ids\":\"erp:1\",\"description\":null}\n",
+    imported = customers("{\"external_ids\":[\"erp:0\",{\"system\":\"erp\",\"value\":\"1\"}],\"description\":null}\n",
                          (const char *[]){"match", "external_ids", NULL});
     import_clean(&imported);
     ck_assert_uint_eq(imported.updated, 1);

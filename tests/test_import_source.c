@@ -215,6 +215,38 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
+/* Quotes, breaks and delimiters in any order: read in pieces they are the same
+ * rows as read at once.  The blank lines before them carry the reading beyond
+ * what is gathered to find the dialect. */
+START_TEST(garbage_in_pieces_is_the_same_garbage)
+{
+    enum { BEFORE = 66000, TAIL = 60 };
+    static const char alphabet[] = "a,\"\n\r\r\n\" ,";
+    static const char header[] = "name,description\n";
+    static const char *const settings[] = {"dry_run", "1", NULL};
+    uint32_t state = 777;
+    char *text = malloc(BEFORE + TAIL);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', BEFORE);
+    memcpy(text, header, sizeof header - 1);
+    for (int round = 0; round < 400; round++) {
+        for (int i = 0; i < TAIL; i++)
+            text[BEFORE + i] = alphabet[next_random(&state) % (sizeof alphabet - 1)];
+        struct imported whole = import_pieces(db, CRM_KIND_CUSTOMER, text, BEFORE + TAIL, BEFORE + TAIL, settings);
+        struct imported cut = import_pieces(db, CRM_KIND_CUSTOMER, text, BEFORE + TAIL,
+                                            BEFORE / 2 + 1 + next_random(&state) % TAIL, settings);
+        ck_assert_int_eq(whole.status, cut.status);
+        ck_assert_uint_eq(whole.read, cut.read);
+        ck_assert_uint_eq(whole.created, cut.created);
+        for (int i = 0; i < whole.reject_count && i < IMPORTED_REJECTS; i++) {
+            ck_assert_uint_eq(whole.rejects[i].line, cut.rejects[i].line);
+            ck_assert_str_eq(whole.rejects[i].row, cut.rejects[i].row);
+        }
+    }
+    free(text);
+}
+END_TEST
+
 /* Every import of garbage ends with counts that add up (the fixture checks) or a plain error. */
 START_TEST(random_bytes_do_no_harm)
 {
@@ -323,6 +355,7 @@ static Suite *source_suite(void)
     tcase_add_test(tests, a_quote_that_is_never_closed_is_one_reject_and_says_where_it_began);
     tcase_add_test(tests, text_that_is_not_utf_8_is_rejected_not_guessed_at);
     tcase_add_test(tests, rejects_that_nobody_takes_do_not_fill_the_memory);
+    tcase_add_test(tests, garbage_in_pieces_is_the_same_garbage);
     tcase_add_test(tests, random_bytes_do_no_harm);
     tcase_add_test(tests, running_out_of_memory_anywhere_is_an_answer);
     suite_add_tcase(suite, tests);

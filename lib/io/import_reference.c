@@ -185,6 +185,9 @@ int32_t reference_by_field(struct crm_import *import, const struct mapping_field
     if (status == CRM_OK)
         crm_record_id(record, id);
     crm_record_free(record);
+    /* Two people may share an address or a number: then it names nobody. */
+    if (status == CRM_OK && field->type == CRM_TYPE_EMAILS)
+        status = find_text(view, field->kind, field->number, text, length, NULL, id, error);
     return status;
 }
 

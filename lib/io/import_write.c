@@ -205,13 +205,49 @@ static void delete_made(struct crm_import *import)
 
 /* ---- what is there already ---- */
 
+/* The items of a list in JSON: texts, or objects with a value. */
+static int32_t find_by_json(struct crm_import *import, crm_id *id, crm_error *error)
+{
+    struct json json;
+    struct buffer whole;
+    json_init(&json, import->memory);
+    buffer_init(&whole, import->memory);
+    int32_t status = json_parse(&json, import->values.match, import->values.match_length, error);
+    if (status == CRM_OK)
+        status = CRM_NOT_FOUND;
+    uint32_t node = status == CRM_NOT_FOUND ? json_first(&json, 0) : JSON_NONE;
+    for (; node != JSON_NONE && status == CRM_NOT_FOUND; node = json_next(&json, 0, node)) {
+        bool object = json_at(&json, node)->type == JSON_OBJECT;
+        uint32_t value = object ? json_find(&json, node, "value", 5) : node;
+        uint32_t system = object ? json_find(&json, node, "system", 6) : JSON_NONE;
+        size_t length, system_length;
+        const char *text = value == JSON_NONE ? NULL : json_string_of(&json, value, &length);
+        const char *prefix = system == JSON_NONE ? NULL : json_string_of(&json, system, &system_length);
+        whole.length = 0;
+        if (prefix != NULL && system_length > 0) {
+            buffer_append(&whole, prefix, system_length);
+            buffer_byte(&whole, ':');
+        }
+        if (text != NULL)
+            buffer_append(&whole, text, length);
+        if (whole.failed)
+            status = error_nomem(error);
+        else if (text != NULL && length > 0)
+            status =
+                reference_by_field(import, &import->match_field, (const char *)whole.data, whole.length, id, error);
+    }
+    buffer_free(&whole);
+    json_free(&json);
+    return status;
+}
+
 /* Looks for each of the values of "a;b"; *id is the record that has one of them. */
 static int32_t find_by_match(struct crm_import *import, crm_id *id, crm_error *error)
 {
     const char *at = import->values.match, *end = at + import->values.match_length;
     bool list = import->match_field.type >= CRM_TYPE_EMAILS;
     if (list && at < end && *at == '[')
-        return error_set(error, CRM_INVALID, "records are not matched by a list in JSON; write its values with ';'");
+        return find_by_json(import, id, error);
     while (at < end) {
         const char *stop = list ? memchr(at, ';', (size_t)(end - at)) : NULL;
         size_t length = stop == NULL ? (size_t)(end - at) : (size_t)(stop - at);
@@ -248,7 +284,7 @@ static bool find_existing(struct crm_import *import, bool *existing, crm_id *id,
             status = error_set(&error, CRM_DUPLICATE, "the record that has this %s has another id",
                                import->match_field.name);
         else if (status == CRM_DUPLICATE)
-            error_set(&error, CRM_DUPLICATE, "several records have this %s", import->match_field.name);
+            error_set(&error, CRM_DUPLICATE, "several records have this value in '%s'", import->match_field.name);
     }
     if (import->status != CRM_OK)
         fault->status = import->status;
@@ -366,7 +402,8 @@ static int32_t set_value(struct crm_import *import, crm_record *record, bool exi
     const struct import_item *item = &import->plan.items[value->item];
     uint32_t field = item->assignment.field.number;
     if (value->action == ACTION_PARSED && existing)
-        return item->match ? add_items(record, field, value, changed) : set_list(import, record, field, value, changed);
+        return item->match && value->text[0] != '[' ? add_items(record, field, value, changed)
+                                                    : set_list(import, record, field, value, changed);
     if (existing && same(record, field, value))
         return CRM_OK;
     *changed = true;
