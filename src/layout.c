@@ -77,8 +77,8 @@ static void lay_out(struct sheet *sheet)
     }
     if (limit == 0)
         return;
-    for (size_t i = 0; i < sheet->column_count && total_width(sheet) > limit; i++)
-        sheet->columns[i].hidden |= (sheet->columns[i].flags & COLUMN_SPARE) != 0;
+    for (size_t i = sheet->column_count; i > 0 && total_width(sheet) > limit; i--)
+        sheet->columns[i - 1].hidden |= (sheet->columns[i - 1].flags & COLUMN_SPARE) != 0;
     while (total_width(sheet) > limit && (column = widest(sheet)) != NULL)
         column->width--;
 }

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_COLUMNS = 30, FIRST_MS = 500, BETWEEN_MS = 100, NAME_COLUMNS = 24 };
+enum { BAR_COLUMNS = 20, FIRST_MS = 500, BETWEEN_MS = 100, NAME_COLUMNS = 24 };
 
 static int64_t now_ms(void)
 {

@@ -36,7 +36,7 @@ static void label_of(struct buffer *out, const char *name)
 
     buffer_put(out, name);
     for (size_t i = start; i < out->length; i++)
-        if (out->data[i] == '_')
+        if (out->data[i] == '_' || out->data[i] == '.')
             out->data[i] = ' ';
     if (out->length > start)
         out->data[start] = (char)toupper((unsigned char)out->data[start]);

@@ -90,7 +90,7 @@ static void own_fields(struct tool *tool, struct layout *layout, struct sheet *s
 /* In a table the id comes last and only where there is room: people read names. */
 static int make_columns(struct tool *tool, struct layout *layout, struct sheet *sheet, const struct rows *rows)
 {
-    const char *names = kind_columns(rows->kind);
+    const char *names = rows->usual ? rows->usual : kind_columns(rows->kind);
     int result = EXIT_OK;
 
     if (rows->columns)

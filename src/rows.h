@@ -12,6 +12,7 @@ struct rows {
     uint32_t kind;
     uint64_t limit;      /* 0: no limit */
     const char *columns; /* comma separated; NULL: what suits the kind */
+    const char *usual;   /* what suits here, where that is not what suits the kind; NULL */
     size_t indent;
     uint64_t count; /* out: rows printed */
     bool more;      /* out: there are more than the limit; `cursor` goes on behind the last */

@@ -54,7 +54,7 @@ int verb_list(struct tool *tool)
 int verb_timeline(struct tool *tool)
 {
     struct rows rows = {.kind = CRM_KIND_INTERACTION};
-    struct picked picked;
+    struct picked picked = {0};
     crm_error error = {0};
     crm_query *query = NULL;
     const char *first = tool_word(tool, 0);
@@ -69,6 +69,8 @@ int verb_timeline(struct tool *tool)
                      : pick_words(tool, tool->view, 0, 2, false, &picked, &next);
     if (result != EXIT_OK)
         return result;
+    if (picked.kind == CRM_KIND_CUSTOMER) /* whose name need not stand in every row */
+        rows.usual = "start,type,subject,contact,amount,status,owner";
     if (crm_timeline(tool->view, picked.kind, &picked.id, &query, &error) != CRM_OK)
         return tool_error(tool, &error);
     result = condition_apply(tool, CRM_KIND_INTERACTION, query);

@@ -63,7 +63,7 @@ int verb_report_pipeline(struct tool *tool)
         {"amount", NULL, 0},
         {"weighted", NULL, 0},
         {"open", NULL, COLUMN_SPARE},
-        {"won", NULL, COLUMN_SPARE},
+        {"won", NULL, 0},
         {"lost", NULL, COLUMN_SPARE},
         {"won_amount", "Won value", COLUMN_SPARE},
         {"win_rate", "Win rate", RESULT_PERCENT},
