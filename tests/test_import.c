@@ -531,6 +531,24 @@ START_TEST(a_bad_row_rejects_its_whole_group_and_a_key_that_returns_is_refused)
 }
 END_TEST
 
+START_TEST(groups_stay_whole_when_keys_turn_up_late)
+{
+    struct imported imported = import_text(db, CRM_KIND_INTERACTION,
+                                           "{\"no\":1,\"qty\":2,\"price\":3,\"cust\":\"Kern\"}\n"
+                                           "{\"no\":1,\"qty\":1,\"price\":4,\"cust\":\"Kern\",\"subject\":\"x\"}\n"
+                                           "{\"no\":1,\"channel\":\"web\",\"qty\":1,\"price\":5,\"cust\":\"Kern\"}\n"
+                                           "{\"no\":2,\"channel\":\"web\",\"qty\":1,\"price\":5,\"cust\":\"Kern\"}\n",
+                                           (const char *[]){"mapping", invoices, NULL});
+    import_clean(&imported);
+    ck_assert_uint_eq(imported.created, 2);
+    ck_assert_uint_eq(imported.merged, 2);
+    crm_record *record = import_find(fresh_view(), CRM_KIND_INTERACTION, CRM_FIELD_EXTERNAL_IDS, "inv:1");
+    ck_assert_int_eq(crm_int(record, CRM_INTERACTION_AMOUNT), 1500); /* 2 * 3 + 1 * 4 + 1 * 5 */
+    ck_assert_int_eq(crm_int(record, CRM_INTERACTION_SCORE), 3);
+    crm_record_free(record);
+}
+END_TEST
+
 /* ---- JSON Lines ---- */
 
 START_TEST(json_lines_bring_lists_nulls_and_missing_keys)
@@ -645,6 +663,7 @@ static Suite *import_suite(void)
     tcase_add_test(tests, a_stage_is_one_of_the_deals_pipeline);
     tcase_add_test(tests, rows_of_a_group_become_one_record);
     tcase_add_test(tests, a_bad_row_rejects_its_whole_group_and_a_key_that_returns_is_refused);
+    tcase_add_test(tests, groups_stay_whole_when_keys_turn_up_late);
     tcase_add_test(tests, json_lines_bring_lists_nulls_and_missing_keys);
     tcase_add_test(tests, bad_json_lines_are_rejects);
     tcase_add_test(tests, settings_that_cannot_be_meant_are_refused);

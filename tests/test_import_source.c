@@ -93,6 +93,24 @@ START_TEST(long_files_are_cut_anywhere)
 }
 END_TEST
 
+START_TEST(rows_are_read_as_they_come)
+{
+    size_t length;
+    char *text = many_rows(&length);
+    crm_import *import = NULL;
+    crm_error error;
+    ck_assert_int_eq(crm_import_create(db, CRM_KIND_CUSTOMER, &import, &error), CRM_OK);
+    for (size_t at = 0; at + 1000 <= length; at += 1000) {
+        ck_assert_int_eq(crm_import_feed(import, text + at, 1000, &error), CRM_OK);
+        /* A row has 62 to 69 bytes, so all but one in a piece and the first 66,000 bytes are there. */
+        if (at > 66000)
+            ck_assert_uint_ge(crm_import_count(import, CRM_IMPORT_READ), at / 80);
+    }
+    crm_import_free(import);
+    free(text);
+}
+END_TEST
+
 START_TEST(json_lines_are_cut_anywhere)
 {
     size_t length = 0, capacity = ROWS * 100;
@@ -349,6 +367,7 @@ static Suite *source_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, pieces_of_any_size_give_the_same_rows);
     tcase_add_test(tests, long_files_are_cut_anywhere);
+    tcase_add_test(tests, rows_are_read_as_they_come);
     tcase_add_test(tests, json_lines_are_cut_anywhere);
     tcase_add_test(tests, delimiters_are_found_out_or_told);
     tcase_add_test(tests, nothing_comes_of_nothing);
