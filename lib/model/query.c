@@ -265,8 +265,9 @@ static bool count_one(crm_query *query, uint32_t number, void *context)
     return query->status == CRM_OK;
 }
 
-/* An index that settles all conditions has counted already. */
-static bool count_known(const crm_query *query, uint64_t *count)
+/* An index that settles all conditions has counted already; `before`: at an
+ * earlier call, since when a transaction's own changes may have come. */
+static bool count_known(const crm_query *query, bool before, uint64_t *count)
 {
     const struct plan *plan = &query->plan;
     if (!view_is_current(query->view) || query->deleted != CRM_DELETED_NO || query->timeline)
@@ -276,12 +277,40 @@ static bool count_known(const crm_query *query, uint64_t *count)
         *count = store == NULL ? 0 : store->live;
         return true;
     }
-    bool exact = query->condition_count == 1 && query->plan.condition == &query->conditions[0] &&
-                 (plan->what == PLAN_TREE || plan->what == PLAN_TIMELINE) &&
-                 (query->conditions[0].settled ||
-                  (plan->field->type == CRM_TYPE_TEXT && plan->stretch_count == 1));
+    if (query->condition_count != 1 || plan->condition != &query->conditions[0] || (before && query->view->txn != NULL))
+        return false;
     *count = plan->estimate;
-    return exact;
+    if (plan->what == PLAN_TIMELINE)
+        return plan->condition->settled;
+    /* Two stretches may share a record, and a long prefix is counted by its beginning. */
+    return plan->what == PLAN_TREE && plan->stretch_count == 1 &&
+           (plan->condition->settled || (plan->field->type == CRM_TYPE_TEXT && plan->stretches[0].length <= 256));
+}
+
+/* Collects anew, beside the rows that are being handed out.  The order does not
+ * matter; that equal numbers lie together does. */
+static bool count_collected(crm_query *query, uint64_t *count)
+{
+    const struct memory *memory = query->view->db->memory;
+    struct hit *hits = query->hits;
+    size_t hit_count = query->hit_count, capacity = query->hit_capacity, next = query->hit_next;
+    struct buffer texts = query->texts;
+    struct field *order = query->order;
+    query->hits = NULL;
+    query->hit_capacity = 0;
+    query->order = NULL;
+    buffer_init(&query->texts, memory);
+    bool done = run_collect(query, true);
+    *count = query->hit_count;
+    memory_free(memory, query->hits);
+    buffer_free(&query->texts);
+    query->hits = hits;
+    query->hit_count = hit_count;
+    query->hit_capacity = capacity;
+    query->hit_next = next;
+    query->texts = texts;
+    query->order = order;
+    return done;
 }
 
 int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
@@ -300,22 +329,16 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
     if (!planned)
         plan_make(query);
     query->has_after = false;
-    if (!count_known(query, count)) {
+    if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK) {
+        query->status = query->error.status;
+    } else if (!count_known(query, planned, count)) {
         *count = 0;
-        bool plain = query->plan.what == PLAN_SCAN || (query->plan.what == PLAN_TREE && query->plan.nulls_follow);
-        if (!view_is_current(query->view))
-            (void)view_overlay(query->view, NULL);
-        if (plain) {
+        if (query->plan.what == PLAN_SCAN || (query->plan.what == PLAN_TREE && query->plan.nulls_follow))
             (void)run_candidates(query, count_one, count);
-        } else if (query->collected || run_collect(query, true)) {
-            if (!query->collected)
-                *count = query->hit_count;
-        }
-        if (query->collected && !plain)
-            query_fail(query, CRM_MISUSE, "count before the rows are taken, or with a query of its own");
+        else
+            (void)count_collected(query, count);
     }
     query->has_after = after;
-    query->planned = planned || query->planned;
     view_end(query->view);
     return answer(query, error);
 }
@@ -466,6 +489,6 @@ int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
     if (query->after.number == UINT32_MAX)
         return query_fail(query, CRM_NOT_FOUND, "the record at the cursor is not in this file");
     query->has_after = true;
-    query->in_nulls = false;
+    query->in_nulls = query->after.null; /* a tree's part is over */
     return CRM_OK;
 }

@@ -524,6 +524,7 @@ static bool kind_is_untouched(const crm_query *query)
 bool run_page(crm_query *query, uint32_t capacity)
 {
     query->page_count = query->page_next = 0;
+    query->in_nulls = query->in_nulls && query->plan.nulls_follow;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK)
         return query_fail(query, CRM_NOMEM, "out of memory"), false;
     bool streams = query->plan.streams_in_order && !query->collected &&

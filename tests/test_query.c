@@ -1,0 +1,118 @@
+/* Queries against a second implementation: random records, conditions, orders,
+ * limits and cursors, in new views, old ones, views of the past and within
+ * transactions. */
+#include "query_oracle.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { QUERIES = 40, VIEWS = 4 };
+
+static crm_view *open_view(struct oracle *oracle)
+{
+    crm_view *view = NULL;
+    ck_assert_int_eq(crm_view_open(oracle->db, &view, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_view_lsn(view), oracle->lsn);
+    return view;
+}
+
+START_TEST(a_new_view_answers_as_brute_force_does)
+{
+    struct oracle oracle;
+    oracle_open(&oracle, 1 + (uint32_t)_i, false);
+    for (int round = 0; round < 20; round++) {
+        oracle_change(&oracle, 1 + oracle_below(&oracle, 25));
+        crm_view *view = open_view(&oracle);
+        for (int i = 0; i < QUERIES; i++)
+            oracle_query(&oracle, view, oracle_at(&oracle, oracle.lsn));
+        crm_view_close(view);
+    }
+    oracle_close(&oracle);
+}
+END_TEST
+
+START_TEST(an_old_view_answers_as_it_did_while_others_write)
+{
+    struct oracle oracle;
+    crm_view *views[VIEWS] = {NULL};
+    oracle_open(&oracle, 100 + (uint32_t)_i, false);
+    for (int round = 0; round < 40; round++) {
+        uint32_t place = oracle_below(&oracle, VIEWS);
+        crm_view_close(views[place]);
+        views[place] = open_view(&oracle);
+        oracle_change(&oracle, 1 + oracle_below(&oracle, 10));
+        for (int i = 0; i < VIEWS; i++)
+            for (int q = 0; views[i] != NULL && q < 5; q++)
+                oracle_query(&oracle, views[i], oracle_at(&oracle, crm_view_lsn(views[i])));
+    }
+    for (int i = 0; i < VIEWS; i++)
+        crm_view_close(views[i]);
+    oracle_close(&oracle);
+}
+END_TEST
+
+START_TEST(a_view_of_the_past_answers_as_the_present_did_then)
+{
+    struct oracle oracle;
+    oracle_open(&oracle, 200 + (uint32_t)_i, false);
+    for (int round = 0; round < 25; round++)
+        oracle_change(&oracle, 1 + oracle_below(&oracle, 10));
+    for (int round = 0; round < 25; round++) {
+        crm_view *view = NULL;
+        uint64_t lsn = oracle_below(&oracle, (uint32_t)oracle.lsn + 1);
+        ck_assert_int_eq(crm_view_open_lsn(oracle.db, lsn, &view, NULL), CRM_OK);
+        for (int i = 0; i < 10; i++) {
+            if (i == 5)
+                oracle_change(&oracle, 3); /* what comes later changes nothing */
+            if (lsn >= 2)                  /* else there is no such kind yet, and nothing of it */
+                oracle_query(&oracle, view, oracle_at(&oracle, lsn));
+        }
+        crm_view_close(view);
+    }
+    oracle_close(&oracle);
+}
+END_TEST
+
+/* The indexes that an image holds, and those that a replay makes, answer alike. */
+START_TEST(a_file_opened_again_answers_alike)
+{
+    struct oracle oracle;
+    oracle_open(&oracle, 300 + (uint32_t)_i, _i % 2 == 0);
+    for (int round = 0; round < 15; round++) {
+        for (int n = 0; n < 4; n++)
+            oracle_change(&oracle, 1 + oracle_below(&oracle, 20));
+        if (oracle_below(&oracle, 3) == 0)
+            ck_assert_int_eq(crm_rebuild(oracle.db, NULL), CRM_OK);
+        oracle_reopen(&oracle);
+        crm_view *view = open_view(&oracle);
+        for (int i = 0; i < QUERIES; i++)
+            oracle_query(&oracle, view, oracle_at(&oracle, oracle.lsn));
+        crm_view_close(view);
+        view = NULL;
+        ck_assert_int_eq(crm_view_open_lsn(oracle.db, 2 + oracle_below(&oracle, (uint32_t)oracle.lsn - 1), &view, NULL),
+                         CRM_OK);
+        for (int i = 0; i < 10; i++)
+            oracle_query(&oracle, view, oracle_at(&oracle, crm_view_lsn(view)));
+        crm_view_close(view);
+    }
+    oracle_close(&oracle);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("query");
+    TCase *cases = tcase_create("query");
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, a_new_view_answers_as_brute_force_does, 0, 6);
+    tcase_add_loop_test(cases, an_old_view_answers_as_it_did_while_others_write, 0, 6);
+    tcase_add_loop_test(cases, a_view_of_the_past_answers_as_the_present_did_then, 0, 4);
+    tcase_add_loop_test(cases, a_file_opened_again_answers_alike, 0, 4);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}
