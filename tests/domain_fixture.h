@@ -20,8 +20,8 @@ crm_txn *domain_begin(crm_db *db);
 void domain_commit(crm_txn *txn); /* must succeed */
 crm_view *domain_view(crm_db *db);
 /* The last change is refused with that status and a message that holds every
- * one of the texts (up to a NULL); the transaction goes on. */
-void domain_refused(crm_txn *txn, int32_t status, const char *first, ...) __attribute__((sentinel));
+ * one of the texts ("one|another"); the transaction goes on. */
+void domain_refused(crm_txn *txn, int32_t status, const char *texts);
 /* Whatever changed last is a good version. */
 void domain_accepted(crm_txn *txn);
 /* The id of a live record by its name, through an index. */

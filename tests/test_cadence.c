@@ -59,7 +59,7 @@ START_TEST(days_sort_as_the_c_library_sorts)
     uint64_t state = 42;
     for (size_t count = 0; count < 200; count++) {
         int32_t ours[200];
-        int32_t theirs[200];
+        int32_t theirs[200] = {0};
         for (size_t i = 0; i < count; i++) {
             state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             ours[i] = theirs[i] = (int32_t)(state >> 33) % (count % 3 == 0 ? 10 : 1000000);

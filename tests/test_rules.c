@@ -78,9 +78,9 @@ END_TEST
 START_TEST(names_are_not_blank)
 {
     crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, " \t ", CRM_NUL);
-    domain_refused(txn, CRM_INVALID, "customer", "name", "blank", NULL);
+    domain_refused(txn, CRM_INVALID, "customer|name|blank");
     crm_set_text(crm_create(txn, CRM_KIND_PIPELINE), CRM_PIPELINE_NAME, "  ", CRM_NUL);
-    domain_refused(txn, CRM_INVALID, "pipeline", "name", NULL);
+    domain_refused(txn, CRM_INVALID, "pipeline|name");
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(an_interaction_does_not_end_before_it_starts)
     crm_set_text(call, CRM_INTERACTION_SUBJECT, "Call back", CRM_NUL);
     crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW);
     crm_set_int(call, CRM_INTERACTION_END, DOMAIN_NOW - 1);
-    domain_refused(txn, CRM_INVALID, "Call back", "end", "start", "2024-01-15", NULL);
+    domain_refused(txn, CRM_INVALID, "Call back|end|start|2024-01-15");
     call = new_call();
     crm_set_int(call, CRM_INTERACTION_START, DOMAIN_NOW);
     crm_set_int(call, CRM_INTERACTION_END, DOMAIN_NOW); /* no length at all is fine */
@@ -138,7 +138,7 @@ START_TEST(completed_and_its_status_go_together)
     crm_record *both = new_call();
     crm_set_int(both, CRM_INTERACTION_COMPLETED, DOMAIN_NOW);
     crm_set_int(both, CRM_INTERACTION_STATUS, CRM_INTERACTION_STATUS_CANCELLED);
-    domain_refused(txn, CRM_INVALID, "completed", "cancelled", NULL);
+    domain_refused(txn, CRM_INVALID, "completed|cancelled");
 }
 END_TEST
 
@@ -235,15 +235,15 @@ START_TEST(a_closed_stage_has_the_probability_of_its_outcome)
     ck_assert_int_eq(number(signed_stage, CRM_STAGE_FORECAST), CRM_STAGE_FORECAST_CLOSED);
     ck_assert_int_eq(number(signed_stage, CRM_STAGE_ORDER), 7); /* behind the six of "Sales" */
     crm_set_int(new_stage("odd"), CRM_STAGE_PROBABILITY, 130);
-    domain_refused(txn, CRM_INVALID, "odd", "130", NULL);
+    domain_refused(txn, CRM_INVALID, "odd|130");
     crm_record *half = new_stage("half");
     crm_set_int(half, CRM_STAGE_IS_CLOSED, 1);
     crm_set_int(half, CRM_STAGE_PROBABILITY, 50);
-    domain_refused(txn, CRM_INVALID, "half", "50", "lost", NULL);
+    domain_refused(txn, CRM_INVALID, "half|50|lost");
     crm_record *open = new_stage("open");
     crm_set_int(open, CRM_STAGE_IS_CLOSED, 0);
     crm_set_int(open, CRM_STAGE_IS_WON, 1);
-    domain_refused(txn, CRM_INVALID, "open", "is_won", "is_closed", NULL);
+    domain_refused(txn, CRM_INVALID, "open|is_won|is_closed");
 }
 END_TEST
 
@@ -254,7 +254,7 @@ START_TEST(what_a_stage_means_does_not_change_under_its_deals)
     crm_record *stage = crm_edit(txn, CRM_KIND_STAGE, &id);
     crm_set_int(stage, CRM_STAGE_IS_CLOSED, 1);
     crm_set_int(stage, CRM_STAGE_PROBABILITY, 0);
-    domain_refused(txn, CRM_REFUSED, "qualification", "is_closed", "1 opportunit", NULL);
+    domain_refused(txn, CRM_REFUSED, "qualification|is_closed|1 opportunit");
     crm_set_int(stage, CRM_STAGE_PROBABILITY, 15); /* for deals to come */
     settled(stage);
     ck_assert_int_eq(number(deal, CRM_OPPORTUNITY_PROBABILITY), 10);
@@ -282,7 +282,7 @@ START_TEST(a_campaign_does_not_end_before_it_starts)
     crm_set_text(campaign, CRM_CAMPAIGN_NAME, "Spring", CRM_NUL);
     crm_set_int(campaign, CRM_CAMPAIGN_START_DATE, 19000); /* 2022-01-08 */
     crm_set_int(campaign, CRM_CAMPAIGN_END_DATE, 18999);
-    domain_refused(txn, CRM_INVALID, "Spring", "end_date", "2022-01-07", "2022-01-08", NULL);
+    domain_refused(txn, CRM_INVALID, "Spring|end_date|2022-01-07|2022-01-08");
 }
 END_TEST
 
@@ -294,7 +294,7 @@ START_TEST(a_new_file_has_its_settings)
     ck_assert_int_eq(crm_setting_set(txn, "lifecycle", "five"), CRM_OK);
     domain_accepted(txn);
     (void)crm_setting_set(txn, "lifecycle", "seven");
-    domain_refused(txn, CRM_INVALID, "lifecycle", "seven", "five", NULL);
+    domain_refused(txn, CRM_INVALID, "lifecycle|seven|five");
 }
 END_TEST
 
