@@ -145,8 +145,8 @@ START_TEST(delimiters_are_found_out_or_told)
         {"name~description\na,b~c\n", "delimiter", "~"},
         {"name\tdescription\na,b\tc\n", "delimiter", "tab"},
         {"  name   description\n a,b \t c\n\n  \n", "delimiter", "space"},
-        {"a,b;c\n", "columns", "name,description"},
-        {"a,b;c\n", "mapping", "columns name description"},
+        {"\"a,b\",c\n", "columns", "name,description"},
+        {"\"a,b\",c\n", "mapping", "columns name description"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const char *settings[] = {"batch", "b", files[i].key, files[i].value, NULL};
