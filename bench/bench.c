@@ -278,7 +278,7 @@ static void row_stage_change(struct bench *bench)
     for (int side = 0; side < SIDES; side++) /* afterwards both must show the same lists */
         if (bench->sides[side].on && !step_stage_page(bench, &bench->sides[side], 0, &times.sum[side]))
             times.failed = true;
-    conclude(bench, "stage_change", "us", 1e6 / (bench->data->customer_count / 10), &times, 0, NULL);
+    conclude(bench, "stage_change", "us", 1e6 / (double)(bench->data->customer_count / 10), &times, 0, NULL);
     bench->runs = runs;
 }
 
@@ -344,7 +344,7 @@ static bool close_all(const struct bench *bench)
 static void row_durable(struct bench *bench)
 {
     struct times times;
-    double bare[RUNS_MAX];
+    double bare[RUNS_MAX] = {0};
     char note[32];
     size_t bytes = commit_bytes(bench);
     bool ok = bytes > 0 && open_all(bench, ENGINE_DURABLE);

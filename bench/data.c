@@ -86,6 +86,7 @@ static void make_interaction(struct data *data, uint64_t *seed, uint32_t i)
     double u = (double)(data_random(seed) >> 11) / 9007199254740992.0;
     x->customer = (uint32_t)(u * u * u * data->customer_count);
     x->start = data->from + (data->to - data->from) / data->interaction_count * i;
+    x->start -= x->start % 1000000; /* people and machines note seconds */
     if (data_below(seed, 50) == 0)
         x->start -= (int64_t)(1 + data_below(seed, 60)) * DAY;
     x->subject = TEXT(data, "%s %u", subjects[data_below(seed, SUBJECTS)], 10000 + data_below(seed, 90000));
