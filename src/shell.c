@@ -168,7 +168,7 @@ static void run_words(struct shell *shell, struct words *words)
         result = tool_usage(tool, "this is the shell");
     } else {
         result = tool_run(tool, words->words, words->count);
-        if (strcmp(words->words[0], "help") == 0 && result == EXIT_OK && !tool->line)
+        if (strcmp(words->words[0], "help") == 0 && words->count == 1 && !tool->line)
             fputs("Here the `crm` and the FILE are left out. `quit` or Ctrl-D leaves.\n", stderr);
     }
     if (result != EXIT_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 volatile sig_atomic_t tool_interrupted;
 
@@ -237,9 +238,9 @@ int tool_open(struct tool *tool)
     crm_options_free(options);
     if (status == CRM_NOT_FOUND)
         return tool_fail(tool, "%s: no such file; `crm init %s` makes one", tool->path, tool->path);
-    if (status != CRM_OK)
-        return tool_error(tool, &error);
-    return EXIT_OK;
+    if (status == CRM_IO && (error.system == EACCES || error.system == EROFS) && access(tool->path, R_OK) == 0)
+        return tool_fail(tool, "%s: may be read but not written, and %s writes", tool->path, tool->verb->name);
+    return status == CRM_OK ? EXIT_OK : tool_error(tool, &error);
 }
 
 void tool_close(struct tool *tool)
