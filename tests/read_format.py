@@ -118,7 +118,7 @@ def read_header(data):
     if form != 1 or reserved != 0 or any(data[76:4096]):
         raise Damage("the header page is of another format or not clean at byte 8")
     return {
-        "file": str(uuid.UUID(bytes=bytes(data[16:32]))),
+        "file": str(uuid.UUID(bytes=data[16:32])),
         "key": crc32c(0, data[16:40]),
         "seed": seed,
         "generation": generation,
@@ -260,7 +260,7 @@ def read_id(cursor, base):
     """The id at the start of a CREATE; `base` is the frame's first, or None."""
     distance = cursor.varint()
     if distance == 0:
-        return bytes(cursor.take(16))
+        return cursor.take(16)
     if base is None:
         cursor.fail("an id relative to none")
     low = int.from_bytes(base[8:], "big") + distance & 0xFFFFFFFFFFFFFFFF
@@ -277,7 +277,7 @@ def read_fields(cursor):
         if wire in (0, 5, 6):
             fields[number] = cursor.signed() * {0: 1, 5: 10**6, 6: 86400 * 10**6}[wire]
         elif wire == 1:
-            fields[number] = bytes(cursor.text())
+            fields[number] = cursor.text()
         elif wire == 2:
             fields[number] = None
         elif wire == 3:
@@ -319,7 +319,7 @@ class Database:
     """The state after the last frame, and with `on_version` everything on the way."""
 
     def __init__(self, path, on_version=None):
-        self.data = memoryview(pathlib.Path(path).read_bytes())
+        self.data = pathlib.Path(path).read_bytes()
         self.header = read_header(self.data)
         self.schema = Schema()
         self.records = {}  # (kind, number): record

@@ -36,6 +36,8 @@ def items(value):
             system, colon, rest = item.partition(":")
             item = {"system": system, "value": rest} if colon else {"value": item}
         result.append({k: int(v) if isinstance(v, bool) else v for k, v in item.items() if v not in (0, False, "")})
+    if sum(item.get("primary", 0) for item in result) == result[0].get("primary", 0):
+        result[0].pop("primary", None)  # that the first is the primary one goes without saying
     return result
 
 
