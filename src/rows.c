@@ -101,7 +101,7 @@ static int make_columns(struct tool *tool, struct layout *layout, struct sheet *
         result = named_fields(tool, layout, sheet, rows, names, COLUMN_SPARSE);
     else
         own_fields(tool, layout, sheet, rows->kind);
-    if (tool->format == FORMAT_TABLE)
+    if (tool->format == FORMAT_TABLE && rows->indent == 0) /* within a page nobody needs it */
         add_field(tool, layout, sheet, rows->kind, CRM_FIELD_ID, COLUMN_SPARE);
     return result;
 }

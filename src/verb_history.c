@@ -1,11 +1,9 @@
-/* verb_history: history of a record, the change feed, undo of a batch. */
+/* verb_history: history of a record, and the change feed. */
 #include "page.h"
 #include "pick.h"
-#include "result.h"
 #include "value.h"
 #include "verbs.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,43 +331,4 @@ int verb_changes(struct tool *tool)
         buffer_put(&tool->out.pending, changes.count ? "\n]\n" : "[]\n");
     crm_feed_close(feed);
     return result == EXIT_OK && tool_interrupted ? EXIT_INTERRUPTED : result;
-}
-
-int verb_undo(struct tool *tool)
-{
-    crm_error error = {0};
-    crm_table *conflicts = NULL;
-    crm_txn *txn = NULL;
-    uint64_t lsn = 0;
-    const char *batch = tool_word(tool, 0);
-    int32_t status;
-    int result = tool_begin(tool, &txn);
-
-    if (result != EXIT_OK)
-        return result;
-    status = crm_undo(txn, batch, tool_flag(tool, "override"), &conflicts, &error);
-    if (status == CRM_OK) {
-        result = tool_commit(tool, txn, &lsn);
-    } else {
-        crm_rollback(txn);
-        if (status == CRM_NOT_FOUND)
-            result = tool_fail(tool, "%s: there is no batch '%s'; `crm changes %s` names them", tool->path, batch,
-                               tool->path);
-        else if (status == CRM_REFERENCED)
-            result = tool_fail(tool, "%s; nothing was undone, --override undoes the rest", error.message);
-        else
-            result = tool_error(tool, &error);
-    }
-    if (conflicts && crm_table_rows(conflicts) > 0) {
-        result_print(tool, conflicts, NULL, false);
-        sink_flush(&tool->out);
-    } else if (result == EXIT_OK && tool->format == FORMAT_TABLE) {
-        buffer_put(&tool->out.pending, "undone ");
-        buffer_plain(&tool->out.pending, batch, strlen(batch), false);
-        buffer_print(&tool->out.pending, " (LSN %" PRIu64 ")\n", lsn);
-    } else if (result == EXIT_OK) {
-        buffer_print(&tool->out.pending, "{\"lsn\":%" PRIu64 "}\n", lsn);
-    }
-    crm_table_free(conflicts);
-    return result;
 }

@@ -86,7 +86,7 @@ static int section_query(struct tool *tool, const struct section *section, const
 
 static int print_section(struct tool *tool, const struct section *section, const struct picked *picked)
 {
-    struct rows rows = {.kind = section->kind, .columns = section->columns, .indent = 2};
+    struct rows rows = {.kind = section->kind, .usual = section->columns, .indent = 2};
     struct buffer remark = {0};
     crm_query *query = NULL;
     crm_error error = {0};

@@ -197,12 +197,14 @@ const struct verb verb_table[] = {
      "  crm export acme.crm customer customers.csv\n"
      "  crm export acme.crm interaction --format jsonl --where start '>=' 2024-01-01\n",
      verb_export, VERB_FILE | VERB_READ, 2, 3},
-    {TRANSFER, "undo", "undo FILE BATCH [--override]", "undo an import or any named batch", "override",
+    {TRANSFER, "undo", "undo FILE [BATCH] [--override]", "undo an import or any named batch", "override",
      "One change that takes the whole batch back. Refused, naming the records, when\n"
      "something later depends on it, unless --override: then the rest is undone.\n"
+     "Without BATCH: the batches there are.\n"
      "\n"
+     "  crm undo acme.crm\n"
      "  crm undo acme.crm export.csv@12\n",
-     verb_undo, WRITE, 2, 2},
+     verb_undo, WRITE, 1, 2},
 
     {SCHEMA, "schema", "schema FILE [KIND]", "the kinds, or the fields of one", "", NULL, verb_schema, READ, 1, 2},
     {SCHEMA, "kind list", "kind FILE list", "the kinds, with their records", "", NULL, verb_kind_list, READ, 1, 1},

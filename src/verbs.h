@@ -36,6 +36,8 @@ int verb_find_text(struct tool *tool);
 /* verb_history.c */
 int verb_history(struct tool *tool);
 int verb_changes(struct tool *tool);
+
+/* verb_undo.c */
 int verb_undo(struct tool *tool);
 
 /* verb_report.c */

@@ -50,6 +50,9 @@ is "match: one changed, one new" "1 1" "$(value 'str(d["updated"]) + " " + str(d
 batch=$(value 'd["batch"]' "$out")
 run "$crm" import a.crm contact more.csv --match emails --format json
 is "match: again changes nothing" 2 "$(value 'd["unchanged"]' "$out")"
+run "$crm" undo a.crm --format csv
+is "undo without a name lists the batches" "first
+more.csv" "$(printf '%s\n' "$out" | sed '1d; s/[@,].*//' | sort -u)"
 run "$crm" undo a.crm "$batch"
 is "undo" 0 "$status"
 run "$crm" list a.crm contact --order last_name --columns last_name --format csv
