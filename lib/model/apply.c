@@ -221,6 +221,7 @@ static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64
     *row = last->before;
     store->live = store->live + was_live - is_live;
     generation->touch_count--;
+    generation->touch_undone++;
     return index_change(generation, kind, entry->number, is_live ? &after : NULL, was_live ? &before : NULL, NULL);
 }
 

@@ -82,6 +82,7 @@ struct generation {
     struct touch *touches;
     size_t touch_base;        /* how many were trimmed away before the first */
     size_t touch_count, touch_capacity;
+    uint64_t touch_undone;    /* counts those taken back by rollbacks: their places are used again */
     uint64_t frames;          /* column of frame cells */
     struct buffer key, other_key, texts; /* the writer's scratch */
     bool batching;            /* new keys of the trees wait here, to go in sorted */

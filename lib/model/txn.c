@@ -629,7 +629,7 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     txn->offsets[txn->offset_count++] = offset;
     txn->entry_count++;
-    txn->deletes_pending |= entry.operation == ENTRY_DELETE;
+    txn->deletes_pending |= entry.operation == ENTRY_DELETE || entry.operation == ENTRY_RESTORE;
     if (record->created)
         ++*pending_of(txn, record->kind);
     record->loaded = false;

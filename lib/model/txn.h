@@ -36,7 +36,7 @@ struct crm_txn {
     int32_t status;
     crm_error error;
     crm_record *open;        /* being changed */
-    bool deletes_pending;    /* a deletion is finished but not applied */
+    bool deletes_pending;    /* a deletion, or its undoing, is finished but not applied */
     bool in_rules;
     bool by_library;         /* what is made now is the library's own */
     struct edit *edits;

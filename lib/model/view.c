@@ -127,6 +127,10 @@ static int32_t walk_back(crm_view *view, struct row *row)
 static int32_t take_touches(crm_view *view)
 {
     const struct generation *generation = view->generation;
+    if (view->undone != generation->touch_undone) { /* what was taken from there may be something else now */
+        view->undone = generation->touch_undone;
+        view->touched = generation->touch_base;
+    }
     for (; view->touched < generation->touch_base + generation->touch_count; view->touched++) {
         const struct touch *touch = &generation->touches[view->touched - generation->touch_base];
         if (touch->lsn <= view->base_lsn)
@@ -251,6 +255,7 @@ static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
     view->lsn = published < view->generation->applied.lsn ? published : view->generation->applied.lsn;
     view->base_lsn = view->lsn;
     view->touched = touches_from(view->generation, view->lsn) + view->generation->touch_base;
+    view->undone = view->generation->touch_undone;
     if (!frame_time(view->generation, view->lsn, &view->time))
         view->time = log_header(view->generation->log)->created;
     rwlock_unlock(&view->generation->lock);

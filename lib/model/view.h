@@ -28,6 +28,7 @@ struct crm_view {
     bool complete;         /* the overlay of a past view is built */
     uint64_t base_lsn;     /* what was newest when it was opened */
     size_t touched;        /* touches taken in so far */
+    uint64_t undone;       /* the generation's touch_undone then */
     struct overlay_row *overlay; /* open addressing by (kind, number) */
     size_t overlay_count, overlay_capacity;
     uint32_t references;   /* records and queries; belongs to its thread */
