@@ -391,6 +391,46 @@ START_TEST(mistakes_in_statements_are_told_with_a_remedy)
 }
 END_TEST
 
+/* The mappings that docs/IMPORT.md shows, and those of the examples. */
+START_TEST(mappings_that_are_shown_are_mappings)
+{
+    static const struct {
+        const char *path, *fence;
+        uint32_t kinds[2];
+    } shown[] = {{"docs/IMPORT.md", "\n```\n", {CRM_KIND_OPPORTUNITY, CRM_KIND_INTERACTION}},
+                 {"examples/maven_crm/accounts.map", NULL, {CRM_KIND_CUSTOMER}},
+                 {"examples/maven_crm/products.map", NULL, {CRM_KIND_PRODUCT}},
+                 {"examples/maven_crm/sales_teams.map", NULL, {CRM_KIND_USER}},
+                 {"examples/maven_crm/sales_pipeline.map", NULL, {CRM_KIND_OPPORTUNITY}},
+                 {"examples/cdnow.map", NULL, {CRM_KIND_INTERACTION}}};
+    static char text[40000];
+    crm_error error;
+    crm_db *db = domain_open();
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        FILE *file = fopen(shown[i].path, "rb");
+        ck_assert_msg(file != NULL, "%s", shown[i].path);
+        text[fread(text, 1, sizeof text - 1, file)] = 0;
+        fclose(file);
+        char *at = text;
+        for (size_t block = 0; block < 2 && shown[i].kinds[block] != 0; block++) {
+            char *start = shown[i].fence == NULL ? at : strstr(at, shown[i].fence);
+            ck_assert_msg(start != NULL, "%s: block %zu", shown[i].path, block);
+            start += shown[i].fence == NULL ? 0 : strlen(shown[i].fence);
+            char *end = shown[i].fence == NULL ? start + strlen(start) : strstr(start, "```");
+            struct mapping mapping;
+            ck_assert_ptr_nonnull(end);
+            mapping_init(&mapping, memory_default(), db, shown[i].kinds[block]);
+            ck_assert_msg(mapping_parse(&mapping, start, (size_t)(end - start), &error) == CRM_OK, "%s: %s",
+                          shown[i].path, error.message);
+            ck_assert_uint_ge(mapping.assignment_count, 3);
+            mapping_free(&mapping);
+            at = end + 3 * (shown[i].fence != NULL);
+        }
+    }
+    domain_close(db);
+}
+END_TEST
+
 /* Every beginning of a mapping, and every mapping with one byte changed, is parsed or refused. */
 START_TEST(damaged_mappings_do_no_harm)
 {
@@ -433,6 +473,7 @@ static Suite *mapping_suite(void)
     tcase_add_test(pure, names_are_compared_loosely);
     tcase_add_test(files, a_mapping_gives_its_statements);
     tcase_add_test(files, mistakes_in_statements_are_told_with_a_remedy);
+    tcase_add_test(files, mappings_that_are_shown_are_mappings);
     tcase_add_test(files, damaged_mappings_do_no_harm);
     suite_add_tcase(suite, pure);
     suite_add_tcase(suite, files);
