@@ -106,6 +106,7 @@ static crm_txn *begin(struct oracle *oracle)
     crm_set_now(oracle->db, oracle->now);
     if (crm_begin(oracle->db, &txn, &error) != CRM_OK)
         fail_with(&error, "begin");
+    oracle->txn = txn;
     return txn;
 }
 
@@ -175,39 +176,21 @@ static struct oracle_cell random_value(struct oracle *oracle, int field)
     struct oracle_cell cell = {.set = true};
     switch (field) {
     case ORACLE_TEXT_INDEXED:
-    case ORACLE_TEXT:
-        random_word(oracle, cell.text);
-        break;
-    case ORACLE_UNIQUE:
-        snprintf(cell.text, sizeof cell.text, "U%u", oracle_below(oracle, 5 * THINGS_MAX));
-        break;
-    case ORACLE_CHOICE:
-        cell.integer = 1 + oracle_below(oracle, CHOICES);
-        break;
-    case ORACLE_BOOL:
-        cell.integer = oracle_below(oracle, 2);
-        break;
+    case ORACLE_TEXT: random_word(oracle, cell.text); break;
+    case ORACLE_UNIQUE: snprintf(cell.text, sizeof cell.text, "U%u", oracle_below(oracle, 5 * THINGS_MAX)); break;
+    case ORACLE_CHOICE: cell.integer = 1 + oracle_below(oracle, CHOICES); break;
+    case ORACLE_BOOL: cell.integer = oracle_below(oracle, 2); break;
     case ORACLE_REAL:
-    case ORACLE_REAL_PLAIN:
-        cell.real = (double)oracle_below(oracle, 9) / 4 - 1;
-        break;
-    case ORACLE_TAGS:
-        cell.integer = 1 + oracle_below(oracle, (1 << TAGS) - 1);
-        break;
+    case ORACLE_REAL_PLAIN: cell.real = (double)oracle_below(oracle, 9) / 4 - 1; break;
+    case ORACLE_TAGS: cell.integer = 1 + oracle_below(oracle, (1 << TAGS) - 1); break;
     case ORACLE_REF_INDEXED:
     case ORACLE_REF_HOT:
         cell.set = oracle->state.count > 0;
         cell.integer = cell.set ? oracle_below(oracle, oracle->state.count < 20 ? oracle->state.count : 20) : 0;
         break;
-    case ORACLE_CREATED:
-        cell.integer = oracle->now - (int64_t)oracle_below(oracle, 60) * 1000000;
-        break;
-    case ORACLE_VERSION:
-        cell.integer = 1 + oracle_below(oracle, 5);
-        break;
-    default:
-        cell.integer = (int64_t)oracle_below(oracle, 12) - 4;
-        break;
+    case ORACLE_CREATED: cell.integer = oracle->now - (int64_t)oracle_below(oracle, 60) * 1000000; break;
+    case ORACLE_VERSION: cell.integer = 1 + oracle_below(oracle, 5); break;
+    default: cell.integer = (int64_t)oracle_below(oracle, 12) - 4; break;
     }
     return cell;
 }
@@ -233,7 +216,10 @@ static void set_value(struct oracle *oracle, crm_record *record, int field, cons
     } else {
         status = crm_set_int(record, number, cell->integer);
     }
-    ck_assert_int_eq(status, CRM_OK);
+    crm_error error = {0};
+    if (status != CRM_OK)
+        crm_txn_status(oracle->txn, &error);
+    ck_assert_msg(status == CRM_OK, "%s cannot be set: %s", definitions[field].name, error.message);
 }
 
 /* ---- changes ---- */
@@ -325,6 +311,9 @@ void oracle_change(struct oracle *oracle, uint32_t changes)
             edit_thing(oracle, txn, &oracle->state.things[oracle_below(oracle, oracle->state.count)]);
         if (oracle_below(oracle, 8) == 0)
             oracle_query(oracle, crm_txn_view(txn), &oracle->state);
+        crm_view *old = oracle->views[oracle_below(oracle, ORACLE_VIEWS)];
+        if (old != NULL && oracle_below(oracle, 4) == 0) /* sees nothing of what is going on */
+            oracle_query(oracle, old, oracle_at(oracle, crm_view_lsn(old)));
     }
     if (oracle_below(oracle, 5) == 0) {
         crm_rollback(txn);
@@ -393,8 +382,8 @@ static bool one_answers(const struct condition *condition, const struct oracle_c
         for (int i = 0; i < TAGS; i++) {
             snprintf(tag, sizeof tag, "%s", tags[i]);
             fold(tag);
-            bool alike = condition->op == CRM_OP_CONTAINS ? strstr(tag, operand.text) != NULL
-                                                          : strcmp(tag, operand.text) == 0;
+            bool alike =
+                condition->op == CRM_OP_CONTAINS ? strstr(tag, operand.text) != NULL : strcmp(tag, operand.text) == 0;
             if ((cell->integer >> i & 1) && alike)
                 return condition->op != CRM_OP_NE;
         }
@@ -403,22 +392,14 @@ static bool one_answers(const struct condition *condition, const struct oracle_c
     int compared = compare_cells(condition->field, cell, &operand);
     switch (condition->op) {
     case CRM_OP_EQ:
-    case CRM_OP_IN:
-        return compared == 0;
-    case CRM_OP_NE:
-        return compared != 0;
-    case CRM_OP_LT:
-        return compared < 0;
-    case CRM_OP_LE:
-        return compared <= 0;
-    case CRM_OP_GT:
-        return compared > 0;
-    case CRM_OP_GE:
-        return compared >= 0;
-    case CRM_OP_PREFIX:
-        return strncmp(cell->text, operand.text, strlen(operand.text)) == 0;
-    default:
-        return strstr(cell->text, operand.text) != NULL;
+    case CRM_OP_IN: return compared == 0;
+    case CRM_OP_NE: return compared != 0;
+    case CRM_OP_LT: return compared < 0;
+    case CRM_OP_LE: return compared <= 0;
+    case CRM_OP_GT: return compared > 0;
+    case CRM_OP_GE: return compared >= 0;
+    case CRM_OP_PREFIX: return strncmp(cell->text, operand.text, strlen(operand.text)) == 0;
+    default: return strstr(cell->text, operand.text) != NULL;
     }
 }
 
@@ -447,21 +428,17 @@ static bool matches(const struct question *question, const struct oracle_thing *
 
 static int32_t random_op(struct oracle *oracle, int type)
 {
-    static const int32_t scalar[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_LT, CRM_OP_LE,      CRM_OP_GT,
+    static const int32_t scalar[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_LT,  CRM_OP_LE,     CRM_OP_GT,
                                      CRM_OP_GE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET};
-    static const int32_t text[] = {CRM_OP_PREFIX, CRM_OP_CONTAINS, CRM_OP_EQ, CRM_OP_LT, CRM_OP_LE, CRM_OP_GT,
-                                   CRM_OP_GE,     CRM_OP_IN,       CRM_OP_NE, CRM_OP_SET};
+    static const int32_t text[] = {CRM_OP_PREFIX, CRM_OP_CONTAINS, CRM_OP_EQ, CRM_OP_LT, CRM_OP_LE,
+                                   CRM_OP_GT,     CRM_OP_GE,       CRM_OP_IN, CRM_OP_NE, CRM_OP_SET};
     static const int32_t ref[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET, CRM_OP_EQ};
     static const int32_t list[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET, CRM_OP_CONTAINS};
     switch (type) {
-    case CRM_TYPE_TEXT:
-        return text[oracle_below(oracle, 10)];
-    case CRM_TYPE_REF:
-        return ref[oracle_below(oracle, 6)];
-    case CRM_TYPE_TAGS:
-        return list[oracle_below(oracle, 6)];
-    default:
-        return scalar[oracle_below(oracle, 9)];
+    case CRM_TYPE_TEXT: return text[oracle_below(oracle, 10)];
+    case CRM_TYPE_REF: return ref[oracle_below(oracle, 6)];
+    case CRM_TYPE_TAGS: return list[oracle_below(oracle, 6)];
+    default: return scalar[oracle_below(oracle, 9)];
     }
 }
 
@@ -493,9 +470,7 @@ static void ask(struct oracle *oracle, crm_query *query, const struct condition 
         const struct oracle_cell *operand = &condition->operands[i];
         switch (type_of(condition->field)) {
         case CRM_TYPE_TEXT:
-        case CRM_TYPE_TAGS:
-            crm_query_where_text(query, field, condition->op, operand->text, CRM_NUL);
-            break;
+        case CRM_TYPE_TAGS: crm_query_where_text(query, field, condition->op, operand->text, CRM_NUL); break;
         case CRM_TYPE_REAL:
             snprintf(text, sizeof text, "%.17g", operand->real);
             crm_query_where_text(query, field, condition->op, text, CRM_NUL);
@@ -506,9 +481,7 @@ static void ask(struct oracle *oracle, crm_query *query, const struct condition 
             else
                 crm_query_where_ref(query, field, condition->op, oracle->kind, &state->things[operand->integer].id);
             break;
-        default:
-            crm_query_where_int(query, field, condition->op, operand->integer);
-            break;
+        default: crm_query_where_int(query, field, condition->op, operand->integer); break;
         }
     }
 }
@@ -586,7 +559,8 @@ static const char *describe(const struct oracle *oracle, const struct question *
 {
     static char text[1000];
     int used = snprintf(text, sizeof text, "order %s%s, deleted %d, limit %lld;",
-                        question->order < 0 ? "none" : crm_field_name(oracle->db, oracle->kind, oracle->fields[question->order]),
+                        question->order < 0 ? "none"
+                                            : crm_field_name(oracle->db, oracle->kind, oracle->fields[question->order]),
                         question->descending ? " descending" : "", question->deleted, (long long)question->limit);
     for (uint32_t i = 0; i < question->condition_count; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, " %s op %d (%u: %lld %g \"%s\")",
@@ -618,13 +592,11 @@ static void check_row(struct oracle *oracle, const struct question *question, cr
     ck_assert_int_eq(crm_record_deleted(record), thing->deleted);
     ck_assert_int_eq(crm_record_status(record), CRM_OK);
     ck_assert_int_eq((int64_t)crm_record_version(record), thing->version);
-    ck_assert_int_eq(crm_int(record, oracle->fields[ORACLE_INT]), thing->cells[ORACLE_INT].set
-                                                                      ? thing->cells[ORACLE_INT].integer
-                                                                      : 0);
-    ck_assert_str_eq(crm_text(record, oracle->fields[ORACLE_TEXT], NULL), thing->cells[ORACLE_TEXT].text[0] != 0 &&
-                                                                                  thing->cells[ORACLE_TEXT].set
-                                                                              ? thing->cells[ORACLE_TEXT].text
-                                                                              : "");
+    ck_assert_int_eq(crm_int(record, oracle->fields[ORACLE_INT]),
+                     thing->cells[ORACLE_INT].set ? thing->cells[ORACLE_INT].integer : 0);
+    ck_assert_str_eq(
+        crm_text(record, oracle->fields[ORACLE_TEXT], NULL),
+        thing->cells[ORACLE_TEXT].text[0] != 0 && thing->cells[ORACLE_TEXT].set ? thing->cells[ORACLE_TEXT].text : "");
 }
 
 static void check_count(struct oracle *oracle, const struct question *question, crm_query *query, uint32_t count)

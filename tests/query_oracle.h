@@ -53,8 +53,12 @@ struct oracle_state {
     struct oracle_thing *things; /* in order of creation */
 };
 
+enum { ORACLE_VIEWS = 4 };
+
 struct oracle {
     crm_db *db;
+    crm_txn *txn;                  /* the open one */
+    crm_view *views[ORACLE_VIEWS]; /* queried amid transactions, too; NULL: none */
     char path[64];
     bool image;
     uint32_t kind, fields[ORACLE_COLUMNS];

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUERIES = 40, VIEWS = 4 };
+enum { QUERIES = 40 };
 
 static crm_view *open_view(struct oracle *oracle)
 {
@@ -35,18 +35,18 @@ END_TEST
 START_TEST(an_old_view_answers_as_it_did_while_others_write)
 {
     struct oracle oracle;
-    crm_view *views[VIEWS] = {NULL};
     oracle_open(&oracle, 100 + (uint32_t)_i, false);
+    crm_view **views = oracle.views;
     for (int round = 0; round < 40; round++) {
-        uint32_t place = oracle_below(&oracle, VIEWS);
+        uint32_t place = oracle_below(&oracle, ORACLE_VIEWS);
         crm_view_close(views[place]);
         views[place] = open_view(&oracle);
         oracle_change(&oracle, 1 + oracle_below(&oracle, 10));
-        for (int i = 0; i < VIEWS; i++)
+        for (int i = 0; i < ORACLE_VIEWS; i++)
             for (int q = 0; views[i] != NULL && q < 5; q++)
                 oracle_query(&oracle, views[i], oracle_at(&oracle, crm_view_lsn(views[i])));
     }
-    for (int i = 0; i < VIEWS; i++)
+    for (int i = 0; i < ORACLE_VIEWS; i++)
         crm_view_close(views[i]);
     oracle_close(&oracle);
 }
@@ -59,16 +59,20 @@ START_TEST(a_view_of_the_past_answers_as_the_present_did_then)
     for (int round = 0; round < 25; round++)
         oracle_change(&oracle, 1 + oracle_below(&oracle, 10));
     for (int round = 0; round < 25; round++) {
-        crm_view *view = NULL;
+        crm_view *view = NULL, *now = open_view(&oracle);
         uint64_t lsn = oracle_below(&oracle, (uint32_t)oracle.lsn + 1);
         ck_assert_int_eq(crm_view_open_lsn(oracle.db, lsn, &view, NULL), CRM_OK);
         for (int i = 0; i < 10; i++) {
-            if (i == 5)
-                oracle_change(&oracle, 3); /* what comes later changes nothing */
+            oracle.views[0] = lsn >= 2 ? view : NULL;
+            oracle.views[1] = now;
+            if (i == 3 || i == 6)
+                oracle_change(&oracle, 6); /* what comes later changes nothing */
             if (lsn >= 2)                  /* else there is no such kind yet, and nothing of it */
                 oracle_query(&oracle, view, oracle_at(&oracle, lsn));
         }
+        oracle.views[0] = oracle.views[1] = NULL;
         crm_view_close(view);
+        crm_view_close(now);
     }
     oracle_close(&oracle);
 }
