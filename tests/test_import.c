@@ -633,6 +633,26 @@ START_TEST(an_import_given_up_leaves_only_whole_batches_and_no_lock)
 }
 END_TEST
 
+START_TEST(closing_the_file_ends_its_imports)
+{
+    crm_db *other = domain_open();
+    crm_import *import = NULL;
+    crm_error error;
+    char text[70000];
+    memset(text, ' ', sizeof text);
+    memcpy(text, "{\"name\":\"a\"}\n", 13);
+    ck_assert_int_eq(crm_import_create(other, CRM_KIND_CUSTOMER, &import, &error), CRM_OK);
+    ck_assert_int_eq(crm_import_set(import, "format", "jsonl", CRM_NUL, &error), CRM_OK);
+    ck_assert_int_eq(crm_import_feed(import, text, sizeof text, &error), CRM_OK);
+    ck_assert_uint_eq(crm_import_count(import, CRM_IMPORT_CREATED), 1);
+    domain_close(other);
+    ck_assert_int_eq(crm_import_feed(import, "\n{\"name\":\"b\"}\n", 14, &error), CRM_MISUSE);
+    ck_assert_int_eq(crm_import_finish(import, &error), CRM_MISUSE);
+    ck_assert_ptr_nonnull(strstr(error.message, "closed"));
+    crm_import_free(import);
+}
+END_TEST
+
 static Suite *import_suite(void)
 {
     Suite *suite = suite_create("import");
@@ -668,6 +688,7 @@ static Suite *import_suite(void)
     tcase_add_test(tests, bad_json_lines_are_rejects);
     tcase_add_test(tests, settings_that_cannot_be_meant_are_refused);
     tcase_add_test(tests, an_import_given_up_leaves_only_whole_batches_and_no_lock);
+    tcase_add_test(tests, closing_the_file_ends_its_imports);
     suite_add_tcase(suite, tests);
     return suite;
 }
