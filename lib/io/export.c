@@ -6,8 +6,8 @@
  * are ids.  docs/EXPORT.md says which columns there are.
  */
 #include "io/csv.h"
-#include "model/json.h"
 #include "model/db.h"
+#include "model/json.h"
 #include "model/query.h"
 
 #include <string.h>
