@@ -292,6 +292,15 @@ def read_fields(cursor):
     return fields
 
 
+def inflate(cursor):
+    """The body of a pack or a table of transactions."""
+    length = cursor.varint()
+    raw = zlib.decompress(cursor.take(cursor.end - cursor.at))
+    if len(raw) != length:
+        cursor.fail("a deflated block of another length")
+    return raw
+
+
 def read_items(value):
     """A list's items, each a dictionary of its parts."""
     cursor, items = Cursor(value), []
@@ -323,36 +332,77 @@ class Database:
         self.header = read_header(self.data)
         self.schema = Schema()
         self.records = {}  # (kind, number): record
+        self.transactions = {}  # LSN: when and by whom
+        self.packs = {}  # offset: the old versions that a compaction put away
         self.frames = 0
         self.on_version = on_version
+        self.told = []  # versions that on_version shall hear of
         for frame in frames(self.data, self.header):
             self.play(frame)
             self.frames += 1
+            if not frame["flags"] & FRAME_BASE:  # in base frames a reference may come before what it refers to
+                self.tell()
+        self.tell()
 
     def play(self, frame):
         cursor = Cursor(frame["entries"], offset=frame["start"])
         base, count = None, 0
+        self.transactions[frame["lsn"]] = frame
         while not cursor.done():
             entry = read_entry(cursor)
             count += 1
-            if entry["operation"] in (PACK, FRAMES):
-                continue  # older versions and frames of a compacted file: not needed for the present
+            if entry["operation"] == PACK:
+                self.packs[entry["offset"]] = inflate(entry["body"])
+                continue
+            if entry["operation"] == FRAMES:
+                self.play_table(entry)
+                continue
             if entry["lsn"] != frame["lsn"] and not frame["flags"] & FRAME_BASE:
                 raise Damage(f"an entry of transaction {entry['lsn']} in frame {frame['lsn']} at byte {entry['offset']}")
             if entry["operation"] == CREATE:
                 identity = read_id(entry["body"], base)
                 base = base or identity
-                self.records[entry["kind"], entry["number"]] = {"id": identity, "fields": {}, "created": frame}
-            self.apply(frame, entry)
+                self.records[entry["kind"], entry["number"]] = {"id": identity, "fields": {}, "version": 0}
+                if entry["flags"] & PACKED:
+                    self.play_pack(entry)
+            self.apply(entry)
         if count != frame["count"]:
             raise Damage(f"frame {frame['lsn']} has {count} entries, not {frame['count']}, at byte {frame['start']}")
 
-    def apply(self, frame, entry):
+    def play_table(self, entry):
+        """Transactions of before a compaction: the first LSN stands in the place of an entry's, their count in
+        that of its version."""
+        cursor, time = Cursor(inflate(entry["body"])), 0
+        for lsn in range(entry["lsn"], entry["lsn"] + entry["version"]):
+            time += cursor.signed()
+            actor, reason, batch = (cursor.take(cursor.varint()).decode() for _ in range(3))
+            self.transactions[lsn] = {"time": time, "actor": actor, "reason": reason, "batch": batch}
+
+    def play_pack(self, entry):
+        """The versions before `entry`, which lie in packs, oldest first."""
+        chain, place = [], entry["back"]
+        while place:
+            pack = self.packs.get((place & ~(1 << 62)) >> 20)
+            if pack is None or place >> 62 != 1:
+                entry["body"].fail("a version's pack is not there")
+            old = read_entry(Cursor(pack, place & 0xFFFFF))
+            if (old["kind"], old["number"]) != (entry["kind"], entry["number"]) or len(chain) > entry["version"]:
+                entry["body"].fail("a pack holds another record's version")
+            chain.append(old)
+            place = old["back"] if old["flags"] & PACKED else 0
+        for old in reversed(chain):
+            if old["operation"] == CREATE and old["body"].varint() != 1:
+                old["body"].fail("a packed first version starts with 1 in the place of its id")
+            self.apply(old, packed=True)
+
+    def apply(self, entry, packed=False):
         record = self.records.get((entry["kind"], entry["number"]))
         if record is None or entry["kind"] not in self.schema.kinds:
             raise Damage(f"an entry of an unknown record or kind at byte {entry['offset']}")
-        if entry["back"] and record.get("offset") != entry["offset"] - entry["back"]:
+        if entry["back"] and not entry["flags"] & PACKED and record.get("offset") != entry["offset"] - entry["back"]:
             raise Damage(f"an entry does not point to the version before it at byte {entry['offset']}")
+        if entry["version"] <= record["version"]:
+            raise Damage(f"version {entry['version']} of a record twice, at byte {entry['offset']}")
         fields = record["fields"]
         if entry["operation"] == ERASE:
             known = self.schema.kinds[entry["kind"]]["fields"]
@@ -361,13 +411,19 @@ class Database:
         fields = changed if entry["flags"] & FULL or entry["operation"] == CREATE else {**fields, **changed}
         record.update(
             fields={n: v for n, v in fields.items() if v is not None},
-            offset=entry["offset"], version=entry["version"], modified=frame, lsn=entry["lsn"],
-            deleted=entry["operation"] == DELETE, operation=entry["operation"],
+            offset=entry["offset"], version=entry["version"], modified=self.transactions[entry["lsn"]],
+            lsn=entry["lsn"], deleted=entry["operation"] == DELETE, operation=entry["operation"],
         )  # fmt: skip
-        if entry["operation"] in (CREATE, UPDATE) and entry["kind"] in (KIND_KIND, KIND_FIELD, KIND_CHOICE):
+        record.setdefault("created", record["modified"])
+        if not packed and entry["operation"] in (CREATE, UPDATE) and entry["kind"] in (KIND_KIND, KIND_FIELD, KIND_CHOICE):
             self.schema.learn(entry["kind"], record["fields"])
         if self.on_version:
-            self.on_version(self.present(entry["kind"], record))
+            self.told.append((entry["kind"], dict(record)))
+
+    def tell(self):
+        for kind, record in self.told:
+            self.on_version(self.present(kind, record))
+        self.told.clear()
 
     # -------------------------------------------------------- as JSON
 
@@ -401,6 +457,7 @@ class Database:
 
     def present(self, kind, record):
         known = self.schema.kinds[kind]["fields"]
+        created_at, created_by = record["fields"].get(2), record["fields"].get(3)  # only when the first version is gone
         line = {
             "kind": self.schema.kinds[kind]["name"],
             "id": str(uuid.UUID(bytes=record["id"])),
@@ -408,12 +465,12 @@ class Database:
             "lsn": record["lsn"],
             "operation": record["operation"],
             "deleted": record["deleted"],
-            "created_at": instant(record["created"]["time"]),
-            "created_by": record["created"]["actor"],
+            "created_at": instant(record["created"]["time"] if created_at is None else created_at),
+            "created_by": record["created"]["actor"] if created_at is None else (created_by or b"").decode(),
             "modified_at": instant(record["modified"]["time"]),
             "modified_by": record["modified"]["actor"],
         }
-        for number, value in sorted(record["fields"].items()):
+        for number, value in sorted((n, v) for n, v in record["fields"].items() if n not in (2, 3)):
             line[known[number]["name"]] = self.value(known[number], value)
         return line
 
