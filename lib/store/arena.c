@@ -46,7 +46,7 @@ static uint64_t class_size(unsigned class)
     if (class < CLASS_SMALL)
         return ((uint64_t)class + 1) * 8;
     unsigned step = class - CLASS_SMALL;
-    return (UINT64_C(5) + step % 4) << (6 + step / 4);
+    return (UINT64_C(5) + step % 4) << (6 + step / 4); /* NOLINT: class < CLASS_COUNT, so the shift is under 64 */
 }
 
 /* The class whose blocks hold `size` bytes; CLASS_COUNT when none does. */

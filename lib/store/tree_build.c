@@ -182,6 +182,7 @@ static bool build_key(struct builder *builder, struct tree_key key)
         range = builder->range;
         leaf_range_add(&range, key);
         uint32_t room = (1U << LEAF_LOG_MAX) - LEAF_HEADER - LEAF_PAD;
+        room -= room / LEAF_SPARED;
         if (builder->count == LEAF_MOST || (builder->count + 1) * leaf_range_bytes(&range) > room) {
             if (!build_leaf(builder, false))
                 return false;

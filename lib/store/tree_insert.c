@@ -11,7 +11,9 @@
  *
  * Where a split happens decides how full leaves are: keys that come in
  * ascending order (at the tree's end, or on end at one place) leave a full leaf
- * behind; only scattered keys split in the middle.
+ * behind; only scattered keys split in the middle.  At the tree's end a little
+ * room is left: what is recorded late then fits, where it would otherwise cut
+ * every full leaf in two.
  */
 #include "store/tree_node.h"
 
@@ -263,6 +265,14 @@ static bool path_for(const struct tree *tree, const struct tree_probe *probe, st
     return tree_descend(tree, probe, path) && !(tree->text && tree->arena->damaged);
 }
 
+/* Whether the key is to start a new leaf at the tree's end though it would fit. */
+static bool is_spared(const struct tree *tree, const struct tree_path *path)
+{
+    const struct leaf_view *leaf = &path->leaf;
+    return path->slot == leaf->count && leaf->reference == tree->header->last && leaf->leaf->size_log == LEAF_LOG_MAX &&
+           (leaf->count + 1) * leaf->format.stride > leaf->room - leaf->room / LEAF_SPARED;
+}
+
 bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe)
 {
     struct tree_path path;
@@ -274,7 +284,7 @@ bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe)
         if (tree_holds(tree, probe, &path))
             return true;
         enum step step = STEP_READY;
-        if (!leaf_fits(&path.leaf, probe->key))
+        if (is_spared(tree, &path) || !leaf_fits(&path.leaf, probe->key))
             step = leaf_room(tree, &path, probe->key);
         if (step == STEP_READY && leaf_fits(&path.leaf, probe->key)) {
             leaf_insert(&path.leaf, path.slot, probe->key);

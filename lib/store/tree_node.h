@@ -21,6 +21,7 @@ enum {
     LEAF_HEADER = 32,
     LEAF_PAD = 8, /* so that whole words can be read and written at the last entry */
     LEAF_MOST = 1000,
+    LEAF_SPARED = 24, /* this part of a leaf stays free when keys come in order */
     STRIDE_LEAST = 2,
     INNER_LOG_MIN = 9,
     INNER_LOG_MAX = 12,

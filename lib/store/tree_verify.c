@@ -68,7 +68,7 @@ static bool verify_node(struct verifying *verifying, uint32_t reference, uint32_
     if (inner == NULL)
         return verify_fault(verifying, "a bad inner node", reference);
     for (uint32_t i = 0; i < inner->count; i++) {
-        struct tree_key key;
+        struct tree_key key = {0, 0};
         uint64_t before = verifying->count;
         if (!verify_node(verifying, inner_references(inner)[i], level - 1, &key))
             return false;
