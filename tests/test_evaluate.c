@@ -324,6 +324,34 @@ START_TEST(an_empty_file_has_nothing_to_evaluate)
 }
 END_TEST
 
+/* Undo goes against the arrows, restores what was, and takes the transitions back, too. */
+START_TEST(an_evaluation_can_be_undone)
+{
+    struct cast cast = play();
+    domain_commit(txn);
+    txn = domain_begin(db);
+    crm_txn_set_batch(txn, "evaluation of day 80");
+    ck_assert_int_eq(crm_lifecycle_evaluate(txn, DAY_80, 0, NULL, NULL), CRM_OK);
+    domain_commit(txn);
+    txn = domain_begin(db);
+    crm_error error;
+    int32_t status = crm_undo(txn, "evaluation of day 80", 0, NULL, &error);
+    ck_assert_msg(status == CRM_OK, "%s", error.message);
+    domain_commit(txn);
+    txn = domain_begin(db);
+    ck_assert_int_eq(stage_of(&cast.a), ACQUAINTANCE);
+    ck_assert_int_eq(stage_of(&cast.b), ACQUAINTANCE);
+    crm_record *a = NULL;
+    ck_assert_int_eq(crm_get(crm_txn_view(txn), CRM_KIND_CUSTOMER, &cast.a, &a, NULL), CRM_OK);
+    ck_assert_int_eq(crm_int(a, CRM_CUSTOMER_STAGE_SINCE), DOMAIN_NOW);
+    crm_record_free(a);
+    crm_table *history = NULL;
+    ck_assert_int_eq(crm_stage_history(crm_txn_view(txn), CRM_KIND_CUSTOMER, &cast.a, &history, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_table_rows(history), 1);
+    crm_table_free(history);
+}
+END_TEST
+
 typedef int32_t question(crm_view *view, crm_table **table);
 
 static int32_t ask_backtest(crm_view *view, crm_table **table)
@@ -416,6 +444,7 @@ int main(void)
     tcase_add_test(tests, an_evaluation_before_the_file_was_made_dates_moves_after_creation);
     tcase_add_test(tests, a_backtest_counts_what_followed);
     tcase_add_test(tests, an_empty_file_has_nothing_to_evaluate);
+    tcase_add_test(tests, an_evaluation_can_be_undone);
     tcase_add_test(tests, questions_without_memory_say_so);
     tcase_add_test(tests, an_evaluation_without_memory_moves_nobody);
     suite_add_tcase(suite, tests);

@@ -117,6 +117,8 @@ static int32_t before_version(crm_record *record, const crm_record *before)
 
 static int32_t after_version(crm_record *record, const crm_record *before)
 {
+    if (rules_undoing(record)) /* undo takes the transition back itself: it is a record of the batch */
+        return CRM_OK;
     switch (crm_record_kind(record)) {
     case CRM_KIND_CUSTOMER:
         return record_differs(record, before, CRM_CUSTOMER_STAGE) ? transition_of_customer(record, before) : CRM_OK;
