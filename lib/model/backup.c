@@ -1,95 +1,93 @@
-/* backup: copies a consistent state into a new file while others write.
+/* backup: a copy of the log up to the last published transaction.
  *
- * The log's bytes up to a published frame never change, so they are copied as
- * they lie, without any lock; the copy is synced before the call returns.  Its
- * control page starts out empty, as after a crash: the first opener fills it.
+ * The log only grows at its end, so what lies before that point never changes
+ * and can be copied while others write.  The copy needs no index: it is built
+ * when the copy is first opened.
  */
 #include "model/db.h"
 
 #include <string.h>
 
-enum { STEP = 1 << 20 };
+enum { COPY_BYTES = 1 << 20, CONTROL_PAGE = 4096 };
 
-static int32_t copy_bytes(struct generation *generation, struct file *to, uint64_t from, uint64_t end, int *system)
+/* Where the last transaction ends that readers may see. */
+static int32_t find_end(struct generation *generation, uint64_t *end, crm_error *error)
+{
+    uint64_t published = log_published(generation->log);
+    int32_t status = CRM_OK;
+    rwlock_read(&generation->lock);
+    *end = generation->applied.offset;
+    if (published < generation->applied.lsn) {
+        struct frame frame;
+        const struct frame_cell *cell =
+            published > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)published);
+        *end = LOG_FRAMES_START;
+        if (published > 0) {
+            status = cell == NULL ? CRM_CORRUPT : log_frame_info(generation->log, cell->offset, &frame, NULL);
+            *end = frame.after.offset;
+            if (status != CRM_OK || frame.lsn != published)
+                status = error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read; check the file with verify",
+                                   generation->db->path, (unsigned long long)published);
+        }
+    }
+    rwlock_unlock(&generation->lock);
+    return status;
+}
+
+/* The control page, where live handles talk to each other, is left zero. */
+static int32_t copy(const struct generation *generation, struct file *to, uint64_t end, int *system)
 {
     const struct file_ops *files = generation->db->files;
-    int32_t status = CRM_OK;
-    while (status == CRM_OK && from < end) {
-        size_t length = end - from < STEP ? (size_t)(end - from) : STEP;
-        const uint8_t *bytes = log_bytes(generation->log, from, length);
-        status = bytes == NULL ? CRM_CORRUPT : files->write(to, from, bytes, length, system);
-        from += length;
+    const struct log_map *map = log_map(generation->log);
+    static const uint8_t zeros[CONTROL_PAGE] = {0};
+    int32_t status = end > map->length ? CRM_CORRUPT : files->write(to, 0, map->base, CONTROL_PAGE, system);
+    if (status == CRM_OK)
+        status = files->write(to, CONTROL_PAGE, zeros, CONTROL_PAGE, system);
+    for (uint64_t at = LOG_FRAMES_START; status == CRM_OK && at < end;) {
+        size_t length = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
+        status = files->write(to, at, map->base + at, length, system);
+        at += length;
     }
-    return status;
+    return status == CRM_OK ? files->sync(to, system) : status;
 }
 
-/* The end of the last frame that readers may see. */
-static int32_t published_end(struct generation *generation, uint64_t *end, crm_error *error)
+static int32_t backup(const struct generation *generation, const char *to, uint64_t end, crm_error *error)
 {
-    struct frame frame;
-    uint64_t offset = 0;
-    rwlock_read(&generation->lock);
-    struct log_point point = generation->applied;
-    uint64_t published = log_published(generation->log);
-    const struct frame_cell *cell =
-        published < point.lsn ? column_at(generation->arena, generation->frames, (uint32_t)published) : NULL;
-    if (cell != NULL)
-        offset = cell->offset;
-    rwlock_unlock(&generation->lock);
-    *end = point.offset;
-    if (published >= point.lsn)
-        return CRM_OK;
-    if (offset == 0)
-        return error_set(error, CRM_BUSY, "%s: nothing is published yet; try again", generation->db->path);
-    int32_t status = log_frame_info(generation->log, offset, &frame, error);
-    if (status == CRM_OK)
-        *end = frame.after.offset;
-    return status;
-}
-
-static int32_t write_copy(struct generation *generation, const char *path, uint64_t end, crm_error *error)
-{
-    crm_db *db = generation->db;
-    const struct file_ops *files = db->files;
-    struct file *to;
-    int system = 0;
-    int32_t status = files->open(files->context, path, FILE_READ | FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &to, &system);
+    const struct file_ops *files = generation->db->files;
+    struct file *file = NULL;
+    int system = 0, ignored;
+    int32_t status = files->open(files->context, to, FILE_READ | FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &file,
+                                 &system);
+    if (status == CRM_EXISTS)
+        return error_set(error, status, "%s: exists already; a backup overwrites nothing", to);
     if (status != CRM_OK)
-        return error_system(error, status, system, "%s: the backup cannot be made", path);
-    static const uint8_t empty[LOG_FRAMES_START / 2];
-    status = copy_bytes(generation, to, 0, LOG_FRAMES_START / 2, &system);
+        return error_system(error, status, system, "%s: cannot be created", to);
+    status = copy(generation, file, end, &system);
+    files->close(file);
     if (status == CRM_OK)
-        status = files->write(to, LOG_FRAMES_START / 2, empty, sizeof empty, &system);
-    if (status == CRM_OK)
-        status = copy_bytes(generation, to, LOG_FRAMES_START, end, &system);
-    if (status == CRM_OK)
-        status = files->sync(to, &system);
-    files->close(to);
-    if (status == CRM_OK)
-        status = files->sync_folder(files->context, path, &system);
+        status = files->sync_folder(files->context, to, &system);
     if (status == CRM_OK)
         return CRM_OK;
-    int ignored;
-    (void)files->unlink(files->context, path, &ignored);
-    return error_system(error, status, system, "%s: the backup could not be written and was removed", path);
+    (void)files->unlink(files->context, to, &ignored);
+    if (status == CRM_CORRUPT)
+        return error_set(error, status, "%s: became shorter while it was copied", generation->db->path);
+    return error_system(error, status, system, "%s: cannot be written", to);
 }
 
 int32_t crm_backup(crm_db *db, const char *to, crm_error *error)
 {
-    struct file_identity identity;
     uint64_t end;
-    int system;
-    if (db == NULL || to == NULL || *to == 0)
-        return error_set(error, CRM_MISUSE, "crm_backup needs a database and the path of the new file");
-    if (db->files->identify_path(db->files->context, to, &identity, &system) == CRM_OK)
-        return error_set(error, CRM_EXISTS, "%s: there is such a file already; a backup overwrites nothing", to);
+    if (db == NULL || to == NULL)
+        return error_set(error, CRM_MISUSE, "crm_backup needs a database and a path for the copy");
+    if (to[0] == '\0')
+        return error_set(error, CRM_INVALID, "the path of a backup must not be empty");
     int32_t status = db_follow(db, false, error);
     if (status != CRM_OK)
         return status;
     struct generation *generation = db_hold(db);
-    status = published_end(generation, &end, error);
+    status = find_end(generation, &end, error);
     if (status == CRM_OK)
-        status = write_copy(generation, to, end, error);
+        status = backup(generation, to, end, error);
     db_drop(generation);
     return status;
 }
