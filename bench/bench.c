@@ -278,7 +278,7 @@ static void row_stage_change(struct bench *bench)
     for (int side = 0; side < SIDES; side++) /* afterwards both must show the same lists */
         if (bench->sides[side].on && !step_stage_page(bench, &bench->sides[side], 0, &times.sum[side]))
             times.failed = true;
-    conclude(bench, "stage_change", "us", 1e6 / (double)(bench->data->customer_count / 10), &times, 0, NULL);
+    conclude(bench, "stage_change", "us", 1e6 / (bench->data->customer_count / 10), &times, 0, NULL);
     bench->runs = runs;
 }
 

@@ -57,7 +57,7 @@ $(LINT)/tidy/%.ok: %.c $(LINT)/clang/%.ok .clang-tidy tools/analyzer.h tools/tid
 lint-cppcheck: | $(SETUP_STAMP)
 	@mkdir -p $(LINT)/cppcheck
 	@cppcheck --quiet -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --suppressions-list=.cppcheck --cppcheck-build-dir=$(LINT)/cppcheck -D_GNU_SOURCE -Iinclude -Ilib $(LINT_SOURCES)
+	    --suppressions-list=.cppcheck --cppcheck-build-dir=$(LINT)/cppcheck -D_GNU_SOURCE -Iinclude -Ilib $(TIDY_SOURCES)
 
 lint-format: | $(SETUP_STAMP)
 	@clang-format --dry-run -Werror $(FORMATTED) 2>&1 | awk '/error:/ { split($$1, at, ":"); count[at[1]]++ } \

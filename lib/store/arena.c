@@ -262,11 +262,14 @@ void arena_release(struct arena *arena, uint64_t offset, size_t size)
 {
     unsigned class = class_for(size);
     struct arena_header *header = arena_header(arena);
-    if (header == NULL || offset < ARENA_FIRST || offset % 8 != 0 || class == CLASS_COUNT ||
-        arena_at(arena, offset, (size_t)class_size(class)) == NULL) {
+    void *bytes = NULL;
+    if (header != NULL && offset >= ARENA_FIRST && offset % 8 == 0 && class != CLASS_COUNT)
+        bytes = arena_at(arena, offset, (size_t)class_size(class));
+    if (bytes == NULL) {
         arena->damaged = true;
         return;
     }
+    memset(bytes, 0, (size_t)class_size(class)); /* what was erased is gone, and zeros cost nothing in the file */
     list_push(arena, header, class, offset);
 }
 
