@@ -102,7 +102,7 @@ static void refuses(crm_txn *txn, const struct sample *s, uint32_t field, const 
 {
     crm_record *record = crm_create(txn, s->kind);
     ck_assert_msg(crm_set_parsed(record, field, text, CRM_NUL) == CRM_INVALID, "\"%s\" was taken", text);
-    domain_refused(txn, CRM_INVALID, said, NULL);
+    domain_refused(txn, CRM_INVALID, said);
 }
 
 START_TEST(booleans_and_numbers_are_read_as_people_write_them)
@@ -243,7 +243,7 @@ START_TEST(choices_go_by_name_and_the_refusal_lists_them)
     refuses(txn, &s, s.choice, "white wine", "sample.choice has no choice \"white wine\"; it has: Red wine, 7");
     crm_record *record = crm_create(txn, CRM_KIND_INTERACTION);
     ck_assert_int_eq(crm_set_parsed(record, CRM_INTERACTION_CHANNEL, "pigeon", CRM_NUL), CRM_INVALID);
-    domain_refused(txn, CRM_INVALID, "interaction.channel has no choice \"pigeon\"; it has: phone, call_center", NULL);
+    domain_refused(txn, CRM_INVALID, "interaction.channel has no choice \"pigeon\"; it has: phone, call_center");
     char name[16];
     int64_t code;
     for (int i = 0; i < 20; i++) {
@@ -319,7 +319,7 @@ START_TEST(nothing_is_written_as_nothing_for_every_type)
     set(record, s.tags, "");
     ck_assert_int_eq(crm_has(record, s.tags), 0);
     ck_assert_int_eq(crm_set_parsed(record, CRM_FIELD_CREATED_AT, "today", CRM_NUL), CRM_INVALID);
-    domain_refused(txn, CRM_INVALID, "set by the library", NULL);
+    domain_refused(txn, CRM_INVALID, "set by the library");
     ck_assert_int_eq(crm_set_parsed(NULL, 1, "x", CRM_NUL), CRM_MISUSE);
     crm_rollback(txn);
     domain_close(db);
@@ -361,10 +361,10 @@ START_TEST(references_are_found_as_a_person_names_them)
     }
     crm_record *record = crm_create(txn, s.kind);
     ck_assert_int_eq(crm_set_parsed(record, s.ref, "Nobody", CRM_NUL), CRM_NOT_FOUND);
-    domain_refused(txn, CRM_NOT_FOUND, "\"Nobody\"", NULL);
+    domain_refused(txn, CRM_NOT_FOUND, "\"Nobody\"");
     record = crm_create(txn, s.kind);
     ck_assert_int_eq(crm_set_parsed(record, s.ref, "twin", CRM_NUL), CRM_DUPLICATE);
-    domain_refused(txn, CRM_DUPLICATE, "\"twin\"", NULL);
+    domain_refused(txn, CRM_DUPLICATE, "\"twin\"");
     refuses(txn, &s, s.any, "Acme GmbH", "an id, or a kind and a name like");
     crm_rollback(txn);
     domain_close(db);
