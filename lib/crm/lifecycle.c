@@ -68,8 +68,7 @@ static const char *stage_name(int64_t stage)
 
 int32_t lifecycle_in_force(crm_view *view)
 {
-    const char *setting = crm_setting(view, "lifecycle");
-    return setting != NULL && strcmp(setting, "five") == 0 ? CRM_LIFECYCLE_FIVE : CRM_LIFECYCLE_FOUR;
+    return db_lifecycle(view);
 }
 
 const char *lifecycle_table_name(int32_t table)

@@ -15,6 +15,7 @@
 static crm_record *add(crm_record *subject, uint32_t since_field)
 {
     crm_txn *txn = record_txn(subject);
+    int64_t since = crm_has(subject, since_field) ? crm_int(subject, since_field) : txn_time(txn);
     const char *rule = record_note_rule(subject);
     const char *evidence = record_note_evidence(subject);
     crm_record *transition = crm_create(txn, CRM_KIND_TRANSITION);
@@ -22,8 +23,7 @@ static crm_record *add(crm_record *subject, uint32_t since_field)
     if (transition == NULL)
         return NULL;
     record_put_ref(transition, CRM_TRANSITION_SUBJECT, subject);
-    record_put_int(transition, CRM_TRANSITION_AT,
-                   crm_has(subject, since_field) ? crm_int(subject, since_field) : txn_time(txn));
+    record_put_int(transition, CRM_TRANSITION_AT, since);
     if (rule != NULL && rule[0] != '\0')
         record_put_text(transition, CRM_TRANSITION_RULE, rule, CRM_NUL);
     if (evidence != NULL && evidence[0] != '\0')
@@ -35,13 +35,14 @@ static crm_record *add(crm_record *subject, uint32_t since_field)
 
 int32_t transition_of_customer(crm_record *subject, const crm_record *before)
 {
+    int64_t to = crm_int(subject, CRM_CUSTOMER_STAGE); /* read while its edits still answer */
     crm_record *transition = add(subject, CRM_CUSTOMER_STAGE_SINCE);
 
     if (transition == NULL)
         return crm_txn_status(record_txn(subject), NULL);
     if (before != NULL && crm_has(before, CRM_CUSTOMER_STAGE))
         record_put_int(transition, CRM_TRANSITION_FROM, crm_int(before, CRM_CUSTOMER_STAGE));
-    return record_put_int(transition, CRM_TRANSITION_TO, crm_int(subject, CRM_CUSTOMER_STAGE));
+    return record_put_int(transition, CRM_TRANSITION_TO, to);
 }
 
 int32_t transition_of_opportunity(crm_record *subject, const crm_record *before)

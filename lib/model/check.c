@@ -36,12 +36,12 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
 {
     struct generation *generation = txn->generation;
     struct buffer *keys = &txn->scratch;
-    if (txn_apply(txn) != CRM_OK)
+    if (txn->changes_pending && txn_apply(txn) != CRM_OK) /* it may have given a value up */
         return txn->status;
     keys->length = 0;
     if (!index_keys(field, value, keys))
         return txn_fail(txn, CRM_NOMEM, "out of memory");
-    for (size_t at = 0; field->table != 0 && at < keys->length;) {
+    for (size_t at = 0; at < keys->length;) {
         uint32_t length, number;
         memcpy(&length, keys->data + at, sizeof length);
         const char *key = (const char *)keys->data + at + sizeof length;
@@ -50,7 +50,13 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
         /* An external id without a system may be shared by two systems. */
         if (field->type == CRM_TYPE_EXTERNAL_IDS && memchr(key, ':', length) == NULL && at < keys->length)
             continue;
-        hash_find(generation->arena, field->table, index_hash(generation, field, key, length), &cursor);
+        uint64_t hash = index_hash(generation, field, key, length);
+        if (txn_key_pending(txn, hash == 0 ? 1 : hash) && txn_apply(txn) != CRM_OK)
+            return txn->status;
+        buffer_append(&txn->new_keys, &hash, sizeof hash);
+        if (field->table == 0)
+            continue;
+        hash_find(generation->arena, field->table, hash, &cursor);
         while (hash_next(generation->arena, field->table, &cursor, &number)) {
             if (number == record->number || !lookup_has_key(&txn->view, record->kind, field, number, key, length))
                 continue;

@@ -125,6 +125,7 @@ struct crm_db {
     struct mutex news_lock;    /* feeds wait here for commits of this process */
     struct condition news;
     uint64_t news_count;
+    int32_t lifecycle;         /* likewise; 0: to be looked up */
     int32_t currency;          /* base currency, ISO 4217 numeric */
     struct names names;        /* of kinds, fields and choices, until it closes */
 };
@@ -170,6 +171,8 @@ uint64_t field_column_make(struct generation *generation, struct kind *kind, str
 uint64_t field_tree_make(struct generation *generation, struct field *field);
 uint64_t field_table_make(struct generation *generation, struct field *field);
 uint64_t field_timeline_make(struct generation *generation, struct field *field);
+/* A kind (field 0) or field that is taken back has no structures any more. */
+void roots_forget(struct generation *generation, uint32_t kind, uint32_t field);
 
 /* rows and versions */
 static inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number)
@@ -242,6 +245,7 @@ void touches_trim(struct generation *generation);
 
 /* schema records: the user's kinds, fields and choices */
 bool schema_apply(struct generation *generation, uint32_t kind, const struct version *version, bool live);
+bool schema_undo(struct generation *generation, uint32_t kind, const struct version *version); /* of a creation */
 bool schema_load(struct generation *generation);
 
 /* index: what one record's change means for the indexes.  A NULL version is

@@ -99,7 +99,7 @@ struct field *record_field(const crm_record *record, uint32_t field)
 static const struct version *current_version(const crm_record *record)
 {
     crm_record *r = (crm_record *)(uintptr_t)record;
-    if (r->txn == NULL || r->created || r->txn->open == r)
+    if (r->txn == NULL || r->created || r->txn->open == r || r->txn->judged == r)
         return &r->version;
     const struct row *row;
     if (txn_apply(r->txn) != CRM_OK || (row = row_at(r->txn->generation, r->kind, r->number)) == NULL) {
@@ -119,7 +119,7 @@ static const struct version *current_version(const crm_record *record)
 
 int record_value(const crm_record *record, uint32_t field, struct value *value)
 {
-    if (record->txn != NULL && record->txn->open == record) {
+    if (record->txn != NULL && (record->txn->open == record || record->txn->judged == record)) {
         const struct edit *edit = txn_edit(record->txn, field);
         if (edit != NULL) {
             *value = edit->value;
@@ -309,7 +309,7 @@ int32_t crm_record_deleted(const crm_record *record)
 {
     if (record == NULL)
         return 0;
-    if (record->txn != NULL && record->txn->open == record && record->pending != 0)
+    if (record->txn != NULL && (record->txn->open == record || record->txn->judged == record) && record->pending != 0)
         return record->pending == ENTRY_DELETE;
     return current_version(record)->deleted;
 }

@@ -46,5 +46,7 @@ int64_t txn_time(const crm_txn *txn);
 const struct memory *db_memory(const crm_db *db);
 /* The file's base currency (ISO 4217 numeric). */
 int32_t db_currency(crm_db *db);
+/* The lifecycle table that the file's setting puts in force (CRM_LIFECYCLE_…). */
+int32_t db_lifecycle(crm_view *view);
 
 #endif

@@ -86,6 +86,19 @@ static int32_t check_value(crm_txn *txn, const char *name, const char *value)
     return CRM_OK;
 }
 
+/* Asked for with every customer that is written. */
+int32_t db_lifecycle(crm_view *view)
+{
+    int32_t known = view->txn == NULL ? 0 : __atomic_load_n(&view->db->lifecycle, __ATOMIC_ACQUIRE);
+    if (known != 0)
+        return known;
+    const char *setting = crm_setting(view, "lifecycle");
+    known = setting != NULL && strcmp(setting, "five") == 0 ? CRM_LIFECYCLE_FIVE : CRM_LIFECYCLE_FOUR;
+    if (view->txn != NULL) /* the writer alone keeps it: what it sees is the newest */
+        __atomic_store_n(&view->db->lifecycle, known, __ATOMIC_RELEASE);
+    return known;
+}
+
 int32_t crm_setting_set(crm_txn *txn, const char *name, const char *value)
 {
     if (txn == NULL)
@@ -164,6 +177,7 @@ void settings_note(struct generation *generation, uint32_t number)
     struct version version;
     struct value value;
     int32_t currency = 0;
+    __atomic_store_n(&generation->db->lifecycle, 0, __ATOMIC_RELEASE);
     if (generation->building)
         return;
     if (number == UINT32_MAX ? find_setting(generation, kind, &version)

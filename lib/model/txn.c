@@ -107,6 +107,7 @@ int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
     db_reference(db);
     buffer_init(&txn->entries, db->memory);
     buffer_init(&txn->edit_bytes, db->memory);
+    buffer_init(&txn->new_keys, db->memory);
     buffer_init(&txn->body, db->memory);
     buffer_init(&txn->scratch, db->memory);
     status = db_follow(db, true, error);
@@ -211,6 +212,10 @@ int32_t txn_apply(crm_txn *txn)
     if (!fine)
         index_batch_free(generation);
     txn->deletes_pending = false;
+    txn->changes_pending = false;
+    if (txn->key_count > 0)
+        memset(txn->keys_pending, 0, txn->key_capacity * sizeof *txn->keys_pending);
+    txn->key_count = 0;
     memset(txn->rows_pending, 0, sizeof txn->rows_pending);
     txn->user_pending = 0;
     if (!fine)
@@ -277,6 +282,8 @@ static void free_txn(crm_txn *txn)
     view_free_parts(&txn->view);
     buffer_free(&txn->entries);
     buffer_free(&txn->edit_bytes);
+    buffer_free(&txn->new_keys);
+    memory_free(memory, txn->keys_pending);
     buffer_free(&txn->body);
     buffer_free(&txn->scratch);
     memory_free(memory, txn->edits);
@@ -507,6 +514,7 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
         record->loaded = true;
     }
     txn->open = record;
+    txn->judged = NULL;
     txn->edit_count = 0;
     txn->edit_bytes.length = 0;
     record->pending = 0;
@@ -629,11 +637,59 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     txn->offsets[txn->offset_count++] = offset;
     txn->entry_count++;
+    txn->changes_pending |= entry.operation != ENTRY_CREATE;
     txn->deletes_pending |= entry.operation == ENTRY_DELETE || entry.operation == ENTRY_RESTORE;
     if (record->created)
         ++*pending_of(txn, record->kind);
     record->loaded = false;
     return CRM_OK;
+}
+
+bool txn_key_pending(const crm_txn *txn, uint64_t hash)
+{
+    if (txn->key_count == 0)
+        return false;
+    size_t mask = txn->key_capacity - 1, slot = (size_t)hash & mask;
+    while (txn->keys_pending[slot] != 0 && txn->keys_pending[slot] != hash)
+        slot = (slot + 1) & mask;
+    return txn->keys_pending[slot] == hash;
+}
+
+static void put_key(uint64_t *slots, size_t capacity, uint64_t hash)
+{
+    size_t slot = (size_t)hash & (capacity - 1);
+    while (slots[slot] != 0 && slots[slot] != hash)
+        slot = (slot + 1) & (capacity - 1);
+    slots[slot] = hash;
+}
+
+/* So that a load need not apply each record before it can judge the next. */
+static bool keep_keys(crm_txn *txn)
+{
+    size_t more = txn->new_keys.length / sizeof(uint64_t);
+    if (more == 0)
+        return true;
+    if ((txn->key_count + more) * 2 > txn->key_capacity) {
+        size_t capacity = txn->key_capacity == 0 ? 256 : txn->key_capacity;
+        while ((txn->key_count + more) * 2 > capacity)
+            capacity *= 2;
+        uint64_t *larger = memory_zero(txn->db->memory, capacity, sizeof *larger);
+        if (larger == NULL)
+            return false;
+        for (size_t i = 0; i < txn->key_capacity; i++)
+            if (txn->keys_pending[i] != 0)
+                put_key(larger, capacity, txn->keys_pending[i]);
+        memory_free(txn->db->memory, txn->keys_pending);
+        txn->keys_pending = larger;
+        txn->key_capacity = capacity;
+    }
+    for (size_t i = 0; i < more; i++) {
+        uint64_t hash;
+        memcpy(&hash, txn->new_keys.data + i * sizeof hash, sizeof hash);
+        put_key(txn->keys_pending, txn->key_capacity, hash == 0 ? 1 : hash);
+    }
+    txn->key_count += more;
+    return true;
 }
 
 /* The rules see the version before through a handle of its own. */
@@ -668,6 +724,7 @@ int32_t txn_finish(crm_txn *txn)
     crm_record before = before_of(record);
     crm_record *old = created ? NULL : &before;
     txn->in_rules = true;
+    txn->new_keys.length = 0;
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
     if (txn->status == CRM_OK) {
@@ -677,17 +734,20 @@ int32_t txn_finish(crm_txn *txn)
     }
     txn->in_rules = false;
     record_clear(&before);
+    if (txn->status == CRM_OK && (txn->new_keys.failed || !keep_keys(txn)))
+        txn_fail(txn, CRM_NOMEM, "out of memory");
     if (txn->status != CRM_OK || put_entry(txn, record) != CRM_OK)
         return discard(txn, record);
     record->created = false;
     txn->open = NULL;
-    txn->edit_count = 0;
+    txn->judged = record;
     /* The frame may have moved; what it was lies there if this transaction wrote it. */
     if (old != NULL && before.version.offset >= txn->base)
         (void)version_load(txn->generation, txn, before.version.offset, &before.version);
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)
         (void)db->rules->after_version(record, old);
+    txn->judged = NULL;
     if (txn->status == CRM_OK && txn->open != NULL) /* what the rule made or changed last */
         (void)txn_finish(txn);
     txn->by_library = false;

@@ -36,6 +36,7 @@ struct crm_txn {
     int32_t status;
     crm_error error;
     crm_record *open;        /* being changed */
+    crm_record *judged;      /* just finished; its edits still answer what rules ask of it */
     bool deletes_pending;    /* a deletion, or its undoing, is finished but not applied */
     bool in_rules;
     bool by_library;         /* what is made now is the library's own */
@@ -46,6 +47,10 @@ struct crm_txn {
     struct block *blocks;    /* their memory */
     uint32_t rows_pending[32]; /* created but not applied, by built-in kind */
     uint32_t user_pending;
+    bool changes_pending;    /* finished, not applied, and no creation */
+    struct buffer new_keys;  /* hashes of the unique values of the record being finished */
+    uint64_t *keys_pending;  /* the same of what is not applied, open addressing, 0: free */
+    size_t key_count, key_capacity;
 };
 
 int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -55,6 +60,7 @@ int32_t txn_finish(crm_txn *txn);             /* the open record becomes a versi
 int32_t txn_apply(crm_txn *txn);              /* everything finished goes into the arena */
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a handle on an existing one */
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);
+bool txn_key_pending(const crm_txn *txn, uint64_t hash); /* a unique value that waits to be applied */
 struct edit *txn_edit(crm_txn *txn, uint32_t field); /* NULL: not changed */
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value); /* no checks */
 int32_t txn_operation(crm_record *record, uint8_t operation);
