@@ -207,8 +207,10 @@ static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64
     generation->change++;
     if (row == NULL || row->head != offset || version_load(generation, txn, offset, &after) != CRM_OK)
         return false;
-    if (entry->kind >= CRM_KIND_KIND && entry->kind <= CRM_KIND_CHOICE &&
-        !schema_apply(generation, entry->kind, &after, entry->operation == ENTRY_DELETE))
+    bool defines = entry->kind >= CRM_KIND_KIND && entry->kind <= CRM_KIND_CHOICE;
+    if (defines && (entry->operation == ENTRY_CREATE
+                        ? !schema_undo(generation, entry->kind, &after)
+                        : !schema_apply(generation, entry->kind, &after, entry->operation == ENTRY_DELETE)))
         return false;
     if (entry->operation == ENTRY_CREATE)
         return undo_create(generation, kind, entry, &after);

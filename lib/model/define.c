@@ -98,6 +98,24 @@ bool schema_apply(struct generation *generation, uint32_t kind, const struct ver
     }
 }
 
+/* A definition of a transaction that is rolled back.  What was last defined is
+ * taken back first, so numbers stay dense, as a replay of the log will have them. */
+bool schema_undo(struct generation *generation, uint32_t kind_number, const struct version *version)
+{
+    struct schema *schema = &generation->schema;
+    bool is_kind = kind_number == CRM_KIND_KIND, is_field = kind_number == CRM_KIND_FIELD;
+    int64_t of = int_of(version, is_kind ? CRM_KIND_NUMBER : CRM_FIELD_OF_KIND); /* 17 in all three kinds */
+    int64_t number = is_kind ? 0 : int_of(version, CRM_FIELD_NUMBER);            /* 18 in both */
+    struct kind *kind = of < 0 || of > UINT16_MAX ? NULL : schema_kind(schema, (uint32_t)of);
+    struct field *field = kind == NULL || number < 0 || number > UINT16_MAX ? NULL : schema_field(kind, (uint32_t)number);
+    if (kind == NULL || (!is_kind && field == NULL))
+        return false;
+    if (!is_kind && !is_field)
+        return schema_drop_choice(field, int_of(version, CRM_CHOICE_CODE));
+    roots_forget(generation, kind->number, is_kind ? 0 : field->number);
+    return is_kind ? schema_drop_kind(schema, kind) : schema_drop_field(schema, kind, field);
+}
+
 /* After an image was mapped: the definitions, in the order they were made. */
 bool schema_load(struct generation *generation)
 {

@@ -170,7 +170,7 @@ static int32_t set_text(crm_record *record, uint32_t number, const char *text, s
     crm_txn *txn = record->txn;
     if (field->type != CRM_TYPE_TEXT)
         return wrong_type(record, field, "text");
-    if (text == NULL)
+    if (text == NULL || length == 0 || (length == CRM_NUL && text[0] == 0)) /* an empty text is none, as it reads */
         return by_rule ? record_put_null(record, number) : crm_set_null(record, number);
     if (length == CRM_NUL)
         length = strlen(text);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { ROOT_MAGIC = 0x4d524331 };
-enum { SLOT_STORE = 1, SLOT_COLUMN, SLOT_TREE, SLOT_TABLE, SLOT_TIMELINE };
+enum { SLOT_FORGOTTEN = 0, SLOT_STORE = 1, SLOT_COLUMN, SLOT_TREE, SLOT_TABLE, SLOT_TIMELINE };
 
 struct root {
     uint32_t magic, slot_count, slot_capacity, reserved;
@@ -111,11 +111,25 @@ static bool load(struct generation *generation, bool builtin_only)
         struct slot *slot = arena_at(generation->arena, root->slots + i * sizeof(struct slot), sizeof *slot);
         if (slot == NULL)
             return false;
+        if (slot->what == SLOT_FORGOTTEN)
+            continue;
         bool builtin = slot->kind < CRM_USER_KIND && slot->field < CRM_USER_FIELD;
         if ((builtin || !builtin_only) && !take_slot(generation, slot))
             return false;
     }
     return true;
+}
+
+/* Their memory stays taken until the arena is built anew; a rolled back
+ * definition is rare and its structures are empty. */
+void roots_forget(struct generation *generation, uint32_t kind, uint32_t field)
+{
+    struct root *root = root_of(generation);
+    for (uint32_t i = 0; root != NULL && i < root->slot_count; i++) {
+        struct slot *slot = arena_at(generation->arena, root->slots + i * sizeof(struct slot), sizeof *slot);
+        if (slot != NULL && slot->kind == kind && (field == 0 || slot->field == field))
+            slot->what = SLOT_FORGOTTEN;
+    }
 }
 
 bool roots_load_builtin(struct generation *generation)

@@ -181,6 +181,58 @@ bool schema_add_choice(struct schema *schema, struct field *field, int64_t code,
     return true;
 }
 
+/* Readers may still hold it. */
+static bool retire(struct schema *schema, void *old)
+{
+    if (old == NULL)
+        return true;
+    if (!memory_grow(schema->memory, (void **)&schema->retired, &schema->retired_capacity, schema->retired_count + 1,
+                     sizeof *schema->retired))
+        return false;
+    schema->retired[schema->retired_count++] = old;
+    return true;
+}
+
+bool schema_drop_choice(struct field *field, int64_t code)
+{
+    uint32_t last = field->choice_count - 1;
+    if (field->choice_count == 0 || field->choices[last].code != code)
+        return false;
+    __atomic_store_n(&field->choice_count, last, __ATOMIC_RELEASE);
+    return true;
+}
+
+bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *field)
+{
+    if (kind->field_count == 0 || kind->fields[kind->field_count - 1] != field || kind->user_count == 0 ||
+        kind->user[kind->user_count - 1] != field || !retire(schema, field) || !retire(schema, field->choices))
+        return false;
+    schema_hide_field(kind, field, false);
+    __atomic_store_n(&kind->field_count, kind->field_count - 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&kind->user_count, kind->user_count - 1, __ATOMIC_RELEASE);
+    if (kind->indexed_count > 0 && kind->indexed[kind->indexed_count - 1] == field)
+        kind->indexed_count--;
+    kind->title = kind->currency = kind->moment = NULL;
+    kind->has_timeline = false;
+    for (uint32_t i = 0; i < kind->field_count; i++)
+        note_roles(kind, kind->fields[i]);
+    return true;
+}
+
+bool schema_drop_kind(struct schema *schema, struct kind *kind)
+{
+    if (schema->kind_count == 0 || schema->kinds[schema->kind_count - 1] != kind || kind->user_count > 0)
+        return false;
+    for (uint32_t i = 0; i < kind->field_count; i++)
+        if (!retire(schema, kind->fields[i]))
+            return false;
+    if (!retire(schema, (void *)kind->fields) || !retire(schema, (void *)kind->user) ||
+        !retire(schema, (void *)kind->indexed) || !retire(schema, kind))
+        return false;
+    __atomic_store_n(&schema->kind_count, schema->kind_count - 1, __ATOMIC_RELEASE);
+    return true;
+}
+
 static bool add_builtin_row(struct schema *schema, const struct row *row)
 {
     struct kind *kind;

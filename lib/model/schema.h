@@ -87,6 +87,11 @@ bool schema_add_choice(struct schema *schema, struct field *field, int64_t code,
 void schema_hide_field(struct kind *kind, struct field *field, bool removed);
 const struct choice *schema_choice(const struct field *field, int64_t code);
 const struct choice *schema_choice_named(const struct field *field, const char *name, size_t length);
+/* The last addition is taken back, by the writer: its number is free again,
+ * since the log will never tell of it.  False: it is not the last, or no memory. */
+bool schema_drop_kind(struct schema *schema, struct kind *kind);
+bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *field);
+bool schema_drop_choice(struct field *field, int64_t code);
 bool schema_name_valid(const char *name, size_t length);
 uint32_t schema_next_kind(const struct schema *schema);
 
