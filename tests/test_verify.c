@@ -1,0 +1,293 @@
+/* Verify: a sound file is found sound, and damage anywhere in log or index is
+ * found and placed (P3). */
+#include "care_fixture.h"
+
+#include "model/db.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct care care;
+
+static void setup(void)
+{
+    care_setup(&care);
+}
+
+static void teardown(void)
+{
+    care_teardown(&care);
+}
+
+/* Records of several kinds with lists, long texts, references, a kind of the
+ * user's own, versions, deletions and an erasure. */
+static void fill(void)
+{
+    uint32_t machine, weight;
+    char name[64], text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    crm_txn *txn = care_begin(&care, "mia");
+    ck_assert_int_eq(crm_kind_add(txn, "machine", CRM_NUL, &machine), CRM_OK);
+    ck_assert_int_eq(crm_field_add(txn, machine, "weight", CRM_NUL, CRM_TYPE_REAL, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0,
+                                   &weight), CRM_OK);
+    for (int i = 0; i < 150; i++) {
+        crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+        snprintf(name, sizeof name, "Customer %d", i);
+        crm_set_text(customer, CRM_CUSTOMER_NAME, name, CRM_NUL);
+        snprintf(name, sizeof name, "c%d@example.com", i);
+        crm_item_add(customer, CRM_CUSTOMER_EMAILS, name, CRM_NUL);
+        snprintf(name, sizeof name, "+49 30 %d", 100000 + i);
+        crm_item_add(customer, CRM_CUSTOMER_PHONES, name, CRM_NUL);
+        crm_record *talk = crm_create(txn, CRM_KIND_INTERACTION);
+        crm_set_int(talk, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_CALL);
+        crm_set_int(talk, CRM_INTERACTION_START, CARE_START - i * CARE_DAY);
+        crm_set_ref_record(talk, CRM_INTERACTION_CUSTOMER, customer);
+        crm_set_text(talk, CRM_INTERACTION_BODY, text, CRM_NUL);
+        crm_record *own = crm_create(txn, machine);
+        if (i % 3 != 0)
+            crm_set_real(own, weight, i / 7.0);
+    }
+    care_commit(txn);
+    for (int round = 0; round < 5; round++) {
+        txn = care_begin(&care, "ole");
+        crm_view *view = care_view(&care);
+        crm_query *query;
+        crm_record *record;
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+        for (int i = 0; crm_query_next(query, &record, NULL) == CRM_OK; i++) {
+            crm_id id = care_id(record);
+            crm_record *edit = crm_edit(txn, CRM_KIND_CUSTOMER, &id);
+            snprintf(name, sizeof name, "Customer %d.%d", i, round);
+            if (i % 50 == round)
+                crm_delete(edit);
+            else if (i % 50 == 10 + round)
+                crm_erase(edit);
+            else
+                crm_set_text(edit, CRM_CUSTOMER_NAME, name, CRM_NUL);
+        }
+        crm_query_free(query);
+        crm_view_close(view);
+        care_commit(txn);
+    }
+}
+
+static void sound(void)
+{
+    crm_error error = {0};
+    crm_table *table = NULL;
+    care_ok(crm_verify(care.db, &table, &error), &error);
+    ck_assert_uint_eq(crm_table_rows(table), 0);
+    crm_table_free(table);
+}
+
+START_TEST(a_new_file_is_sound)
+{
+    sound();
+}
+END_TEST
+
+START_TEST(a_file_is_sound_after_writing_reopening_rebuilding_and_compacting)
+{
+    crm_error error = {0};
+    fill();
+    sound();
+    care_reopen(&care); /* the indexes come from the image now */
+    sound();
+    care_ok(crm_compact(care.db, &error), &error);
+    sound();
+    care_customer(&care, "After");
+    sound();
+    care_reopen(&care);
+    sound();
+    care_ok(crm_compact(care.db, &error), &error); /* packs of packs */
+    care_ok(crm_rebuild(care.db, &error), &error);
+    sound();
+}
+END_TEST
+
+static crm_db *open_read_only(const char *path)
+{
+    crm_error error = {0};
+    crm_db *db = NULL;
+    crm_options *options = crm_options_create();
+    ck_assert_ptr_nonnull(options);
+    crm_options_set_int(options, CRM_OPTION_READ_ONLY, 1);
+    crm_options_set_int(options, CRM_OPTION_CREATE, 0);
+    crm_options_set_int(options, CRM_OPTION_IMAGE, 0);
+    int32_t status = crm_open(path, options, &db, &error);
+    crm_options_free(options);
+    return status == CRM_OK ? db : NULL;
+}
+
+/* P3: one flipped bit anywhere from the first frame on is found, and placed at
+ * or before the byte it is in, not more than a transaction away. */
+START_TEST(a_flipped_bit_of_the_log_is_found)
+{
+    size_t length;
+    fill();
+    care_close(&care);
+    unsigned char *bytes = care_read(care.path, &length);
+    free(bytes);
+    for (size_t at = 8192 + 1; at < length; at += length / 40) {
+        crm_error error = {0};
+        crm_table *table = NULL;
+        care_damage(care.path, at);
+        crm_db *db = open_read_only(care.path);
+        if (db != NULL) { /* else it was found at once */
+            int32_t status = crm_verify(db, &table, &error);
+            ck_assert_msg(status == CRM_CORRUPT, "byte %zu: not found", at);
+            ck_assert_uint_ge(crm_table_rows(table), 1);
+            unsigned long long place = 0;
+            ck_assert_int_eq(sscanf(crm_table_text(table, 0, 0, NULL), "byte %llu", &place), 1);
+            ck_assert_msg(place <= at, "byte %zu: said to be at %llu", at, place);
+            crm_table_free(table);
+            ck_assert_int_eq(crm_close(db), CRM_OK);
+        }
+        care_damage(care.path, at); /* back */
+    }
+    care_open(&care);
+    sound();
+}
+END_TEST
+
+/* An index that says something else than the log: each structure in turn. */
+static void spoilt(const char *place)
+{
+    crm_error error = {0};
+    crm_table *table = NULL;
+    ck_assert_msg(crm_verify(care.db, &table, &error) == CRM_CORRUPT, "%s: not found", place);
+    bool found = false;
+    for (uint64_t row = 0; row < crm_table_rows(table); row++)
+        found |= strncmp(crm_table_text(table, row, 0, NULL), place, strlen(place)) == 0;
+    ck_assert_msg(found, "%s: %s", place, error.message);
+    crm_table_free(table);
+    care_ok(crm_rebuild(care.db, &error), &error);
+    sound();
+}
+
+START_TEST(an_index_that_differs_from_the_log_is_found)
+{
+    fill();
+    struct generation *generation = care.db->now;
+    struct kind *customer = schema_kind(&generation->schema, CRM_KIND_CUSTOMER);
+    struct field *name = schema_field(customer, CRM_CUSTOMER_NAME);
+    struct tree_cursor cursor;
+    struct tree_key key;
+
+    struct row *row = row_at(generation, customer, 43);
+    row->state ^= ROW_ERASED;
+    spoilt("index of customer, number 43");
+
+    kind_store(generation, customer)->live--;
+    spoilt("index of customer");
+
+    tree_seek(generation->arena, name->tree, (struct tree_key){0, 0}, &cursor);
+    ck_assert(tree_next(generation->arena, name->tree, &cursor, &key));
+    struct tree_text text = {.number = tree_number(key)};
+    text.bytes = tree_text(generation->arena, key, &text.length);
+    ck_assert(tree_remove_text(generation->arena, name->tree, text));
+    spoilt("index of customer.name");
+
+    struct field *stage = schema_field(customer, CRM_CUSTOMER_STAGE);
+    ck_assert(tree_remove(generation->arena, stage->tree, (struct tree_key){index_int_key(stage, 1), 41}));
+    ck_assert(tree_insert(generation->arena, stage->tree, (struct tree_key){index_int_key(stage, 2), 41}));
+    spoilt("index of customer.stage");
+
+    uint16_t *cell = column_at(generation->arena, stage->column, 42);
+    *cell = 2;
+    spoilt("index of customer, number 42");
+
+    struct field *emails = schema_field(customer, CRM_CUSTOMER_EMAILS);
+    uint64_t hash = index_hash(generation, emails, "c40@example.com", 15);
+    ck_assert(hash_remove(generation->arena, emails->table, hash, 40));
+    ck_assert(hash_insert(generation->arena, emails->table, hash + 1, 40));
+    spoilt("index of customer, number 40");
+
+    struct frame_cell *frame = column_at(generation->arena, generation->frames, 2);
+    frame->time++;
+    spoilt("index of transactions");
+}
+END_TEST
+
+START_TEST(a_damaged_index_file_is_found)
+{
+    crm_error error = {0};
+    crm_table *table = NULL;
+    char path[128];
+    fill();
+    care_ok(crm_rebuild(care.db, &error), &error); /* writes it */
+    snprintf(path, sizeof path, "%s-index", care.path);
+    care_damage(path, 4096 * 5 + 100);
+    ck_assert_int_eq(crm_verify(care.db, &table, &error), CRM_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(error.message, "-index"));
+    crm_table_free(table);
+    ck_assert_int_eq(unlink(path), 0);
+    sound();
+}
+END_TEST
+
+START_TEST(wrong_calls_are_answered)
+{
+    crm_error error = {0};
+    ck_assert_int_eq(crm_verify(NULL, NULL, &error), CRM_MISUSE);
+    care_ok(crm_verify(care.db, NULL, &error), &error);
+    crm_table *table = NULL;
+    ck_assert_int_eq(crm_stat(NULL, &table, &error), CRM_MISUSE);
+    ck_assert_int_eq(crm_stat(care.db, NULL, &error), CRM_MISUSE);
+}
+END_TEST
+
+/* Figures that can be counted by hand. */
+START_TEST(figures_are_right)
+{
+    crm_error error = {0};
+    crm_table *table = NULL;
+    crm_id one = care_customer(&care, "One");
+    care_customer(&care, "Two");
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_delete(crm_edit(txn, CRM_KIND_CUSTOMER, &one));
+    care_commit(txn);
+    care_ok(crm_stat(care.db, &table, &error), &error);
+    static const char *const expected[][2] = {
+        {"transactions", "4"}, /* a new file's own, two customers, the deletion */
+        {"customer records", "1"},
+        {"customer records deleted", "1"},
+        {"setting currency", "EUR"},
+        {"last transaction", "2024-10-04T00:00:00Z"},
+        {"compactions", "0"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        const char *value = NULL;
+        for (uint64_t row = 0; row < crm_table_rows(table); row++)
+            if (strcmp(crm_table_text(table, row, 0, NULL), expected[i][0]) == 0)
+                value = crm_table_text(table, row, 1, NULL);
+        ck_assert_msg(value != NULL, "%s", expected[i][0]);
+        ck_assert_str_eq(value, expected[i][1]);
+    }
+    crm_table_free(table);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("verify");
+    TCase *tests = tcase_create("verify");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_new_file_is_sound);
+    tcase_add_test(tests, a_file_is_sound_after_writing_reopening_rebuilding_and_compacting);
+    tcase_add_test(tests, a_flipped_bit_of_the_log_is_found);
+    tcase_add_test(tests, an_index_that_differs_from_the_log_is_found);
+    tcase_add_test(tests, a_damaged_index_file_is_found);
+    tcase_add_test(tests, wrong_calls_are_answered);
+    tcase_add_test(tests, figures_are_right);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
