@@ -76,12 +76,16 @@ void tool_note(struct tool *tool, const char *format, ...)
  * it does not know the tool. */
 static const char *remedy(const struct tool *tool, int32_t status)
 {
+    const char *verb = tool->verb ? tool->verb->name : "";
+
     switch (status) {
     case CRM_CORRUPT:
     case CRM_STOPPED:
-        return strcmp(tool->verb ? tool->verb->name : "", "recover") == 0
-                   ? ""
-                   : "; `crm verify` lists the damage, `crm recover` salvages the rest, --read-only reads it";
+        if (strcmp(verb, "recover") == 0)
+            return "";
+        return strcmp(verb, "verify") == 0 ? "; `crm recover` salvages the rest into a new file"
+                                           : "; `crm verify` lists the damage, `crm recover` salvages the rest, "
+                                             "--read-only reads what is whole";
     case CRM_BUSY: return "; try again, or wait longer with --wait SECONDS";
     case CRM_CONFLICT: return "; show it again, then repeat with its new --version";
     case CRM_READ_ONLY: return "; nothing was changed";
@@ -91,11 +95,13 @@ static const char *remedy(const struct tool *tool, int32_t status)
 
 int tool_error(struct tool *tool, const crm_error *error)
 {
-    const char *message = error->message;
+    const char *message = *error->message ? error->message : crm_status_text(error->status);
+    const char *advice = message ? strstr(message, "; open it read-only") : NULL; /* said in the tool's own words */
 
-    if (!*message)
-        message = crm_status_text(error->status);
-    return tool_fail(tool, "%s%s", message ? message : "failed", remedy(tool, error->status));
+    if (message && !advice)
+        advice = strstr(message, "; salvage ");
+    return tool_fail(tool, "%.*s%s", advice ? (int)(advice - message) : 504, message ? message : "failed",
+                     remedy(tool, error->status));
 }
 
 bool tool_flag(const struct tool *tool, const char *name)

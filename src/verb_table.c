@@ -231,8 +231,8 @@ const struct verb verb_table[] = {
      "\n  crm choice acme.crm add customer industry mining\n", verb_choice_add, WRITE, 4, 4},
 
     {CARE, "verify", "verify FILE", "check every byte and every index", "",
-     "Exit status 1 and a table of places and faults when something is wrong.\n", verb_verify, VERB_FILE | VERB_PRINT,
-     1, 1},
+     "Exit status 1 and a table of places and faults when something is wrong.\n", verb_verify,
+     VERB_FILE | VERB_PRINT | VERB_UNOPENED, 1, 1},
     {CARE, "recover", "recover FILE NEW", "salvage a damaged file into a new one", "",
      "The damaged file is not touched; a table says what was kept and what was lost.\n"
      "\n"

@@ -63,7 +63,7 @@ refused "follow has no end for JSON" 2 "jsonl"
 # Damage: said, not read as data; the rest is salvaged.
 size=$(stat -c %s a.crm)
 cp a.crm damaged.crm
-for at in $((size * 6 / 10)); do
+for at in $((8192 + (size - 8192) * 6 / 10)); do
     printf '\377\377\377\377' | dd of=damaged.crm bs=1 seek="$at" conv=notrunc 2>/dev/null
 done
 rm -f damaged.crm-index

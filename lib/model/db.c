@@ -375,6 +375,11 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
     if (status != CRM_OK)
         return status;
+    if (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0 && !db->options.read_only)
+        return error_set(error, CRM_CORRUPT,
+                         "%s: damaged at byte %llu: transaction %llu, which was durable, cannot be read; open it "
+                         "read-only or salvage it with recover",
+                         db->path, (unsigned long long)tail.offset, (unsigned long long)generation->applied.lsn + 1);
     if (tail.what == LOG_TAIL_DAMAGED && !db->options.read_only)
         return error_set(error, CRM_CORRUPT,
                          "%s: damaged at byte %llu: transaction %llu is lost though %llu follows at byte %llu; "
