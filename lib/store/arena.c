@@ -11,11 +11,11 @@
  * hands out a block twice, which the structures above survive like any other
  * damage) and never walked.
  *
- * Relies on sys/file.h for address space and sys/checksum.h for the lazy check.
+ * Relies on sys/file.h for address space and sys/lock.h for readers that meet at
+ * a block which is not loaded yet.
  */
 #include "store/arena.h"
 
-#include "sys/checksum.h"
 #include "sys/error.h"
 
 #include <string.h>
@@ -88,11 +88,14 @@ struct arena *arena_reserve(const struct memory *memory, uint64_t least)
             arena->base = address_reserve((size_t)size);
         arena->reserved = size;
     }
-    if (arena->base == NULL) {
-        memory_free(memory, arena);
-        return NULL;
-    }
-    return arena;
+    bool locked = mutex_init(&arena->loading);
+    if (arena->base != NULL && locked)
+        return arena;
+    if (locked)
+        mutex_destroy(&arena->loading);
+    address_release(arena->base, (size_t)arena->reserved);
+    memory_free(memory, arena);
+    return NULL;
 }
 
 bool arena_commit(struct arena *arena, uint64_t upto)
@@ -132,26 +135,35 @@ void arena_free(struct arena *arena)
     if (arena == NULL)
         return;
     address_release(arena->base, (size_t)arena->reserved);
+    if (arena->source != NULL)
+        arena->source->free(arena->source, arena->memory);
+    mutex_destroy(&arena->loading);
     memory_free(arena->memory, arena->unchecked);
-    memory_free(arena->memory, (void *)(uintptr_t)arena->block_crcs);
     memory_free(arena->memory, arena);
 }
 
-/* A bit is cleared only after its block was found good, so a reader that sees
- * it cleared may read; two readers that check the same block do it twice. */
+static bool block_load(struct arena *arena, uint64_t block)
+{
+    bool loaded = true;
+    mutex_lock(&arena->loading);
+    if (arena_block_unchecked(arena, block)) { /* or another reader was first */
+        loaded = arena->source->load(arena->source, block, arena->base + block * ARENA_BLOCK);
+        if (loaded) /* only now may others read it */
+            (void)__atomic_fetch_and(&arena->unchecked[block / 64], ~(UINT64_C(1) << (block % 64)), __ATOMIC_RELEASE);
+        else
+            arena->damaged = true;
+    }
+    mutex_unlock(&arena->loading);
+    return loaded;
+}
+
 bool arena_check(struct arena *arena, uint64_t offset, size_t length)
 {
     uint64_t blocks = arena->image_length / ARENA_BLOCK;
     uint64_t last = (offset + length - (length != 0)) / ARENA_BLOCK;
-    for (uint64_t block = offset / ARENA_BLOCK; block <= last && block < blocks; block++) {
-        if (!arena_block_unchecked(arena, block))
-            continue;
-        if (crc32c(0, arena->base + block * ARENA_BLOCK, ARENA_BLOCK) != arena->block_crcs[block]) {
-            arena->damaged = true;
+    for (uint64_t block = offset / ARENA_BLOCK; block <= last && block < blocks; block++)
+        if (arena_block_unchecked(arena, block) && !block_load(arena, block))
             return false;
-        }
-        (void)__atomic_fetch_and(&arena->unchecked[block / 64], ~(UINT64_C(1) << (block % 64)), __ATOMIC_RELAXED);
-    }
     return true;
 }
 

@@ -1,13 +1,13 @@
 /* arena: the one block of bytes in which every index lives, addressed by
- * offsets from its base, so that it can be written to a file as it lies and
- * mapped back copy-on-write.
+ * offsets from its base, so that it can be written to a file block by block and
+ * used again as it lay.
  *
  * The base never moves while the arena lives (address space is reserved
  * ahead), so pointers stay good until the block is freed.  Offsets are
  * multiples of 8; 0 is "none".  Every access is bounds checked, and a block of
- * a mapped image is checked against its CRC when it is first touched: damage
- * gives NULL, never wrong data, and the caller answers CRM_CORRUPT, upon which
- * the image is thrown away and rebuilt (P5).
+ * an image is fetched from the file, and checked, when it is first touched:
+ * damage gives NULL, never wrong data, and the caller answers CRM_CORRUPT, upon
+ * which the image is thrown away and rebuilt (P5).
  *
  * Threads: changes need the owner's exclusive lock; reads may run together.
  */
@@ -15,21 +15,30 @@
 #define STORE_ARENA_H
 
 #include "sys/file.h"
+#include "sys/lock.h"
 #include "sys/memory.h"
 
 enum { ARENA_BLOCK = 4096, ARENA_ROOT = 64 /* offset of the root area */, ARENA_ROOT_SIZE = 4096 - 64 };
 enum { ARENA_CLASSES = 152 /* free lists, behind the root */, ARENA_FIRST = 4096 + ARENA_CLASSES * 8 /* block's offset */ };
+
+/* Where the blocks of an image come from. */
+struct arena_source {
+    /* Fills in a block; false when it is damaged. */
+    bool (*load)(const struct arena_source *source, uint64_t block, uint8_t *out);
+    void (*free)(const struct arena_source *source, const struct memory *memory);
+};
 
 struct arena {
     uint8_t *base;
     uint64_t used;      /* bytes in use from the base */
     uint64_t committed; /* bytes that may be touched */
     uint64_t reserved;
-    /* one bit a block of the mapped image that is not checked yet; NULL when all is checked.
-     * Read and cleared atomically: readers check blocks side by side. */
+    /* one bit a block of the image that is not loaded yet; NULL when there is none.  Cleared
+     * under `loading` and read without it: readers load blocks side by side. */
     uint64_t *unchecked;
-    uint64_t image_length; /* of the mapped part, a multiple of ARENA_BLOCK; 0: none */
-    const uint32_t *block_crcs;
+    uint64_t image_length; /* of the part that blocks are loaded into, a multiple of ARENA_BLOCK */
+    struct mutex loading;
+    const struct arena_source *source;
     _Atomic bool damaged;  /* a check failed since the arena was opened */
     const struct memory *memory;
 };
@@ -41,7 +50,7 @@ bool arena_check(struct arena *arena, uint64_t offset, size_t length); /* the sl
 
 static inline bool arena_block_unchecked(const struct arena *arena, uint64_t block)
 {
-    return ((__atomic_load_n(&arena->unchecked[block / 64], __ATOMIC_RELAXED) >> (block % 64)) & 1) != 0;
+    return ((__atomic_load_n(&arena->unchecked[block / 64], __ATOMIC_ACQUIRE) >> (block % 64)) & 1) != 0;
 }
 
 /* Whether arena_check has nothing to do.  A range of up to a block lies in at

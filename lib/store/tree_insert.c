@@ -224,6 +224,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     memcpy(fresh, left.leaf, LEAF_HEADER);
     memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.format.stride,
             (size_t)moved * left.format.stride);
+    memset(left.data + (size_t)cut * left.format.stride, 0, (size_t)moved * left.format.stride);
     fresh->count = (uint16_t)moved;
     fresh->hint = 0;
     fresh->previous = own;

@@ -7,6 +7,9 @@
  * resemble each other (one stage, one customer, one week), so 3 to 10 bytes a
  * key are usual.
  *
+ * Bytes behind the last entry are zero: they cost nothing in the image's file,
+ * and nothing that was erased stays in them.
+ *
  * Where the bytes leave play, the base is set so that the range lies in the
  * middle: keys that come on either side then fit without another packing.
  */
@@ -147,6 +150,8 @@ void leaf_encode(struct leaf *leaf, const struct tree_key *keys, uint32_t count,
     if (!leaf_view_set(&view, leaf, 0))
         return; /* cannot be: the callers counted the bytes */
     uint8_t *entry = view.data;
+    size_t filled = (size_t)count * view.format.stride;
+    memset(entry + filled, 0, view.room - filled);
     /* each store runs over into what the next one writes, the last into the pad */
     for (uint32_t i = 0; i < count; i++, entry += view.format.stride) {
         struct packed packed = pack(&view.format, keys[i]);
@@ -304,6 +309,7 @@ void leaf_erase(struct leaf_view *view, uint32_t slot)
     uint32_t stride = view->format.stride;
     uint8_t *entry = view->data + (size_t)slot * stride;
     memmove(entry, entry + stride, (size_t)(view->count - slot - 1) * stride);
+    memset(view->data + (size_t)(view->count - 1) * stride, 0, stride);
     view->leaf->hint = HINT_SLOT;
     view->count--;
     view->leaf->count = (uint16_t)view->count;
