@@ -9,12 +9,22 @@
 /* A time-out longer than this is as good as "for ever" and cannot overflow. */
 #define TIMEOUT_MAX_MS (INT64_C(1000) * 60 * 60 * 24 * 365)
 
-static struct timespec deadline(int64_t timeout_ms)
+/* The thread sanitizer's run time does not know the first, and would take what
+ * it locks for unlocked. */
+#ifdef __SANITIZE_THREAD__
+#define LOCK_CLOCK CLOCK_REALTIME
+#define LOCK_UNTIL(mutex, at) pthread_mutex_timedlock(mutex, at)
+#else
+#define LOCK_CLOCK CLOCK_MONOTONIC
+#define LOCK_UNTIL(mutex, at) pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, at)
+#endif
+
+static struct timespec deadline(clockid_t clock, int64_t timeout_ms)
 {
     struct timespec at = {0};
     if (timeout_ms > TIMEOUT_MAX_MS)
         timeout_ms = TIMEOUT_MAX_MS;
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    (void)clock_gettime(clock, &at);
     at.tv_sec += (time_t)(timeout_ms / 1000);
     at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
     if (at.tv_nsec >= 1000000000) {
@@ -42,8 +52,8 @@ bool mutex_lock_for(struct mutex *mutex, int64_t timeout_ms)
         return false;
     if (timeout_ms < 0)
         return pthread_mutex_lock(&mutex->handle) == 0;
-    struct timespec at = deadline(timeout_ms);
-    return pthread_mutex_clocklock(&mutex->handle, CLOCK_MONOTONIC, &at) == 0;
+    struct timespec at = deadline(LOCK_CLOCK, timeout_ms);
+    return LOCK_UNTIL(&mutex->handle, &at) == 0;
 }
 
 bool condition_init(struct condition *condition)
@@ -73,7 +83,7 @@ bool condition_wait_for(struct condition *condition, struct mutex *mutex, int64_
         condition_wait(condition, mutex);
         return true;
     }
-    struct timespec at = deadline(timeout_ms);
+    struct timespec at = deadline(CLOCK_MONOTONIC, timeout_ms);
     return pthread_cond_timedwait(&condition->handle, &mutex->handle, &at) != ETIMEDOUT;
 }
 
