@@ -61,19 +61,23 @@ void touches_trim(struct generation *generation)
     crm_db *db = generation->db;
     uint64_t oldest = log_published(generation->log);
     mutex_lock(&db->state);
-    for (const crm_view *view = db->view_list; view != NULL; view = view->next)
-        if (view->generation == generation && view->base_lsn < oldest)
-            oldest = view->base_lsn;
+    for (const crm_view *view = db->view_list; view != NULL; view = view->next) {
+        uint64_t base = __atomic_load_n(&view->base_lsn, __ATOMIC_ACQUIRE); /* 0 while it is being opened */
+        if (view->generation == generation && base < oldest)
+            oldest = base;
+    }
     mutex_unlock(&db->state);
     size_t gone = 0;
     while (gone < generation->touch_count && generation->touches[gone].lsn <= oldest)
         gone++;
     if (gone == 0)
         return;
+    rwlock_write(&generation->lock); /* views read them */
     memmove(generation->touches, generation->touches + gone,
             (generation->touch_count - gone) * sizeof *generation->touches);
     generation->touch_count -= gone;
     generation->touch_base += gone;
+    rwlock_unlock(&generation->lock);
 }
 
 bool apply_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,

@@ -253,7 +253,7 @@ static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
     rwlock_read(&view->generation->lock);
     uint64_t published = log_published(view->generation->log);
     view->lsn = published < view->generation->applied.lsn ? published : view->generation->applied.lsn;
-    view->base_lsn = view->lsn;
+    __atomic_store_n(&view->base_lsn, view->lsn, __ATOMIC_RELEASE);
     view->touched = touches_from(view->generation, view->lsn) + view->generation->touch_base;
     view->undone = view->generation->touch_undone;
     if (!frame_time(view->generation, view->lsn, &view->time))
