@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { COLUMN_MAGIC = 0x4c4f4331, COLUMN_FIRST = 64, DIRECTORY_FIRST = 4 };
+enum { COLUMN_FIRST = 64, DIRECTORY_FIRST = 4 };
 
 static struct column_header *column_header(struct arena *arena, uint64_t column)
 {
@@ -125,7 +125,7 @@ static bool column_grow(struct arena *arena, struct column_header *header, uint3
     return true;
 }
 
-bool column_reserve(struct arena *arena, uint64_t column, uint32_t count)
+bool column_extend(struct arena *arena, uint64_t column, uint32_t count)
 {
     struct column_header *header = column_header(arena, column);
     if (count > UINT32_MAX - COLUMN_CHUNK)

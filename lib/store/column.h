@@ -7,7 +7,7 @@
 
 #include "store/arena.h"
 
-enum { COLUMN_CHUNK = 4096, COLUMN_WIDTH_MAX = 32 };
+enum { COLUMN_CHUNK = 4096, COLUMN_WIDTH_MAX = 32, COLUMN_MAGIC = 0x4c4f4331 };
 
 struct column_header {
     uint64_t directory; /* offset of the chunks' offsets */
@@ -21,8 +21,15 @@ struct column_header {
 /* `fill` is what a cell holds before it is written (width bytes repeat it as
  * a little-endian number): e.g. INT64_MIN for "not set".  0: out of memory. */
 uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill);
+bool column_extend(struct arena *arena, uint64_t column, uint32_t count); /* the slow path of column_reserve */
 /* Makes cells 0..count-1 exist. */
-bool column_reserve(struct arena *arena, uint64_t column, uint32_t count);
+static inline bool column_reserve(struct arena *arena, uint64_t column, uint32_t count)
+{
+    const struct column_header *header = arena_at(arena, column, sizeof *header);
+    if (header != NULL && (column & 7) == 0 && header->magic == COLUMN_MAGIC && count <= header->cells)
+        return true;
+    return column_extend(arena, column, count);
+}
 /* How many cells exist, and how wide they are; 0 when this is no column.  A
  * model that opens an image checks the width once, before it trusts cells. */
 uint32_t column_count(struct arena *arena, uint64_t column);

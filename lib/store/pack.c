@@ -19,8 +19,8 @@ enum {
     UNIT_RAW = 0,
     UNIT_ZERO = 1,
     UNIT_FILTERS = 2, /* and on: the filters in order */
-    SAMPLE = 512,
-    SAMPLE_AT = 768,
+    SAMPLE = 256,
+    SAMPLE_AT = 896,
     RUN_LEAST = 3,
     RUN_MOST = 127 + RUN_LEAST,
     LITERAL_MOST = 128,
@@ -72,7 +72,7 @@ static unsigned sample_cost(const uint8_t *unit, struct filter filter)
     const uint8_t *end = unit + SAMPLE_AT + SAMPLE;
     for (const uint8_t *at = unit + SAMPLE_AT; at < end; at += VECTOR) {
         vector same = (vector)(difference(at, filter) == difference(at - filter.stride, filter));
-        equal -= same; /* each lane counts; 32 steps do not overflow it */
+        equal -= same; /* each lane counts; 16 steps do not overflow it */
     }
     unsigned count = 0;
     for (unsigned lane = 0; lane < VECTOR; lane++)
