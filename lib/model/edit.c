@@ -357,8 +357,6 @@ crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
     if (txn == NULL || id == NULL || txn->status != CRM_OK)
         return NULL;
     struct kind *kind = schema_kind(&txn->generation->schema, number);
-    char text[UUID_TEXT_SIZE];
-    uuid_format(id, text);
     if (kind == NULL) {
         txn_fail(txn, CRM_INVALID, "there is no kind with number %u", number);
         return NULL;
@@ -371,6 +369,8 @@ crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
         return NULL;
     uint32_t found = row_find(txn->generation, kind, id);
     if (found == UINT32_MAX) {
+        char text[UUID_TEXT_SIZE];
+        uuid_format(id, text);
         txn_fail(txn, CRM_NOT_FOUND, "there is no %s with id %s", kind->name, text);
         return NULL;
     }
