@@ -28,7 +28,11 @@ static struct arena *arena_new(void)
     return arena;
 }
 
-struct block { uint64_t offset; size_t size; uint8_t mark; };
+struct block {
+    uint64_t offset;
+    size_t size;
+    uint8_t mark;
+};
 
 static size_t size_make(uint64_t *state)
 {
@@ -54,7 +58,7 @@ START_TEST(blocks_are_zero_and_keep_what_is_put_into_them)
 {
     enum { BLOCKS = 500 };
     struct arena *arena = arena_new();
-    struct block blocks[BLOCKS] = { 0 };
+    struct block blocks[BLOCKS] = {0};
     uint64_t state = 1, requested = 0;
     for (int i = 0; i < 40000; i++) {
         struct block *block = &blocks[random_next(&state) % BLOCKS];
@@ -153,7 +157,7 @@ END_TEST
 
 START_TEST(bad_releases_are_noted_and_ignored)
 {
-    static const uint64_t offsets[] = { 0, 8, 64, 4096, ARENA_FIRST + 4, UINT64_C(1) << 33, UINT64_MAX - 7 };
+    static const uint64_t offsets[] = {0, 8, 64, 4096, ARENA_FIRST + 4, UINT64_C(1) << 33, UINT64_MAX - 7};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         struct arena *arena = arena_new();
         MUST(arena_alloc(arena, 100) != 0);
@@ -189,7 +193,7 @@ static void *resize_fails(void *context, void *old, size_t size)
 
 START_TEST(creating_without_memory_fails)
 {
-    const struct memory memory = { resize_fails, NULL };
+    const struct memory memory = {resize_fails, NULL};
     struct arena *arena = NULL;
     ck_assert_int_eq(arena_create(&memory, &arena, NULL), CRM_NOMEM);
     ck_assert_ptr_null(arena);

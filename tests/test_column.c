@@ -30,7 +30,7 @@ static struct arena *arena_new(void)
 /* Reserves in uneven steps, writes every third cell, reads all back. */
 START_TEST(cells_keep_what_is_written_and_start_as_filled)
 {
-    static const uint32_t widths[] = { 1, 2, 4, 8, 16, 24, 32 };
+    static const uint32_t widths[] = {1, 2, 4, 8, 16, 24, 32};
     const uint32_t width = widths[_i];
     const uint64_t fill = UINT64_C(0x8000000000000102);
     uint8_t empty[COLUMN_WIDTH_MAX];
@@ -102,7 +102,7 @@ START_TEST(bad_arguments_are_refused)
 {
     struct arena *arena = arena_new();
     uint32_t run;
-    static const uint64_t offsets[] = { 0, 4, 64, 4096, UINT64_MAX - 7, UINT64_C(1) << 40 };
+    static const uint64_t offsets[] = {0, 4, 64, 4096, UINT64_MAX - 7, UINT64_C(1) << 40};
     ck_assert_uint_eq(column_create(arena, 0, 0), 0);
     ck_assert_uint_eq(column_create(arena, COLUMN_WIDTH_MAX + 1, 0), 0);
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
@@ -129,7 +129,8 @@ START_TEST(out_of_memory_leaves_a_sound_column)
         arena->reserved = n % 500 ? arena->used + (1 << 17) : whole;
         refused += !column_reserve(arena, column, n + 1);
         for (uint32_t i = 0; i < column_count(arena, column); i += 97)
-            MUST(column_at(arena, column, i) != NULL && memcmp(column_at(arena, column, i), "\7\0\0\0\0\0\0\0", 8) == 0);
+            MUST(column_at(arena, column, i) != NULL &&
+                 memcmp(column_at(arena, column, i), "\7\0\0\0\0\0\0\0", 8) == 0);
     }
     arena->reserved = whole;
     ck_assert_int_gt(refused, 5);

@@ -79,10 +79,22 @@ static uint64_t key_honest(uint64_t n)
     uint64_t state = n;
     return random_next(&state);
 }
-static uint64_t key_same(uint64_t n) { return n < 40 ? n : 12345; }      /* all but a few share one */
-static uint64_t key_last(uint64_t n) { return UINT32_MAX - n % 5; }      /* all at the table's end */
-static uint64_t key_dense(uint64_t n) { return n; }                      /* all at its start, 0 among them */
-static uint64_t key_groups(uint64_t n) { return key_honest(n / 100); }   /* a hundred share each */
+static uint64_t key_same(uint64_t n)
+{
+    return n < 40 ? n : 12345;
+} /* all but a few share one */
+static uint64_t key_last(uint64_t n)
+{
+    return UINT32_MAX - n % 5;
+} /* all at the table's end */
+static uint64_t key_dense(uint64_t n)
+{
+    return n;
+} /* all at its start, 0 among them */
+static uint64_t key_groups(uint64_t n)
+{
+    return key_honest(n / 100);
+} /* a hundred share each */
 
 START_TEST(random_operations_agree_with_an_array)
 {
@@ -232,7 +244,7 @@ END_TEST
 START_TEST(a_wrong_offset_is_refused)
 {
     struct arena *arena = arena_new();
-    static const uint64_t offsets[] = { 0, 1, 64, 4096, UINT64_MAX - 7, UINT64_C(1) << 40 };
+    static const uint64_t offsets[] = {0, 1, 64, 4096, UINT64_MAX - 7, UINT64_C(1) << 40};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         MUST(!hash_insert(arena, offsets[i], 1, 1));
         MUST(!hash_remove(arena, offsets[i], 1, 1));

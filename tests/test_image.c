@@ -25,7 +25,15 @@
     } while (0)
 
 /* Bytes of the header (docs/INDEXES.md). */
-enum { AT_VERSION = 8, AT_GENERATION = 32, AT_TABLE_CRC = 68, AT_USED = 72, AT_BLOCKS = 80, AT_PACKED = 88, AT_CRC = 100 };
+enum {
+    AT_VERSION = 8,
+    AT_GENERATION = 32,
+    AT_TABLE_CRC = 68,
+    AT_USED = 72,
+    AT_BLOCKS = 80,
+    AT_PACKED = 88,
+    AT_CRC = 100
+};
 
 static char folder[64];
 static char path[96];
@@ -55,7 +63,9 @@ static uint64_t random_next(uint64_t *state)
 }
 
 /* The offsets of what was put in lie in the root, as a model would keep them. */
-struct roots { uint64_t tree, texts, table, column; };
+struct roots {
+    uint64_t tree, texts, table, column;
+};
 
 static const struct roots *roots_of(struct arena *arena)
 {
@@ -65,7 +75,7 @@ static const struct roots *roots_of(struct arena *arena)
 static struct tree_key key_of(uint32_t n)
 {
     uint64_t state = n;
-    return (struct tree_key){ random_next(&state) % 50, n };
+    return (struct tree_key){random_next(&state) % 50, n};
 }
 
 static void put(struct arena *arena, uint32_t first, uint32_t end)
@@ -77,7 +87,7 @@ static void put(struct arena *arena, uint32_t first, uint32_t end)
         snprintf(text, sizeof text, "customer number %u", (unsigned)n);
         uint64_t state = n;
         MUST(tree_insert(arena, roots->tree, key_of(n)));
-        MUST(tree_insert_text(arena, roots->texts, (struct tree_text){ (uint8_t *)text, (uint32_t)strlen(text), n }));
+        MUST(tree_insert_text(arena, roots->texts, (struct tree_text){(uint8_t *)text, (uint32_t)strlen(text), n}));
         MUST(hash_insert(arena, roots->table, random_next(&state), n));
         uint32_t *cell = column_at(arena, roots->column, n);
         MUST(cell != NULL);
@@ -125,10 +135,10 @@ static bool reads_right(struct arena *arena, uint32_t count)
     return true;
 }
 
-static const struct image_point written = { .file = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } },
-                                            .generation = 3,
-                                            .at = { .offset = 8192, .lsn = 77, .time = -5, .crc = 0xdeadbeef },
-                                            .layout = 12 };
+static const struct image_point written = {.file = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+                                           .generation = 3,
+                                           .at = {.offset = 8192, .lsn = 77, .time = -5, .crc = 0xdeadbeef},
+                                           .layout = 12};
 
 static void image_put(struct arena *arena)
 {
@@ -145,7 +155,7 @@ static int32_t image_get(struct arena **out)
 
 START_TEST(what_is_written_comes_back)
 {
-    static const uint32_t counts[] = { 0, 1, 100, 5000, 60000 };
+    static const uint32_t counts[] = {0, 1, 100, 5000, 60000};
     uint32_t count = counts[_i];
     struct arena *arena = arena_make(count);
     struct image_point point;
@@ -287,8 +297,9 @@ static void header_seal(uint8_t *bytes)
 
 START_TEST(hostile_sizes_with_right_checksums_are_refused)
 {
-    static const uint64_t sizes[] = { 0,          1,           4095,           4096,           UINT64_C(1) << 32,
-                                      UINT64_MAX, UINT64_C(1) << 50, UINT64_MAX - 4095, UINT64_MAX / 4096, 100000 };
+    static const uint64_t sizes[] = {
+        0,     1, 4095, 4096, UINT64_C(1) << 32, UINT64_MAX, UINT64_C(1) << 50, UINT64_MAX - 4095, UINT64_MAX / 4096,
+        100000};
     struct arena *arena = arena_make(40);
     struct arena *mapped;
     uint8_t *bytes;
@@ -355,7 +366,7 @@ START_TEST(hostile_blocks_with_right_checksums_do_no_harm)
         MUST(image_verify(mapped) != mapped->damaged);
         arena_free(mapped);
     }
-    static const uint32_t lengths[] = { 0, 1, 5000, UINT32_MAX };
+    static const uint32_t lengths[] = {0, 1, 5000, UINT32_MAX};
     for (size_t i = 0; i < 4; i++) {
         memcpy(table + 4, &lengths[i], 4);
         crc = crc32c(0, table, (size_t)blocks * 8);
@@ -385,7 +396,7 @@ START_TEST(hostile_content_with_right_checksums_does_no_harm)
         (void)reads_right(mapped, 400);
         const struct roots *roots = roots_of(mapped);
         for (uint32_t n = 0; n < 400; n++) {
-            struct tree_text text = { (const uint8_t *)"customer", 8, n };
+            struct tree_text text = {(const uint8_t *)"customer", 8, n};
             (void)tree_insert(mapped, roots->tree, key_of(n * 7));
             (void)tree_insert_text(mapped, roots->texts, text);
             (void)hash_insert(mapped, roots->table, n, n);
@@ -457,8 +468,7 @@ static int32_t broken_rename(void *context, const char *from, const char *to, in
 static int32_t broken_read(struct file *file, uint64_t offset, void *bytes, size_t length, size_t *got,
                            int *system_error)
 {
-    return call_fails(system_error) ? CRM_IO
-                                    : file_ops_default()->read(file, offset, bytes, length, got, system_error);
+    return call_fails(system_error) ? CRM_IO : file_ops_default()->read(file, offset, bytes, length, got, system_error);
 }
 
 static int32_t broken_map(struct file *file, uint64_t offset, size_t length, int how, void *at, void **out,
@@ -603,7 +613,7 @@ START_TEST(every_failed_allocation_is_answered)
     image_put(arena);
     for (int allowed = 0; allowed < 8; allowed++) {
         int left = allowed;
-        const struct memory memory = { resize_counted, &left };
+        const struct memory memory = {resize_counted, &left};
         struct arena *mapped = NULL;
         struct image_point point;
         int32_t status = image_open(file_ops_default(), &memory, path, &point, &mapped, NULL);

@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(an_empty_block_takes_no_byte)
 {
-    uint8_t block[PACK_BLOCK] = { 0 };
+    uint8_t block[PACK_BLOCK] = {0};
     ck_assert_uint_eq(round_trip(block), 0);
     block[PACK_BLOCK - 1] = 1;
     ck_assert_uint_gt(round_trip(block), 0);

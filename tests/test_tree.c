@@ -83,18 +83,16 @@ static struct tree_key key_make(int shape, uint64_t *state)
 {
     uint64_t a = random_next(state), b = random_next(state);
     switch (shape) {
-    case 0: /* anything */
-        return (struct tree_key){ a, b };
-    case 1: /* a stage of eight, a record */
-        return (struct tree_key){ a % 8, b % 20000 };
+    case 0: /* anything */ return (struct tree_key){a, b};
+    case 1: /* a stage of eight, a record */ return (struct tree_key){a % 8, b % 20000};
     case 2: /* microseconds within two years, a record */
-        return (struct tree_key){ UINT64_C(1) << 63 | (UINT64_C(1700000000000000) + a % UINT64_C(63000000000000)), b % 20000 };
+        return (struct tree_key){UINT64_C(1) << 63 | (UINT64_C(1700000000000000) + a % UINT64_C(63000000000000)),
+                                 b % 20000};
     case 3: /* a customer, then seconds and a record */
-        return (struct tree_key){ a % 500, (UINT64_C(1700000000) + b % 63000000) << 32 | b % 20000 };
-    case 4: /* few, so that most are there already */
-        return (struct tree_key){ 7, a % 300 };
+        return (struct tree_key){a % 500, (UINT64_C(1700000000) + b % 63000000) << 32 | b % 20000};
+    case 4: /* few, so that most are there already */ return (struct tree_key){7, a % 300};
     default: /* the ends of the range */
-        return (struct tree_key){ a % 2 ? UINT64_MAX - a % 1000 : a % 1000, b % 2 ? UINT64_MAX - b % 3 : b % 3 };
+        return (struct tree_key){a % 2 ? UINT64_MAX - a % 1000 : a % 1000, b % 2 ? UINT64_MAX - b % 3 : b % 3};
     }
 }
 
@@ -102,7 +100,7 @@ static void compare_walks(struct arena *arena, uint64_t tree, const struct model
 {
     struct tree_cursor cursor;
     struct tree_key key;
-    tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
+    tree_seek(arena, tree, (struct tree_key){0, 0}, &cursor);
     for (size_t i = 0; i < model->count; i++) {
         MUST(tree_next(arena, tree, &cursor, &key));
         MUST(key_order(&key, &model->keys[i]) == 0);
@@ -122,13 +120,13 @@ static void compare(struct arena *arena, uint64_t tree, const struct model *mode
 {
     char fault[160];
     struct tree_cursor cursor;
-    struct tree_key key;
+    struct tree_key key = {0, 0};
     ck_assert_msg(tree_verify(arena, tree, fault, sizeof fault), "%s", fault);
     MUST(tree_count(arena, tree) == model->count);
     compare_walks(arena, tree, model);
     for (int i = 0; i < 300; i++) {
-        struct tree_key probe = i % 2 || model->count == 0 ? key_make(shape, state)
-                                                           : model->keys[random_next(state) % model->count];
+        struct tree_key probe =
+            i % 2 || model->count == 0 ? key_make(shape, state) : model->keys[random_next(state) % model->count];
         if (i % 3 == 0)
             probe.low++;
         size_t at = model_lower(model, probe);
@@ -152,7 +150,7 @@ static struct arena *arena_new(void)
 
 static struct model model_new(void)
 {
-    struct model model = { calloc(MODEL_MAX, sizeof(struct tree_key)), 0 };
+    struct model model = {calloc(MODEL_MAX, sizeof(struct tree_key)), 0};
     ck_assert_ptr_nonnull(model.keys);
     return model;
 }
@@ -160,7 +158,7 @@ static struct model model_new(void)
 /* Grows, shrinks, grows and empties, with one insertion in so many operations. */
 static void run_random(int shape, uint64_t seed)
 {
-    static const int inserted_of_ten[] = { 8, 3, 7, 1, 0 };
+    static const int inserted_of_ten[] = {8, 3, 7, 1, 0};
     struct arena *arena = arena_new();
     struct model model = model_new();
     uint64_t tree = tree_create(arena, TREE_PLAIN);
@@ -223,14 +221,23 @@ static double filled(struct tree_key (*make)(uint64_t i), uint64_t count)
     return result;
 }
 
-static struct tree_key make_ascending(uint64_t i) { return (struct tree_key){ i * 1000003, i }; }
-static struct tree_key make_descending(uint64_t i) { return (struct tree_key){ (1000000 - i) * 1000003, 1000000 - i }; }
+static struct tree_key make_ascending(uint64_t i)
+{
+    return (struct tree_key){i * 1000003, i};
+}
+static struct tree_key make_descending(uint64_t i)
+{
+    return (struct tree_key){(1000000 - i) * 1000003, 1000000 - i};
+}
 /* 20 customers, one after the other, each in ascending order of time; customers come in descending order */
-static struct tree_key make_runs(uint64_t i) { return (struct tree_key){ 20 - i / 5000, i % 5000 * 77777777777 }; }
+static struct tree_key make_runs(uint64_t i)
+{
+    return (struct tree_key){20 - i / 5000, i % 5000 * 77777777777};
+}
 static struct tree_key make_whole(uint64_t i)
 {
     uint64_t state = i;
-    return (struct tree_key){ i << 40 | random_next(&state) >> 24, random_next(&state) };
+    return (struct tree_key){i << 40 | random_next(&state) >> 24, random_next(&state)};
 }
 
 START_TEST(keys_in_order_leave_full_leaves)
@@ -248,7 +255,7 @@ END_TEST
 static struct tree_key make_scattered(uint64_t i)
 {
     uint64_t state = i;
-    return (struct tree_key){ random_next(&state), random_next(&state) };
+    return (struct tree_key){random_next(&state), random_next(&state)};
 }
 
 START_TEST(scattered_keys_fill_two_thirds)
@@ -260,7 +267,7 @@ END_TEST
 START_TEST(many_at_once_are_the_same_as_one_by_one)
 {
     uint64_t state = 4711 + (uint64_t)_i;
-    static const size_t batches[] = { 1, 3, 40, 500, 9, 6000, 2, 700, 64, 3000, 100, 0 };
+    static const size_t batches[] = {1, 3, 40, 500, 9, 6000, 2, 700, 64, 3000, 100, 0};
     struct arena *arena = arena_new();
     struct model model = model_new();
     struct tree_key *keys = calloc(6000, sizeof *keys);
@@ -309,7 +316,7 @@ START_TEST(small_trees_stay_small)
     for (int i = 0; i < 100; i++) {
         uint64_t tree = tree_create(arena, TREE_PLAIN);
         for (uint64_t n = 0; n < 5; n++)
-            MUST(tree_insert(arena, tree, (struct tree_key){ n, n }));
+            MUST(tree_insert(arena, tree, (struct tree_key){n, n}));
     }
     ck_assert_uint_le(arena->used - before, 100 * (32 + 128) + 4096); /* a header and the smallest leaf each */
     arena_free(arena);
@@ -349,7 +356,7 @@ static void exercise(struct arena *arena, uint64_t tree, uint64_t *state)
     uint64_t steps = 0;
     uint64_t most = tree_count(arena, tree);
     (void)tree_verify(arena, tree, fault, sizeof fault);
-    tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
+    tree_seek(arena, tree, (struct tree_key){0, 0}, &cursor);
     while (tree_next(arena, tree, &cursor, &key))
         steps++;
     MUST(most > UINT64_MAX - 512 || steps <= most + 512); /* and the leaf that the seek found */
@@ -393,8 +400,8 @@ START_TEST(a_wrong_offset_is_refused)
 {
     struct arena *arena = arena_new();
     struct tree_cursor cursor;
-    struct tree_key key = { 1, 2 };
-    static const uint64_t offsets[] = { 0, 1, 8, 64, 4096, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 40 };
+    struct tree_key key = {1, 2};
+    static const uint64_t offsets[] = {0, 1, 8, 64, 4096, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 40};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         MUST(!tree_insert(arena, offsets[i], key));
         MUST(!tree_remove(arena, offsets[i], key));
@@ -404,172 +411,6 @@ START_TEST(a_wrong_offset_is_refused)
         tree_free(arena, offsets[i]);
     }
     arena_free(arena);
-}
-END_TEST
-
-/* Texts: the model is an array of (text, number) sorted by memcmp. */
-enum { TEXTS_MAX = 4000, TEXT_SIZE = 40 };
-struct entry { uint8_t bytes[TEXT_SIZE]; uint32_t length, number; };
-
-static int entry_order(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-    uint32_t shorter = a->length < b->length ? a->length : b->length;
-    int order = memcmp(a->bytes, b->bytes, shorter);
-    if (order == 0)
-        order = (a->length > b->length) - (a->length < b->length);
-    if (order == 0)
-        order = (a->number > b->number) - (a->number < b->number);
-    return order;
-}
-
-static struct entry entry_make(uint64_t *state)
-{
-    static const char *const words[] = { "", "a", "abcdefgh", "abcdefghi", "abcdefgh\0", "gesellschaft ", "gesellschaft mit ",
-                                         "東京", "東京都", "москва", "المملكة", "özgür", "zz" };
-    struct entry entry;
-    memset(&entry, 0, sizeof entry);
-    uint64_t r = random_next(state);
-    const char *word = words[r % 13];
-    size_t length = r % 13 == 4 ? 9 : strlen(word);
-    memcpy(entry.bytes, word, length);
-    for (uint64_t more = r >> 8 & 3; more > 0; more--) /* a few of few letters, zero among them */
-        entry.bytes[length++] = (uint8_t)(random_next(state) % 3 == 0 ? 0 : 'a' + random_next(state) % 4);
-    entry.length = (uint32_t)length;
-    entry.number = (uint32_t)(r >> 16) % 50;
-    return entry;
-}
-
-static struct tree_text text_of(const struct entry *entry)
-{
-    return (struct tree_text){ entry->bytes, entry->length, entry->number };
-}
-
-struct texts { struct entry *entries; size_t count; };
-
-static size_t texts_lower(const struct texts *texts, const struct entry *entry)
-{
-    size_t at = 0;
-    while (at < texts->count && entry_order(&texts->entries[at], entry) < 0)
-        at++;
-    return at;
-}
-
-static void compare_texts(struct arena *arena, uint64_t tree, const struct texts *texts, uint64_t *state)
-{
-    char fault[160];
-    struct tree_cursor cursor;
-    struct tree_key key;
-    uint32_t length;
-    ck_assert_msg(tree_verify(arena, tree, fault, sizeof fault), "%s", fault);
-    MUST(tree_count(arena, tree) == texts->count);
-    tree_seek(arena, tree, (struct tree_key){ 0, 0 }, &cursor);
-    tree_seek_text(arena, tree, (struct tree_text){ (const uint8_t *)"", 0, 0 }, &cursor);
-    for (size_t i = 0; i < texts->count; i++) {
-        MUST(tree_next(arena, tree, &cursor, &key));
-        const uint8_t *bytes = tree_text(arena, key, &length);
-        ck_assert_ptr_nonnull(bytes);
-        MUST(length == texts->entries[i].length);
-        MUST(tree_number(key) == texts->entries[i].number);
-        MUST(memcmp(bytes, texts->entries[i].bytes, length) == 0);
-    }
-    MUST(!tree_next(arena, tree, &cursor, &key));
-    for (int i = 0; i < 50; i++) {
-        struct entry probe = entry_make(state);
-        MUST(tree_rank_text(arena, tree, text_of(&probe)) == texts_lower(texts, &probe));
-    }
-}
-
-START_TEST(texts_are_kept_in_the_order_of_their_bytes)
-{
-    struct arena *arena = arena_new();
-    struct texts texts = { calloc(TEXTS_MAX, sizeof(struct entry)), 0 };
-    uint64_t tree = tree_create(arena, TREE_TEXT);
-    uint64_t state = 31337;
-    uint64_t before = bytes_of(arena, 0);
-    arena->damaged = false;
-    for (int i = 0; i < 16000; i++) {
-        struct entry entry = entry_make(&state);
-        size_t at = texts_lower(&texts, &entry);
-        bool there = at < texts.count && entry_order(&texts.entries[at], &entry) == 0;
-        if (random_next(&state) % 10 < (i < 8000 ? 7 : 3) && texts.count < TEXTS_MAX) {
-            MUST(tree_insert_text(arena, tree, text_of(&entry)));
-            if (!there) {
-                memmove(texts.entries + at + 1, texts.entries + at, (texts.count - at) * sizeof entry);
-                texts.entries[at] = entry;
-                texts.count++;
-            }
-        } else {
-            if (texts.count != 0 && random_next(&state) % 2) {
-                at = random_next(&state) % texts.count;
-                entry = texts.entries[at];
-                there = true;
-            }
-            MUST(tree_remove_text(arena, tree, text_of(&entry)) == there);
-            if (there) {
-                memmove(texts.entries + at, texts.entries + at + 1, (texts.count - at - 1) * sizeof entry);
-                texts.count--;
-            }
-        }
-        if (i % 1000 == 0)
-            compare_texts(arena, tree, &texts, &state);
-    }
-    while (texts.count > 0)
-        MUST(tree_remove_text(arena, tree, text_of(&texts.entries[--texts.count])));
-    MUST(!arena->damaged);
-    MUST(bytes_of(arena, before) == 0); /* every copy was given back */
-    free(texts.entries);
-    arena_free(arena);
-}
-END_TEST
-
-START_TEST(equal_texts_share_one_copy)
-{
-    struct arena *arena = arena_new();
-    uint64_t tree = tree_create(arena, TREE_TEXT);
-    uint8_t text[4000];
-    memset(text, 'x', sizeof text);
-    uint64_t before = bytes_of(arena, 0);
-    for (uint32_t i = 0; i < 1000; i++)
-        MUST(tree_insert_text(arena, tree, (struct tree_text){ text, sizeof text, i * 37 % 1000 }));
-    MUST(tree_count(arena, tree) == 1000);
-    ck_assert_uint_lt(bytes_of(arena, before), 30000); /* 4 million without sharing */
-    tree_free(arena, tree);
-    ck_assert_uint_le(bytes_of(arena, 0), before);
-    arena_free(arena);
-}
-END_TEST
-
-START_TEST(damaged_texts_do_no_harm)
-{
-    uint64_t state = 100;
-    for (int round = 0; round < 200; round++) {
-        struct arena *arena = arena_new();
-        struct tree_cursor cursor;
-        struct tree_key key;
-        uint32_t length;
-        char fault[160];
-        uint64_t tree = tree_create(arena, TREE_TEXT);
-        for (int i = 0; i < 10 * (round % 40); i++) {
-            struct entry entry = entry_make(&state);
-            MUST(tree_insert_text(arena, tree, text_of(&entry)));
-        }
-        for (int i = 0; i <= round % 7; i++)
-            arena->base[4096 + random_next(&state) % (arena->used - 4096)] = (uint8_t)random_next(&state);
-        (void)tree_verify(arena, tree, fault, sizeof fault);
-        for (int i = 0; i < 100; i++) {
-            struct entry entry = entry_make(&state);
-            (void)tree_rank_text(arena, tree, text_of(&entry));
-            (void)tree_insert_text(arena, tree, text_of(&entry));
-            entry = entry_make(&state);
-            (void)tree_remove_text(arena, tree, text_of(&entry));
-            tree_seek_text(arena, tree, text_of(&entry), &cursor);
-            if (tree_next(arena, tree, &cursor, &key))
-                (void)tree_text(arena, key, &length);
-        }
-        tree_free(arena, tree);
-        arena_free(arena);
-    }
 }
 END_TEST
 
@@ -587,9 +428,6 @@ int main(void)
     tcase_add_test(tests, out_of_memory_leaves_a_sound_tree);
     tcase_add_test(tests, damaged_nodes_do_no_harm);
     tcase_add_test(tests, a_wrong_offset_is_refused);
-    tcase_add_test(tests, texts_are_kept_in_the_order_of_their_bytes);
-    tcase_add_test(tests, equal_texts_share_one_copy);
-    tcase_add_test(tests, damaged_texts_do_no_harm);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum {
-    CLASS_SMALL = 32,  /* classes of 8, 16, .. 256 bytes */
+    CLASS_SMALL = 32,            /* classes of 8, 16, .. 256 bytes */
     CLASS_COUNT = ARENA_CLASSES, /* then 320, 384, 448, 512, 640, .. 2^38 */
     CLASS_WORDS = 3,
     BLOCK_MIN = 8, /* a link */
@@ -44,7 +44,7 @@ struct arena_header {
 static uint64_t class_size(unsigned class)
 {
     if (class < CLASS_SMALL)
-        return ((uint64_t)class + 1) * 8;
+        return ((uint64_t) class + 1) * 8;
     unsigned step = class - CLASS_SMALL;
     return (UINT64_C(5) + step % 4) << (6 + step / 4); /* NOLINT: class < CLASS_COUNT, so the shift is under 64 */
 }

@@ -19,7 +19,10 @@
 #include "sys/memory.h"
 
 enum { ARENA_BLOCK = 4096, ARENA_ROOT = 64 /* offset of the root area */, ARENA_ROOT_SIZE = 4096 - 64 };
-enum { ARENA_CLASSES = 152 /* free lists, behind the root */, ARENA_FIRST = 4096 + ARENA_CLASSES * 8 /* block's offset */ };
+enum {
+    ARENA_CLASSES = 152 /* free lists, behind the root */,
+    ARENA_FIRST = 4096 + ARENA_CLASSES * 8 /* block's offset */
+};
 
 /* Where the blocks of an image come from. */
 struct arena_source {
@@ -39,7 +42,7 @@ struct arena {
     uint64_t image_length; /* of the part that blocks are loaded into, a multiple of ARENA_BLOCK */
     struct mutex loading;
     const struct arena_source *source;
-    _Atomic bool damaged;  /* a check failed since the arena was opened */
+    _Atomic bool damaged; /* a check failed since the arena was opened */
     const struct memory *memory;
 };
 

@@ -14,7 +14,7 @@ struct column_header {
     uint32_t cells;     /* that exist */
     uint32_t width;
     uint64_t fill;
-    uint32_t room;      /* entries in the directory */
+    uint32_t room; /* entries in the directory */
     uint32_t magic;
 };
 

@@ -152,7 +152,7 @@ static bool spilled_last(struct table *table, uint64_t slot, struct tree_key *ou
 {
     struct tree_cursor cursor;
     uint64_t number = slot & UINT32_MAX;
-    struct tree_key behind = { .high = slot >> 32, .low = number << 32 | UINT32_MAX };
+    struct tree_key behind = {.high = slot >> 32, .low = number << 32 | UINT32_MAX};
     if (table->header->spilled == 0)
         return false;
     tree_seek(table->arena, table->header->overflow, behind, &cursor);
@@ -165,7 +165,7 @@ static bool spill(struct table *table, uint64_t slot)
     struct hash_header *header = table->header;
     if (header->overflow == 0)
         header->overflow = tree_create(table->arena, TREE_PLAIN);
-    struct tree_key key = { .high = slot >> 32, .low = slot << 32 };
+    struct tree_key key = {.high = slot >> 32, .low = slot << 32};
     struct tree_key last;
     if (spilled_last(table, slot, &last))
         key.low = last.low + 1;
@@ -420,7 +420,7 @@ void hash_find(struct arena *arena, uint64_t offset, uint64_t hash, struct hash_
 static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32_t *number)
 {
     struct tree_cursor at;
-    struct tree_key key = { .high = cursor->hash, .low = cursor->slot };
+    struct tree_key key = {.high = cursor->hash, .low = cursor->slot};
     struct tree_key found;
     if (table->header->spilled == 0)
         return false;

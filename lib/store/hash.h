@@ -16,7 +16,11 @@ bool hash_insert(struct arena *arena, uint64_t table, uint64_t hash, uint32_t nu
 bool hash_remove(struct arena *arena, uint64_t table, uint64_t hash, uint32_t number);
 uint64_t hash_count(struct arena *arena, uint64_t table);
 
-struct hash_cursor { uint64_t slot; uint64_t hash; uint64_t left; };
+struct hash_cursor {
+    uint64_t slot;
+    uint64_t hash;
+    uint64_t left;
+};
 /* Candidates with that hash, one a call, in order of their numbers; false when
  * there are no more (then arena->damaged tells whether that is the truth). */
 void hash_find(struct arena *arena, uint64_t table, uint64_t hash, struct hash_cursor *cursor);

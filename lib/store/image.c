@@ -41,10 +41,12 @@ struct image_header {
     uint64_t blocks; /* that it takes */
     uint64_t packed; /* bytes of all blocks */
     uint32_t unused;
-    uint32_t crc;    /* of all before */
+    uint32_t crc; /* of all before */
 };
 
-struct image_entry { uint32_t crc, length; };
+struct image_entry {
+    uint32_t crc, length;
+};
 
 /* The packed blocks of an open image. */
 struct image_source {
@@ -64,9 +66,9 @@ struct writer {
     struct file *file;
     struct arena *arena;
     struct image_entry *table;
-    uint8_t *buffer;    /* WRITE_SIZE bytes and one packed block more */
+    uint8_t *buffer; /* WRITE_SIZE bytes and one packed block more */
     size_t length;
-    uint64_t at;        /* in the file, of the buffer's first byte */
+    uint64_t at; /* in the file, of the buffer's first byte */
     int system_error;
 };
 
@@ -117,14 +119,14 @@ static int32_t write_block(struct writer *writer, uint64_t block)
         uint8_t spare[ARENA_BLOCK];
         length = (uint32_t)pack_block(block_bytes(arena, block, spare), out);
     }
-    writer->table[block] = (struct image_entry){ crc32c(0, out, length), length };
+    writer->table[block] = (struct image_entry){crc32c(0, out, length), length};
     writer->length += length;
     return writer->length >= WRITE_SIZE ? writer_flush(writer) : CRM_OK;
 }
 
 static int32_t write_header(struct writer *writer, const struct image_point *point, uint64_t blocks, uint64_t packed)
 {
-    uint8_t bytes[HEADER_SIZE] = { 0 };
+    uint8_t bytes[HEADER_SIZE] = {0};
     struct image_header header;
     memset(&header, 0, sizeof header);
     header.magic = image_magic;
@@ -178,7 +180,7 @@ int32_t image_write(const struct file_ops *files, const char *path, struct arena
     const struct memory *memory = arena->memory;
     uint64_t blocks = (arena->used + ARENA_BLOCK - 1) / ARENA_BLOCK;
     char *beside = path_with(memory, path, ".tmp");
-    struct writer writer = { .files = files, .arena = arena };
+    struct writer writer = {.files = files, .arena = arena};
     int ignored;
     int32_t status = CRM_NOMEM;
     writer.table = memory_zero(memory, (size_t)blocks, sizeof *writer.table);

@@ -14,10 +14,10 @@
 #include "store/arena.h"
 
 struct image_point {
-    crm_id file;          /* the log's identity */
+    crm_id file; /* the log's identity */
     uint64_t generation;
-    struct log_point at;  /* the log up to here is in the arena */
-    uint32_t layout;      /* version of what the model keeps in the arena */
+    struct log_point at; /* the log up to here is in the arena */
+    uint32_t layout;     /* version of what the model keeps in the arena */
 };
 
 /* Writes the arena to "<path>.tmp", then renames; the caller sees to it that
@@ -26,8 +26,9 @@ struct image_point {
  * image is what it was. */
 int32_t image_write(const struct file_ops *files, const char *path, struct arena *arena,
                     const struct image_point *point, crm_error *error);
-/* Opens one; `files` and `memory` have to live as long as the arena.  CRM_NOT_FOUND: no file, another version's, or damaged in the
- * header (nothing to report but "rebuild").  `point` is filled with what the
+/* Opens one; `files` and `memory` have to live as long as the arena.
+ * CRM_NOT_FOUND: no file, another version's, or damaged in the header (nothing
+ * to report but "rebuild").  `point` is filled with what the
  * image says: whether it is this log's, and the layout that the model knows,
  * is for the caller to compare. */
 int32_t image_open(const struct file_ops *files, const struct memory *memory, const char *path,

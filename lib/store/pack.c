@@ -33,10 +33,10 @@ typedef uint32_t vector_halves __attribute__((vector_size(VECTOR)));
 
 /* Distance, and the width of the number whose difference is taken.  Cells of
  * columns, rows, slots of tables; then the strides of packed leaves. */
-static const struct filter { uint8_t stride, width; } filters[] = {
-    { 8, 8 }, { 32, 8 }, { 16, 8 }, { 4, 4 }, { 1, 1 }, { 2, 1 },  { 4, 1 },  { 6, 1 },  { 7, 1 },
-    { 8, 1 }, { 9, 1 },  { 10, 1 }, { 11, 1 }, { 12, 1 }, { 14, 1 }, { 16, 1 }, { 32, 1 }
-};
+static const struct filter {
+    uint8_t stride, width;
+} filters[] = {{8, 8}, {32, 8}, {16, 8}, {4, 4},  {1, 1},  {2, 1},  {4, 1},  {6, 1}, {7, 1},
+               {8, 1}, {9, 1},  {10, 1}, {11, 1}, {12, 1}, {14, 1}, {16, 1}, {32, 1}};
 enum { FILTERS = sizeof filters / sizeof *filters };
 
 static uint64_t load64(const uint8_t *bytes)
@@ -68,7 +68,7 @@ static vector difference(const uint8_t *at, struct filter filter)
 /* How many differences in the sample are not those of one stride before. */
 static unsigned sample_cost(const uint8_t *unit, struct filter filter)
 {
-    vector equal = { 0 };
+    vector equal = {0};
     const uint8_t *end = unit + SAMPLE_AT + SAMPLE;
     for (const uint8_t *at = unit + SAMPLE_AT; at < end; at += VECTOR) {
         vector same = (vector)(difference(at, filter) == difference(at - filter.stride, filter));

@@ -19,7 +19,9 @@
 
 enum { TREE_PLAIN = 0, TREE_TEXT = 1 };
 
-struct tree_key { uint64_t high, low; };
+struct tree_key {
+    uint64_t high, low;
+};
 
 uint64_t tree_create(struct arena *arena, int mode); /* 0: out of memory */
 /* False when out of memory or damaged (arena->damaged tells which); a key that
@@ -45,14 +47,14 @@ struct tree_format {
 /* Stays good while the tree is not changed.  The fields are the module's own:
  * a window on one leaf (docs/INDEXES.md). */
 struct tree_cursor {
-    const uint8_t *at;  /* the next entry */
-    uint32_t behind;    /* entries of the leaf before it */
-    uint32_t ahead;     /* entries of the leaf from it on */
+    const uint8_t *at; /* the next entry */
+    uint32_t behind;   /* entries of the leaf before it */
+    uint32_t ahead;    /* entries of the leaf from it on */
     struct tree_format format;
-    uint32_t leaf;      /* reference of the leaf */
-    int32_t direction;  /* of the walk that `budget` bounds */
+    uint32_t leaf;     /* reference of the leaf */
+    int32_t direction; /* of the walk that `budget` bounds */
     uint64_t tree;
-    uint64_t budget;    /* keys that the walk may still find in further leaves */
+    uint64_t budget; /* keys that the walk may still find in further leaves */
 };
 /* Places the cursor at the first key not smaller than `key` (which may be the end). */
 void tree_seek(struct arena *arena, uint64_t tree, struct tree_key key, struct tree_cursor *cursor);
@@ -109,14 +111,21 @@ static inline bool tree_previous(struct arena *arena, uint64_t tree, struct tree
 
 /* TREE_TEXT: a probe key for `text` with a number; it is not stored.  `number`
  * 0 is before every entry of that text, UINT32_MAX behind. */
-struct tree_text { const uint8_t *bytes; uint32_t length; uint32_t number; };
+struct tree_text {
+    const uint8_t *bytes;
+    uint32_t length;
+    uint32_t number;
+};
 bool tree_insert_text(struct arena *arena, uint64_t tree, struct tree_text text); /* stores a copy */
 bool tree_remove_text(struct arena *arena, uint64_t tree, struct tree_text text); /* and frees it */
 void tree_seek_text(struct arena *arena, uint64_t tree, struct tree_text text, struct tree_cursor *cursor);
 uint64_t tree_rank_text(struct arena *arena, uint64_t tree, struct tree_text text);
 /* The text of a key that a cursor gave; NULL when damaged. */
 const uint8_t *tree_text(struct arena *arena, struct tree_key key, uint32_t *length);
-static inline uint32_t tree_number(struct tree_key key) { return (uint32_t)key.low; }
+static inline uint32_t tree_number(struct tree_key key)
+{
+    return (uint32_t)key.low;
+}
 
 /* Checks order, counts and links; the first fault in words.  For `verify`. */
 bool tree_verify(struct arena *arena, uint64_t tree, char *fault, size_t size);

@@ -13,7 +13,10 @@
 
 enum { SORT_SMALL = 32, REBUILD_SHARE = 8, REBUILD_LEAST = 64 };
 
-struct built { struct tree_key first; uint32_t reference, count; };
+struct built {
+    struct tree_key first;
+    uint32_t reference, count;
+};
 
 struct builder {
     const struct tree *tree;
@@ -69,7 +72,7 @@ static void sort_radix(struct tree_key *keys, struct tree_key *spare, size_t cou
         high |= keys[i].high ^ keys[0].high;
     }
     for (unsigned byte = 0; byte < 16; byte++) {
-        size_t starts[256] = { 0 };
+        size_t starts[256] = {0};
         if (((byte < 8 ? low >> (8 * byte) : high >> (8 * (byte - 8))) & 0xff) == 0)
             continue;
         for (size_t i = 0; i < count; i++)
@@ -140,7 +143,7 @@ static bool built_add(struct builder *builder, struct tree_key first, uint32_t r
         builder->nodes = grown;
         builder->capacity = capacity;
     }
-    builder->nodes[builder->length++] = (struct built){ first, reference, count };
+    builder->nodes[builder->length++] = (struct built){first, reference, count};
     return true;
 }
 
@@ -235,7 +238,7 @@ static bool build_level(struct builder *builder, uint32_t level)
             return false; /* the nodes made so far stay behind, unused: the arena is full anyway */
         struct tree_key key = builder->nodes[first].first;
         first += count;
-        builder->nodes[made++] = (struct built){ key, reference, below };
+        builder->nodes[made++] = (struct built){key, reference, below};
     }
     builder->length = made;
     return true;

@@ -210,7 +210,8 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MAX);
     struct leaf *fresh = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MAX);
     if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.leaf == fresh || left.count < 2 ||
-        left.leaf->size_log != LEAF_LOG_MAX || (left.leaf->next != 0 && !leaf_open(tree->arena, left.leaf->next, &next)))
+        left.leaf->size_log != LEAF_LOG_MAX ||
+        (left.leaf->next != 0 && !leaf_open(tree->arena, left.leaf->next, &next)))
         return STEP_FAILED;
     uint32_t cut = split_slot(tree, path);
     uint32_t moved = left.count - (cut < left.count ? cut : left.count);
@@ -218,8 +219,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     struct tree_key first = cut < left.count ? leaf_key(&left, cut) : key;
     uint32_t alone = cut == 0 || moved == 0;
     struct inner *parent = inner_open(tree->arena, path->reference[level], 1);
-    if (parent == NULL ||
-        !inner_add(parent, path->index[level], first, reference, moved + (moved == 0)))
+    if (parent == NULL || !inner_add(parent, path->index[level], first, reference, moved + (moved == 0)))
         return STEP_FAILED;
     memcpy(fresh, left.leaf, LEAF_HEADER);
     memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.format.stride,
@@ -237,7 +237,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     inner_counts(parent)[path->index[level]] = cut + (cut == 0);
     if (!alone)
         return STEP_AGAIN;
-    struct leaf_view empty = { .leaf = cut == 0 ? left.leaf : fresh, .reference = cut == 0 ? own : reference };
+    struct leaf_view empty = {.leaf = cut == 0 ? left.leaf : fresh, .reference = cut == 0 ? own : reference};
     leaf_clear(&empty);
     leaf_insert(&empty, 0, key);
     tree->header->count++;

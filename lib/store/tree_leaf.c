@@ -123,7 +123,7 @@ static uint32_t base_for(uint32_t least, uint32_t most, uint32_t mask, enum leaf
 /* `key` lies within the format. */
 static inline struct packed pack(const struct tree_format *format, struct tree_key key)
 {
-    struct packed packed = { 0, 0 };
+    struct packed packed = {0, 0};
     uint64_t high = key.high - format->base_high;
     uint64_t low = key.low - format->base_low;
     packed_push(&packed, (uint32_t)(high >> 32), format->stride - format->at[3]);
@@ -171,7 +171,7 @@ uint32_t leaf_decode(const struct leaf_view *view, struct tree_key *keys)
 
 static bool format_holds(const struct tree_format *format, struct tree_key key)
 {
-    struct tree_key base = { format->base_high, format->base_low };
+    struct tree_key base = {format->base_high, format->base_low};
     bool holds = true;
     for (unsigned word = 0; word < 4; word++) {
         uint32_t least = key_word(base, word);
@@ -191,9 +191,9 @@ bool leaf_fits(const struct leaf_view *view, struct tree_key key)
  * there is none. */
 static bool pack_lower(const struct tree_format *format, struct tree_key key, struct packed *packed)
 {
-    struct tree_key base = { format->base_high, format->base_low };
+    struct tree_key base = {format->base_high, format->base_low};
     unsigned end = format->stride; /* of the word's bytes in the entry */
-    *packed = (struct packed){ 0, 0 };
+    *packed = (struct packed){0, 0};
     for (unsigned word = 4; word-- > 0; end = format->at[word]) {
         uint32_t least = key_word(base, word);
         uint32_t value = key_word(key, word);

@@ -84,22 +84,29 @@ struct leaf_view {
 struct tree_path {
     struct leaf_view leaf;
     uint32_t slot;
-    uint32_t inners;                       /* levels above the leaf */
-    struct inner *inner[TREE_DEPTH_MAX];   /* from the root down */
+    uint32_t inners;                     /* levels above the leaf */
+    struct inner *inner[TREE_DEPTH_MAX]; /* from the root down */
     uint32_t reference[TREE_DEPTH_MAX];
-    uint32_t index[TREE_DEPTH_MAX];        /* the child taken */
+    uint32_t index[TREE_DEPTH_MAX]; /* the child taken */
 };
 
 /* An entry as a number. */
-struct packed { uint64_t high, low; };
+struct packed {
+    uint64_t high, low;
+};
 
 /* Where a leaf's keys are expected to go on. */
 enum leaf_lean { LEAN_MIDDLE, LEAN_UP, LEAN_DOWN };
 
 /* The least and greatest of each word of some keys. */
-struct leaf_range { uint32_t least[4], most[4]; };
+struct leaf_range {
+    uint32_t least[4], most[4];
+};
 
-static inline uint64_t tree_offset(uint32_t reference) { return (uint64_t)reference * 8; }
+static inline uint64_t tree_offset(uint32_t reference)
+{
+    return (uint64_t)reference * 8;
+}
 
 static inline struct tree_key *inner_keys(struct inner *inner)
 {
@@ -130,7 +137,7 @@ static inline struct tree_key leaf_key(const struct leaf_view *view, uint32_t sl
 static inline bool leaf_view_set(struct leaf_view *view, struct leaf *leaf, uint32_t reference)
 {
     struct tree_format *format = &view->format;
-    unsigned bytes[4] = { leaf->bytes_low & 15U, leaf->bytes_low >> 4, leaf->bytes_high & 15U, leaf->bytes_high >> 4 };
+    unsigned bytes[4] = {leaf->bytes_low & 15U, leaf->bytes_low >> 4, leaf->bytes_high & 15U, leaf->bytes_high >> 4};
     if ((bytes[0] > 4) | (bytes[1] > 4) | (bytes[2] > 4) | (bytes[3] > 4))
         return false;
     for (unsigned word = 0; word < 4; word++)
@@ -194,9 +201,9 @@ void leaf_range_add(struct leaf_range *range, struct tree_key key);
 unsigned leaf_range_bytes(const struct leaf_range *range); /* an entry's size */
 void leaf_encode(struct leaf *leaf, const struct tree_key *keys, uint32_t count, const struct leaf_range *range,
                  enum leaf_lean lean);
-uint32_t leaf_decode(const struct leaf_view *view, struct tree_key *keys); /* LEAF_MOST at most; how many */
-uint32_t leaf_lower(const struct leaf_view *view, struct tree_key key);    /* how many are smaller */
-bool leaf_fits(const struct leaf_view *view, struct tree_key key);         /* in the format it has */
+uint32_t leaf_decode(const struct leaf_view *view, struct tree_key *keys);    /* LEAF_MOST at most; how many */
+uint32_t leaf_lower(const struct leaf_view *view, struct tree_key key);       /* how many are smaller */
+bool leaf_fits(const struct leaf_view *view, struct tree_key key);            /* in the format it has */
 void leaf_insert(struct leaf_view *view, uint32_t slot, struct tree_key key); /* leaf_fits was true */
 void leaf_erase(struct leaf_view *view, uint32_t slot);
 bool leaf_repack(struct leaf_view *view, uint32_t slot, struct tree_key key); /* so that `key` fits; false: it cannot */

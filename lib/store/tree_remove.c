@@ -186,7 +186,7 @@ bool tree_remove(struct arena *arena, uint64_t offset, struct tree_key key)
 
 struct freeing {
     struct arena *arena;
-    uint64_t budget;    /* nodes that may still be met: damage must not make it a walk without end */
+    uint64_t budget; /* nodes that may still be met: damage must not make it a walk without end */
     bool text;
     uint32_t last_text; /* equal texts share one copy and lie side by side */
 };
@@ -228,7 +228,7 @@ static void node_free(struct freeing *freeing, uint32_t reference, uint32_t leve
 
 void tree_nodes_free(const struct tree *tree, bool texts)
 {
-    struct freeing freeing = { tree->arena, tree->arena->used >> LEAF_LOG_MIN, texts && tree->text, 0 };
+    struct freeing freeing = {tree->arena, tree->arena->used >> LEAF_LOG_MIN, texts && tree->text, 0};
     if (tree->header->depth != 0 && tree->header->depth <= TREE_DEPTH_MAX)
         node_free(&freeing, tree->header->root, tree->header->depth - 1);
 }

@@ -86,7 +86,7 @@ bool tree_verify(struct arena *arena, uint64_t offset, char *fault, size_t size)
 {
     struct tree tree;
     struct tree_key first;
-    struct verifying verifying = { .tree = &tree, .fault = fault, .size = size };
+    struct verifying verifying = {.tree = &tree, .fault = fault, .size = size};
     if (size != 0)
         fault[0] = '\0';
     if (!tree_open(arena, offset, &tree))
