@@ -15,7 +15,7 @@
 
 /* Opening replays the tail behind the image at some million entries a second;
  * a tail of a quarter of the image, but at least this, is worth a new image. */
-enum { IMAGE_TAIL_MIN = 1 << 20, IMAGE_TAIL_CLOSE = 1 << 16,
+enum { IMAGE_TAIL_MIN = 8 << 20, IMAGE_TAIL_CLOSE = 1 << 16,
        REPLAY_BATCH = 16 /* frames from which sorting the keys of a replay pays */ };
 
 void db_tell(crm_db *db, int32_t status, const char *format, ...)
