@@ -176,10 +176,12 @@ int32_t crm_delete(crm_record *record)
 
 /* ---- erasure ---- */
 
+/* A deleted record is deleted again behind its erasure. */
 static int32_t erase_one(crm_record *record)
 {
     struct value null = {.what = VALUE_NULL};
     struct value stand_in = value_bytes("(erased)", 8);
+    bool deleted = crm_record_deleted(record) != 0;
     int32_t status = txn_operation(record, ENTRY_ERASE);
     for (uint32_t i = 0; status == CRM_OK && i < record->kind->field_count; i++) {
         struct field *field = record->kind->fields[i];
@@ -187,35 +189,109 @@ static int32_t erase_one(crm_record *record)
             status = txn_put(record, field,
                              field->flags & CRM_FLAG_REQUIRED && field->type == CRM_TYPE_TEXT ? &stand_in : &null);
     }
-    return status == CRM_OK ? txn_finish(record->txn) : status;
+    if (status == CRM_OK)
+        status = txn_finish(record->txn);
+    if (status == CRM_OK && deleted) {
+        status = txn_operation(record, ENTRY_DELETE);
+        if (status == CRM_OK)
+            status = txn_finish(record->txn);
+    }
+    return status;
+}
+
+struct numbers {
+    const struct memory *memory;
+    uint32_t *list;
+    size_t count, capacity;
+};
+
+static bool note_number(struct numbers *numbers, uint32_t number)
+{
+    if (!memory_grow(numbers->memory, (void **)&numbers->list, &numbers->capacity, numbers->count + 1,
+                     sizeof *numbers->list))
+        return false;
+    numbers->list[numbers->count++] = number;
+    return true;
+}
+
+static int32_t live_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
+{
+    crm_query *query;
+    crm_record *found;
+    crm_error error;
+    int32_t status = crm_timeline(&txn->view, person->kind->number, &person->id, &query, &error);
+    if (status != CRM_OK)
+        return txn_fail(txn, status, "%s", error.message);
+    while ((status = crm_query_next(query, &found, &error)) == CRM_OK)
+        if (!note_number(numbers, found->number))
+            break;
+    crm_query_free(query);
+    if (status == CRM_OK)
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
+    return status == CRM_DONE ? CRM_OK : txn_fail(txn, status, "%s", error.message);
+}
+
+static bool names_in_list(const struct value *value, uint32_t kind, uint32_t number)
+{
+    struct items items = items_open(value);
+    struct item item;
+    struct part part;
+    while (items_next(&items, &item))
+        if (part_find(&item, CRM_PART_REF, &part) && part.kind == kind && part.number == number)
+            return true;
+    return false;
+}
+
+static bool names(const struct kind *of, const struct version *version, uint32_t kind, uint32_t number)
+{
+    for (uint32_t i = 0; i < of->field_count; i++) {
+        const struct field *field = of->fields[i];
+        struct value value;
+        if ((!type_is_ref(field->type) && field->type != CRM_TYPE_REFS) ||
+            version_get(version, field->number, &value) != 1)
+            continue;
+        if (field->type == CRM_TYPE_REFS ? names_in_list(&value, kind, number)
+            : field->type == CRM_TYPE_REF ? field->target == kind && value.integer == (int64_t)number
+                                          : value.integer == any_ref_pack(kind, number))
+            return true;
+    }
+    return false;
+}
+
+/* No index leads to deleted ones: they are few, and looked through. */
+static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
+{
+    struct generation *generation = txn->generation;
+    const struct kind *interaction = schema_kind(&generation->schema, CRM_KIND_INTERACTION);
+    if (txn_apply(txn) != CRM_OK)
+        return txn->status;
+    uint32_t rows = kind_rows(generation, interaction);
+    for (uint32_t number = 0; number < rows; number++) {
+        const struct row *row = row_at(generation, interaction, number);
+        struct version version;
+        if (row == NULL || row->head == 0 || !(row->state & ROW_DELETED) ||
+            version_load(generation, txn, row->head, &version) != CRM_OK ||
+            !names(interaction, &version, person->kind->number, person->number))
+            continue;
+        if (!note_number(numbers, number))
+            return txn_fail(txn, CRM_NOMEM, "out of memory");
+    }
+    return CRM_OK;
 }
 
 /* The texts of a person's interactions are about the person, too. */
-static int32_t erase_timeline(crm_txn *txn, uint32_t kind, const crm_id *id)
+static int32_t erase_timeline(crm_txn *txn, const crm_record *person)
 {
     struct kind *interaction = schema_kind(&txn->generation->schema, CRM_KIND_INTERACTION);
-    crm_query *query;
-    crm_record *found;
-    uint32_t *numbers = NULL;
-    size_t count = 0, capacity = 0;
-    crm_error error;
-    int32_t status = crm_timeline(&txn->view, kind, id, &query, &error);
-    if (status != CRM_OK)
-        return txn_fail(txn, status, "%s", error.message);
-    while ((status = crm_query_next(query, &found, &error)) == CRM_OK) {
-        if (!memory_grow(txn->db->memory, (void **)&numbers, &capacity, count + 1, sizeof *numbers)) {
-            status = CRM_NOMEM;
-            break;
-        }
-        numbers[count++] = found->number;
-    }
-    crm_query_free(query);
-    status = status == CRM_DONE ? CRM_OK : txn_fail(txn, status, "the timeline could not be read");
-    for (size_t i = 0; status == CRM_OK && i < count; i++) {
-        crm_record *record = txn_record(txn, interaction, numbers[i]);
+    struct numbers numbers = {.memory = txn->db->memory};
+    int32_t status = live_interactions(txn, person, &numbers);
+    if (status == CRM_OK)
+        status = deleted_interactions(txn, person, &numbers);
+    for (size_t i = 0; status == CRM_OK && i < numbers.count; i++) {
+        crm_record *record = txn_record(txn, interaction, numbers.list[i]);
         status = record == NULL ? txn->status : erase_one(record);
     }
-    memory_free(txn->db->memory, numbers);
+    memory_free(txn->db->memory, numbers.list);
     return status;
 }
 
@@ -232,6 +308,6 @@ int32_t crm_erase(crm_record *record)
         return txn_fail(txn, CRM_MISUSE, "this %s is new; roll back instead", record->kind->name);
     int32_t status = CRM_OK;
     if (record->kind->number == CRM_KIND_CONTACT || record->kind->number == CRM_KIND_CUSTOMER)
-        status = erase_timeline(txn, record->kind->number, &record->id);
+        status = erase_timeline(txn, record);
     return status == CRM_OK ? erase_one(record) : status;
 }
