@@ -24,7 +24,7 @@
 #include "sys/error.h"
 #include "sys/lock.h"
 
-enum { MODEL_LAYOUT = 2 };
+enum { MODEL_LAYOUT = 3 };
 enum { ROW_DELETED = 1, ROW_ERASED = 2, ROW_FIRST = 4 /* it has one version */ };
 
 /* A record's cell: who it is and where its newest version lies. */

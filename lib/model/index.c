@@ -394,11 +394,11 @@ static bool change_timeline_refs(struct generation *generation, struct field *fi
 static bool change_timeline(struct generation *generation, struct kind *kind, uint32_t number,
                             const struct version *version, bool insert)
 {
-    struct value moment = value_int(0), value;
+    struct value moment = value_int(INT64_MIN), value; /* no instant: behind all others, newest first */
     if (version == NULL)
         return true;
     if (kind->moment != NULL && version_get(version, kind->moment->number, &moment) <= 0)
-        moment = value_int(0);
+        moment = value_int(INT64_MIN);
     for (uint32_t i = 0; i < kind->indexed_count; i++) {
         struct field *field = kind->indexed[i];
         if (!(field->flags & CRM_FLAG_TIMELINE) || version_get(version, field->number, &value) <= 0)

@@ -198,19 +198,21 @@ static bool plan_for(crm_query *query, struct predicate *condition, struct plan 
 
 static void timeline_streams(crm_query *query, struct plan *plan)
 {
-    *plan = (struct plan){.what = PLAN_TIMELINE};
-    for (uint32_t i = 0; i < query->kind->indexed_count && plan->stream_count < STREAMS_MAX; i++) {
+    struct plan streams = {.what = PLAN_TIMELINE, .streams_in_order = true};
+    for (uint32_t i = 0; i < query->kind->indexed_count; i++) {
         struct field *field = query->kind->indexed[i];
         if (!(field->flags & CRM_FLAG_TIMELINE) || field->timeline == 0 ||
             (field->type == CRM_TYPE_REF && field->target != query->target_kind) ||
             tree_count(query->view->generation->arena, field->timeline) == 0)
             continue;
-        struct timeline_stream *stream = &plan->streams[plan->stream_count++];
+        if (streams.stream_count == STREAMS_MAX) /* a user has added many: all are judged, as the scan stands */
+            return;
+        struct timeline_stream *stream = &streams.streams[streams.stream_count++];
         stream->exact = field->type == CRM_TYPE_REF;
         stream->tree = field->timeline;
         stream->group = index_group_of(field, query->target_kind, query->target);
     }
-    plan->streams_in_order = true;
+    *plan = streams;
 }
 
 /* The order's tree, within the stretch that a condition on the same field leaves. */

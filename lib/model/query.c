@@ -333,7 +333,8 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
         query->status = query->error.status;
     } else if (!count_known(query, planned, count)) {
         *count = 0;
-        if (query->plan.what == PLAN_SCAN || (query->plan.what == PLAN_TREE && query->plan.nulls_follow))
+        bool all = query->plan.what == PLAN_SCAN || (query->plan.what == PLAN_TREE && query->plan.nulls_follow);
+        if (all && !query->timeline)
             (void)run_candidates(query, count_one, count);
         else
             (void)count_collected(query, count);

@@ -250,10 +250,12 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
             return true;
         if (field->type == CRM_TYPE_ANY_REF && value.integer == any_ref_pack(query->target_kind, query->target))
             return true;
+        if (field->type != CRM_TYPE_REFS)
+            continue;
         struct items items = items_open(&value);
         struct item item;
         struct part part;
-        while (field->type == CRM_TYPE_REFS && items_next(&items, &item))
+        while (items_next(&items, &item))
             if (part_find(&item, CRM_PART_REF, &part) && part.kind == query->target_kind && part.number == query->target)
                 return true;
     }
@@ -446,7 +448,7 @@ static void seek_streams(crm_query *query)
     struct arena *arena = query->view->generation->arena;
     for (uint32_t i = 0; i < query->plan.stream_count; i++) {
         struct timeline_stream *stream = &query->plan.streams[i];
-        int64_t time = (int64_t)(query->after.key ^ UINT64_C(1) << 63);
+        int64_t time = query->after.null ? INT64_MIN : (int64_t)(query->after.key ^ UINT64_C(1) << 63);
         struct tree_key from = {(uint64_t)stream->group << 32 | UINT32_MAX, UINT64_MAX};
         if (query->has_after)
             from = index_timeline_key(stream->group, time, query->after.number);
@@ -495,8 +497,10 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
         query->done = count < room;
         for (uint32_t i = 0; i < count; i++) {
             struct row row;
+            int64_t time = index_timeline_time(keys[i]);
             struct hit hit = {.number = tree_number(keys[i]),
-                              .key = (uint64_t)index_timeline_time(keys[i]) ^ UINT64_C(1) << 63};
+                              .null = time == INT64_MIN,
+                              .key = (uint64_t)time ^ UINT64_C(1) << 63}; /* INT64_MIN: 0, as it is without the field */
             if (hit.number != last && judge(query, hit.number, &row, exact[i]) != VIEW_ROW_NONE)
                 give(query, hit.number, &row, &hit);
             last = hit.number; /* one that is named twice comes twice in a row */
