@@ -7,9 +7,9 @@
 #   CRM=build/crm BUILD=build examples/demo.sh [FILE]
 set -eu
 
-crm=${CRM:-build/crm}
-build=${BUILD:-build}
-file=${1:-$build/demo/sample.crm}
+crm=$(realpath "${CRM:-build/crm}")
+build=$(realpath "${BUILD:-build}")
+path=${1:-$build/demo/sample.crm}
 now=2025-06-30T08:00 # a Monday; the clock stands still, so the report is the same each time
 width=80
 
@@ -51,7 +51,7 @@ show_command() {
 run() {
     local verb=$1 begin end notes
     shift
-    show_command "$verb" "$(basename "$file")" "$@" ${result:+">$result"}
+    show_command "$verb" "$file" "$@" ${result:+">$result"}
     notes=$(mktemp)
     begin=$(milliseconds)
     "$crm" "$verb" "$file" "$@" --now "$now" --width "$width" >"${result:-/dev/stdout}" 2>"$notes" || {
@@ -84,7 +84,9 @@ choose() {
     ask list customer --where stage = drifting --limit 1 --columns id
 }
 
-mkdir -p "$(dirname "$file")"
+mkdir -p "$(dirname "$path")"
+cd "$(dirname "$path")" # so that the commands are what they look like
+file=$(basename "$path")
 rm -f "$file" "$file-index"
 
 heading "A sample company, its two years played through event by event"
@@ -123,4 +125,5 @@ run report pipeline --as-of -6m
 
 heading "The file"
 run stat
-printf '\nYours to play with:\n  %s list %s customer --where stage = drifting\n  %s %s\n' "$crm" "$file" "$crm" "$file"
+printf '\nYours to play with, the second line interactively:\n  %s list %s customer --where stage = drifting\n  %s %s\n' \
+    "${CRM:-$crm}" "$path" "${CRM:-$crm}" "$path"
