@@ -1,6 +1,7 @@
 /* bench: libcrm against SQLite on the same data, in the same run.
  *
- *   bench [small|standard] [--runs N] [--folder PATH] [--json FILE] [--only ROW] [--engine ours|sqlite] [--clock wall|cpu]
+ *   bench [small|standard] [--runs N] [--folder PATH] [--json FILE] [--only ROW]
+ *         [--engine ours|sqlite] [--clock wall|cpu]
  *
  * Each row is measured by alternating runs, ours then SQLite's, and their
  * medians are compared: what else the machine does meanwhile hits both.  One
@@ -70,24 +71,6 @@ static double median(const double *values, int count)
 static bool wanted(const struct bench *bench, const char *name)
 {
     return bench->only == NULL || strcmp(bench->only, name) == 0;
-}
-
-void engine_file_size(const char *path, const char *suffix, uint64_t *allocated, uint64_t *length)
-{
-    char whole[PATH_SIZE + 16];
-    struct stat status;
-    snprintf(whole, sizeof whole, "%s%s", path, suffix);
-    if (stat(whole, &status) != 0)
-        return;
-    *allocated += (uint64_t)status.st_blocks * 512;
-    *length += (uint64_t)status.st_size;
-}
-
-void engine_file_remove(const char *path, const char *suffix)
-{
-    char whole[PATH_SIZE + 16];
-    snprintf(whole, sizeof whole, "%s%s", path, suffix);
-    unlink(whole);
 }
 
 /* ------------------------------------------------------------ rows */

@@ -5,6 +5,8 @@
 #ifndef TOOLS_COMPANY_WORDS_H
 #define TOOLS_COMPANY_WORDS_H
 
+#include <crm.h>
+
 /* A country's way to name companies and people. %s %s in the pattern: head, tail. */
 struct region {
     const char *country, *territory, *city[3];
@@ -108,5 +110,19 @@ static const struct {
 
 static const char *const industries_of_trade[] = {"machinery", "technology", "construction", "logistics"};
 static const char *const titles[] = {"Purchasing", "Plant manager", "Engineer", "Managing director", "Maintenance"};
+
+/* What interactions are about, by CRM_INTERACTION_TYPE_. */
+static const char *const subjects[][4] = {
+    [CRM_INTERACTION_TYPE_CALL] = {"Asked about delivery times", "Call about the offer", "Stock running low?",
+                                   "Called back, left a message"},
+    [CRM_INTERACTION_TYPE_MEETING] = {"Technical requirements", "Offer walked through", "Terms and price",
+                                      "Meeting with purchasing"},
+    [CRM_INTERACTION_TYPE_TASK] = {"Send new price list", "Check the credit limit", "Prepare an offer",
+                                   "Ask for feedback"},
+    [CRM_INTERACTION_TYPE_EMAIL] = {"Order confirmed", "Invoice sent", "Thanks for the order", "Tracking number"},
+    [CRM_INTERACTION_TYPE_VISIT] = {"On site: installation", "On site: yearly review", "Workshop", "Plant tour"},
+    [CRM_INTERACTION_TYPE_PURCHASE] = {"Order", "Repeat order", "Order by web shop", "Framework call-off"},
+    [CRM_INTERACTION_TYPE_COMPLAINT] = {"Delivered late", "Wrong part delivered", "Pump leaks", "Invoice wrong"},
+};
 
 #endif

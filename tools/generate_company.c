@@ -371,18 +371,6 @@ static void play_move(struct company *company, crm_txn *txn, const struct event 
 
 static void play_interaction(struct company *company, crm_txn *txn, uint32_t i)
 {
-    static const char *const subjects[][4] = {
-        [CRM_INTERACTION_TYPE_CALL] = {"Asked about delivery times", "Call about the offer", "Stock running low?",
-                                       "Called back, left a message"},
-        [CRM_INTERACTION_TYPE_MEETING] = {"Technical requirements", "Offer walked through", "Terms and price",
-                                          "Meeting with purchasing"},
-        [CRM_INTERACTION_TYPE_TASK] = {"Send new price list", "Check the credit limit", "Prepare an offer",
-                                       "Ask for feedback"},
-        [CRM_INTERACTION_TYPE_EMAIL] = {"Order confirmed", "Invoice sent", "Thanks for the order", "Tracking number"},
-        [CRM_INTERACTION_TYPE_VISIT] = {"On site: installation", "On site: yearly review", "Workshop", "Plant tour"},
-        [CRM_INTERACTION_TYPE_PURCHASE] = {"Order", "Repeat order", "Order by web shop", "Framework call-off"},
-        [CRM_INTERACTION_TYPE_COMPLAINT] = {"Delivered late", "Wrong part delivered", "Pump leaks", "Invoice wrong"},
-    };
     const struct interaction *x = &company->interactions[i];
     const struct customer *c = &company->customers[x->customer];
     crm_interaction *interaction = crm_interaction_create(txn);
