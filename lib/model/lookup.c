@@ -93,14 +93,17 @@ bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint
 
 struct found {
     uint32_t number; /* UINT32_MAX: none */
+    bool several;    /* another record matches, too */
     uint32_t rank;   /* the better match wins; then the older record */
     struct row row;
 };
 
 static void offer(struct found *best, uint32_t number, uint32_t rank, const struct row *row)
 {
+    bool several = best->several || (best->number != UINT32_MAX && best->number != number);
     if (best->number == UINT32_MAX || rank > best->rank || (rank == best->rank && number < best->number))
-        *best = (struct found){number, rank, *row};
+        *best = (struct found){.number = number, .rank = rank, .row = *row};
+    best->several = several;
 }
 
 static void find_in_table(crm_view *view, struct kind *kind, struct field *field, const struct buffer *key,
@@ -224,15 +227,10 @@ static int32_t find_by_query(crm_view *view, struct kind *kind, struct field *fi
     return status == CRM_OK ? crm_get(view, kind->number, &id, record, error) : status;
 }
 
-int32_t crm_find(crm_view *view, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
-                 crm_record **record, crm_error *error)
+/* `alone`: it is an error when several have the value. */
+static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
+                    bool alone, crm_record **record, crm_error *error)
 {
-    if (record != NULL)
-        *record = NULL;
-    if (view == NULL || text == NULL || record == NULL)
-        return error_set(error, CRM_MISUSE, "crm_find needs a view, a text and a place for the record");
-    if (length == CRM_NUL)
-        length = strlen(text);
     struct kind *kind = schema_kind(&view->generation->schema, kind_number);
     struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
     if (field == NULL || !(field_has_index(field)))
@@ -253,7 +251,11 @@ int32_t crm_find(crm_view *view, uint32_t kind_number, uint32_t field_number, co
                 find_in_table(view, kind, field, &view->scratch2, &best);
             }
         }
-        if (best.number != UINT32_MAX)
+        if (alone && best.several)
+            status = error_set(error, CRM_DUPLICATE,
+                               "several records of kind %s have the %s \"%.*s\"; name one by its id", kind->name,
+                               field->name, (int)text_cut(text, length, 80), text);
+        else if (best.number != UINT32_MAX)
             status = record_open(view, kind, best.number, &best.row, record, error);
         view_end(view);
     }
@@ -263,6 +265,16 @@ int32_t crm_find(crm_view *view, uint32_t kind_number, uint32_t field_number, co
         return error_set(error, CRM_NOT_FOUND, "there is no %s whose %s is \"%.*s\"", kind->name, field->name,
                          (int)text_cut(text, length, 100), text);
     return status;
+}
+
+int32_t crm_find(crm_view *view, uint32_t kind, uint32_t field, const char *text, size_t length, crm_record **record,
+                 crm_error *error)
+{
+    if (record != NULL)
+        *record = NULL;
+    if (view == NULL || text == NULL || record == NULL)
+        return error_set(error, CRM_MISUSE, "crm_find needs a view, a text and a place for the record");
+    return find(view, kind, field, text, length == CRM_NUL ? strlen(text) : length, false, record, error);
 }
 
 /* ---- what a person means ---- */
@@ -314,14 +326,14 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
         return error_set(error, CRM_INVALID, "there is no kind with number %u", kind_number);
     text_trim(&text, &length);
     if (uuid_parse(text, length, &id))
-        status = crm_get(view, kind_number, &id, &record, NULL);
+        status = crm_get(view, kind_number, &id, &record, error);
     if (status == CRM_NOT_FOUND && length > 0)
-        status = crm_find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, &record, NULL);
+        status = find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
     for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < kind->indexed_count; i++) {
         const struct field *field = kind->indexed[i];
         if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
             (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
-            status = crm_find(view, kind_number, field->number, text, length, &record, NULL);
+            status = find(view, kind_number, field->number, text, length, true, &record, error);
     }
     if (status == CRM_OK) {
         crm_record_id(record, out);
@@ -385,7 +397,7 @@ crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number
         txn_fail(txn, CRM_INVALID, "an upsert needs a unique field, an external id or an e-mail");
         return NULL;
     }
-    int32_t status = crm_find(&txn->view, kind_number, field_number, text, length, &found, &error);
+    int32_t status = find(&txn->view, kind_number, field_number, text, length, true, &found, &error);
     if (status == CRM_OK) {
         crm_id id;
         crm_record_id(found, &id);
