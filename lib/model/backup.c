@@ -18,7 +18,7 @@ static int32_t find_end(struct generation *generation, uint64_t *end, crm_error 
     rwlock_read(&generation->lock);
     *end = generation->applied.offset;
     if (published < generation->applied.lsn) {
-        struct frame frame;
+        struct frame frame = {0};
         const struct frame_cell *cell =
             published > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)published);
         *end = LOG_FRAMES_START;

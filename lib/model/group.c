@@ -278,7 +278,7 @@ static bool has_money(const crm_query *query)
 
 static bool add_row(crm_query *query, uint32_t number, struct grouping *g, const struct row *row)
 {
-    int64_t keys[QUERY_KEYS];
+    int64_t keys[QUERY_KEYS] = {0};
     struct value value;
     for (uint32_t k = 0; k < query->key_count; k++) {
         int got = query_value(query, query->keys[k].field, number, row, &value);
@@ -506,7 +506,7 @@ static bool select_block(struct grouping *g, struct block *block, bool all_live)
 static bool key_block(struct grouping *g, struct block *block)
 {
     crm_query *query = g->query;
-    const uint8_t *cells[QUERY_KEYS];
+    const uint8_t *cells[QUERY_KEYS] = {NULL};
     for (uint32_t k = 0; k < query->key_count; k++)
         if ((cells[k] = cells_of(g, query->keys[k].field, block)) == NULL)
             return false;

@@ -37,7 +37,7 @@ static uint64_t stretch_count_of(const crm_query *query, const struct field *fie
         /* Behind every text that begins so: the prefix with its last byte raised. */
         uint8_t raised[256];
         uint32_t length = stretch->length < sizeof raised ? stretch->length : (uint32_t)sizeof raised;
-        if (length == 0)
+        if (length == 0 || stretch->text == NULL)
             return all;
         memcpy(raised, stretch->text, length);
         raised[length - 1]++; /* UTF-8 has no byte 255 */
