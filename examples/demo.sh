@@ -9,7 +9,9 @@ set -eu
 
 crm=$(realpath "${CRM:-build/crm}")
 build=$(realpath "${BUILD:-build}")
-path=${1:-$build/demo/sample.crm}
+path=$(realpath -m "${1:-$build/demo/sample.crm}")
+started=$PWD
+exec 3>&1 # what is printed goes on where it is, also when that is a file
 now=2025-06-30T08:00 # a Monday; the clock stands still, so the report is the same each time
 width=80
 
@@ -54,12 +56,16 @@ run() {
     show_command "$verb" "$file" "$@" ${result:+">$result"}
     notes=$(mktemp)
     begin=$(milliseconds)
-    "$crm" "$verb" "$file" "$@" --now "$now" --width "$width" >"${result:-/dev/stdout}" 2>"$notes" || {
+    if [ -n "${result:-}" ]; then
+        exec 3>"$result"
+    fi
+    "$crm" "$verb" "$file" "$@" --now "$now" --width "$width" >&3 2>"$notes" || {
         cat "$notes" >&2
         rm -f "$notes"
         exit 1
     }
     end=$(milliseconds)
+    exec 3>&1
     sed -n '/^crm: more:/d; s/^crm: //p' "$notes"
     rm -f "$notes"
     printf '%s  %d ms%s\n' "$dim" $((end - begin)) "$off"
@@ -125,5 +131,7 @@ run report pipeline --as-of -6m
 
 heading "The file"
 run stat
-printf '\nYours to play with, the second line interactively:\n  %s list %s customer --where stage = drifting\n  %s %s\n' \
-    "${CRM:-$crm}" "$path" "${CRM:-$crm}" "$path"
+crm=$(realpath -m --relative-to="$started" "$crm")
+path=$(realpath -m --relative-to="$started" "$path")
+printf '\nYours to play with, the second line interactively:\n  %s list %s customer --where stage=drifting\n  %s %s\n' \
+    "$crm" "$path" "$crm" "$path"
