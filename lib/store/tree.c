@@ -226,7 +226,7 @@ uint64_t tree_rank(struct arena *arena, uint64_t offset, struct tree_key key)
     return tree_rank_probe(&tree, &probe);
 }
 
-static void cursor_set(struct tree_cursor *cursor, const struct leaf_view *view, uint32_t slot)
+void tree_cursor_set(struct tree_cursor *cursor, const struct leaf_view *view, uint32_t slot)
 {
     cursor->at = view->data + (size_t)slot * view->format.stride;
     cursor->behind = slot;
@@ -255,7 +255,7 @@ static bool cursor_move(struct arena *arena, struct tree_cursor *cursor, int32_t
         return false;
     }
     cursor->budget -= view.count;
-    cursor_set(cursor, &view, direction > 0 ? 0 : view.count);
+    tree_cursor_set(cursor, &view, direction > 0 ? 0 : view.count);
     leaf_prefetch(arena, direction > 0 ? view.leaf->next : view.leaf->previous);
     return true;
 }
@@ -276,7 +276,7 @@ bool tree_cursor_first(const struct tree *tree, struct tree_cursor *cursor)
     struct leaf_view view;
     if (!leaf_open(tree->arena, tree->header->first, &view))
         return false;
-    cursor_set(cursor, &view, 0);
+    tree_cursor_set(cursor, &view, 0);
     return true;
 }
 
@@ -286,7 +286,7 @@ void tree_seek_probe(const struct tree *tree, uint64_t offset, const struct tree
     struct tree_path path;
     cursor->tree = offset;
     if (probe != NULL ? tree_descend(tree, probe, &path) : tree_descend_last(tree, &path))
-        cursor_set(cursor, &path.leaf, path.slot);
+        tree_cursor_set(cursor, &path.leaf, path.slot);
 }
 
 void tree_seek(struct arena *arena, uint64_t offset, struct tree_key key, struct tree_cursor *cursor)

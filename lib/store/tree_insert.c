@@ -274,6 +274,16 @@ static bool is_spared(const struct tree *tree, const struct tree_path *path)
            (leaf->count + 1) * leaf->format.stride > leaf->room - leaf->room / LEAF_SPARED;
 }
 
+bool tree_insert_path(const struct tree *tree, struct tree_path *path, struct tree_key key)
+{
+    if (is_spared(tree, path) || !leaf_fits(&path->leaf, key))
+        return false;
+    leaf_insert(&path->leaf, path->slot, key);
+    path_count(path, path->inners);
+    tree->header->count++;
+    return true;
+}
+
 bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe)
 {
     struct tree_path path;
@@ -282,19 +292,13 @@ bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe)
             return false;
         if (!path_for(tree, probe, &path))
             return false;
-        if (tree_holds(tree, probe, &path))
+        if (tree_holds(tree, probe, &path) || tree_insert_path(tree, &path, probe->key))
             return true;
-        enum step step = STEP_READY;
-        if (is_spared(tree, &path) || !leaf_fits(&path.leaf, probe->key))
-            step = leaf_room(tree, &path, probe->key);
-        if (step == STEP_READY && leaf_fits(&path.leaf, probe->key)) {
-            leaf_insert(&path.leaf, path.slot, probe->key);
-            path_count(&path, path.inners);
-            tree->header->count++;
-            return true;
-        }
+        enum step step = leaf_room(tree, &path, probe->key);
         if (step == STEP_DONE || step == STEP_FAILED)
             return step == STEP_DONE;
+        if (step == STEP_READY && tree_insert_path(tree, &path, probe->key))
+            return true;
     }
     tree->arena->damaged = true; /* a sound tree has room by now */
     return false;

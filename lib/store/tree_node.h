@@ -187,6 +187,7 @@ bool tree_probe_key(const struct tree *tree, struct tree_key key, struct tree_pr
 bool tree_cursor_first(const struct tree *tree, struct tree_cursor *cursor);
 bool tree_holds(const struct tree *tree, const struct tree_probe *probe, const struct tree_path *path);
 uint64_t tree_rank_probe(const struct tree *tree, const struct tree_probe *probe);
+void tree_cursor_set(struct tree_cursor *cursor, const struct leaf_view *view, uint32_t slot);
 void tree_seek_probe(const struct tree *tree, uint64_t offset, const struct tree_probe *probe,
                      struct tree_cursor *cursor);
 
@@ -211,6 +212,8 @@ unsigned leaf_run(const struct leaf *leaf, uint32_t slot, bool *ascending);
 
 /* tree_insert.c */
 bool tree_insert_probe(const struct tree *tree, const struct tree_probe *probe);
+/* At the path's slot, when the leaf takes the key as it is; false: it does not. */
+bool tree_insert_path(const struct tree *tree, struct tree_path *path, struct tree_key key);
 uint32_t node_alloc(struct arena *arena, unsigned size_log); /* a reference; 0: out of memory */
 void inner_init(struct inner *inner, unsigned size_log, uint32_t level);
 

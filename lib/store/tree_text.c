@@ -65,19 +65,20 @@ int tree_compare_text(struct arena *arena, const struct tree_probe *probe, struc
     return order;
 }
 
-/* The reference of the probe's text when the entry before or behind the
- * probe's place has it; 0: none does. */
-static uint32_t text_shared(struct arena *arena, uint64_t offset, const struct tree_probe *probe, struct tree_text text)
+/* The reference of the probe's text when the entry before or behind the path's
+ * slot has it; 0: none does. */
+static uint32_t text_shared(const struct tree *tree, uint64_t offset, const struct tree_probe *probe,
+                            const struct tree_path *path)
 {
     struct tree_key key;
-    struct tree_cursor cursor;
-    tree_seek_text(arena, offset, text, &cursor);
-    if (tree_next(arena, offset, &cursor, &key)) {
-        if (text_order(arena, probe, key) == 0)
+    struct tree_cursor cursor = {.tree = offset};
+    tree_cursor_set(&cursor, &path->leaf, path->slot);
+    if (tree_next(tree->arena, offset, &cursor, &key)) {
+        if (text_order(tree->arena, probe, key) == 0)
             return (uint32_t)(key.low >> 32);
-        (void)tree_previous(arena, offset, &cursor, &key);
+        (void)tree_previous(tree->arena, offset, &cursor, &key);
     }
-    if (tree_previous(arena, offset, &cursor, &key) && text_order(arena, probe, key) == 0)
+    if (tree_previous(tree->arena, offset, &cursor, &key) && text_order(tree->arena, probe, key) == 0)
         return (uint32_t)(key.low >> 32);
     return 0;
 }
@@ -103,17 +104,23 @@ bool tree_insert_text(struct arena *arena, uint64_t offset, struct tree_text tex
 {
     struct tree tree;
     struct tree_probe probe;
+    struct tree_path path;
     if (!tree_open(arena, offset, &tree) || !tree.text)
         return false;
     text_probe(text, &probe);
-    uint32_t shared = text_shared(arena, offset, &probe, text);
+    bool found = tree.header->depth != 0;
+    if (found && (!tree_descend(&tree, &probe, &path) || arena->damaged))
+        return false;
+    if (found && tree_holds(&tree, &probe, &path))
+        return true;
+    uint32_t shared = found ? text_shared(&tree, offset, &probe, &path) : 0;
     uint32_t reference = shared;
     if (shared == 0 && !arena->damaged)
         reference = text_store(arena, text);
     if (reference == 0)
         return false;
     probe.key.low |= (uint64_t)reference << 32;
-    bool done = tree_insert_probe(&tree, &probe);
+    bool done = (found && tree_insert_path(&tree, &path, probe.key)) || tree_insert_probe(&tree, &probe);
     if (!done && shared == 0)
         arena_release(arena, tree_offset(reference), sizeof text.length + text.length);
     return done;
