@@ -143,8 +143,10 @@ int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *ou
         return error_set(error, CRM_NOT_FOUND, "%s: nothing is known of transaction %llu", log_path(generation->log),
                          (unsigned long long)lsn);
     int32_t status = lsn < log_header(generation->log)->base_lsn
-                         ? table_meta(generation, cell->offset, lsn, out)
+                         ? CRM_CORRUPT
                          : log_frame_info(generation->log, cell->offset, out, NULL);
+    if (status != CRM_OK) /* in salvage the header may be unknown: then what lies there tells */
+        status = table_meta(generation, cell->offset, lsn, out);
     if (status == CRM_OK && out->lsn == lsn)
         return CRM_OK;
     return error_set(error, CRM_CORRUPT, "%s: what is kept of transaction %llu at byte %llu is damaged",

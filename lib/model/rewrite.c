@@ -454,7 +454,11 @@ int32_t rewrite_all(struct rewrite *rewrite, crm_error *error)
     buffer_init(&rewrite->pack, memory);
     buffer_init(&rewrite->body, memory);
     reader_init(&rewrite->reader, from);
-    int32_t status = frame_meta(from, from->applied.lsn, &rewrite->last, error);
+    int32_t status = frame_meta(from, from->applied.lsn, &rewrite->last, rewrite->salvage ? NULL : error);
+    if (status != CRM_OK && rewrite->salvage) {
+        rewrite->last = (struct frame){.time = from->applied.time, .reason = "lost", .reason_length = 4};
+        status = CRM_OK;
+    }
     if (status == CRM_OK)
         status = retain_mark(rewrite, error);
     if (status == CRM_OK)
