@@ -510,7 +510,7 @@ static bool key_block(struct grouping *g, struct block *block)
     for (uint32_t k = 0; k < query->key_count; k++)
         if ((cells[k] = cells_of(g, query->keys[k].field, block)) == NULL)
             return false;
-    if (g->dense) {
+    if (g->dense && cells[0] != NULL) {
         const uint32_t *numbers = (const uint32_t *)(const void *)cells[0];
         for (uint32_t i = 0; i < block->kept; i++) {
             size_t at = numbers[block->selected[i]];
