@@ -7,7 +7,7 @@
 # DIR holds CDNOW_sample.txt; FILE is made.
 set -eu
 
-crm=${CRM:-build/crm}
+crm=${CRM:-$(dirname "$0")/../build/crm}
 map=$(dirname "$0")/cdnow.map
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2

@@ -8,7 +8,7 @@
 # FILE is made.  The mappings are in examples/maven_crm/.
 set -eu
 
-crm=${CRM:-build/crm}
+crm=${CRM:-$(dirname "$0")/../build/crm}
 maps=$(dirname "$0")/maven_crm
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2

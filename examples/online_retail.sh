@@ -8,7 +8,7 @@
 # DIR holds online_retail.csv or online_retail.csv.gz; FILE is made.
 set -eu
 
-crm=${CRM:-build/crm}
+crm=${CRM:-$(dirname "$0")/../build/crm}
 map=$(dirname "$0")/online_retail.map
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2
