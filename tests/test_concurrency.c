@@ -1,5 +1,6 @@
 /* Many readers and writers at once, as threads of one process and as processes:
- * every view is one consistent state, no write is lost, nothing half-done is seen. */
+ * every view is one consistent state, no write is lost, nothing half-done is seen.
+ * Proves P2, P7. */
 #include <crm.h>
 
 #include <check.h>

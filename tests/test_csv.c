@@ -1,6 +1,7 @@
 /* CSV: the twelve files of csv-spectrum against their JSON, RFC 4180, and what
  * real files do.  The same text must give the same rows however it is cut into
- * reads, which a reader of one byte at a time proves. */
+ * reads, which a reader of one byte at a time proves.
+ * Proves P6. */
 #include "io/csv.h"
 #include "model/json.h"
 

@@ -1,5 +1,6 @@
 /* Entries: what is put is got, and whatever else is refused.  The bytes of one
- * entry are written out by hand from docs/FORMAT.md. */
+ * entry are written out by hand from docs/FORMAT.md.
+ * Proves P6, P9. */
 #include "log/entry.h"
 #include "sys/checksum.h"
 

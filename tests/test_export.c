@@ -2,7 +2,7 @@
  *
  * "The same" is judged by a second export, byte by byte, and for what an export
  * could itself get wrong (flags of items, long numbers) by reading the fields.
- */
+ * Proves P8. */
 #include "domain_fixture.h"
 #include "import_fixture.h"
 

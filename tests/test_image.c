@@ -1,6 +1,7 @@
 /* The image: what is written comes back; whatever is wrong with the file, it is
  * refused, found when touched, or of no effect; a failed write leaves the old
- * one. */
+ * one.
+ * Proves P5, P6. */
 #include "store/image.h"
 
 #include "store/column.h"

@@ -1,6 +1,6 @@
 /* test_import_source: bytes in pieces of any size become the same rows; what
  * is damaged, random or huge does no harm.
- */
+ * Proves P6. */
 #include "domain_fixture.h"
 #include "import_fixture.h"
 

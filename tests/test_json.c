@@ -1,5 +1,6 @@
 /* JSON against the grammar of RFC 8259, whose examples (sections 7 and 13) are
- * used here. */
+ * used here.
+ * Proves P6. */
 #include "model/json.h"
 
 #include <check.h>

@@ -1,5 +1,6 @@
 /* One handle on one log: opening what is a log and refusing what is not, frames
- * in and out, space taken ahead.  Several handles: test_log_shared.c. */
+ * in and out, space taken ahead.  Several handles: test_log_shared.c.
+ * Proves P6, P9. */
 #include "log_fixture.h"
 #include "sys/bytes.h"
 #include "sys/checksum.h"

@@ -1,7 +1,7 @@
 /* test_mapping: exact decimals, expressions, and the statements of a mapping.
  *
  * Expected numbers are arithmetic done by hand, shown beside them.
- */
+ * Proves P6. */
 #include "domain_fixture.h"
 #include "io/mapping.h"
 

@@ -1,6 +1,7 @@
 /* Numbers to text and back.  Expected values are arithmetic shown here, the
  * limits of the C types, or what printf and strtod of the C library say in the
- * "C" locale, as a second implementation. */
+ * "C" locale, as a second implementation.
+ * Proves P8. */
 #include "model/number.h"
 
 #include <check.h>

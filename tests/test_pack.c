@@ -1,5 +1,6 @@
 /* Packing: what goes in comes out, regular blocks become small, and whatever
- * bytes are unpacked, nothing outside the block is touched. */
+ * bytes are unpacked, nothing outside the block is touched.
+ * Proves P6. */
 #include "store/pack.h"
 
 #include <check.h>

@@ -1,6 +1,7 @@
 /* Queries against a second implementation: random records, conditions, orders,
  * limits and cursors, in new views, old ones, views of the past and within
- * transactions. */
+ * transactions.
+ * Proves P5, P7. */
 #include "query_oracle.h"
 
 #include <check.h>

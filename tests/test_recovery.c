@@ -1,6 +1,7 @@
 /* P3, nothing silent: a tail that a crash tore is recovered and reported, and
  * damage before the last durable point is told from it.  Every cut and every
- * flipped bit is tried, not a sample. */
+ * flipped bit is tried, not a sample.
+ * Proves P1, P2, P6. */
 #include "log/log_private.h"
 #include "log_fixture.h"
 #include "sys/bytes.h"

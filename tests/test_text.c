@@ -1,7 +1,8 @@
 /* Text: UTF-8 as table 3-7 of the Unicode standard defines it, search keys of
  * names in several scripts, and widths.  Expected keys are written down by hand
  * from the rules in docs/TEXT.md; the properties of characters they rest on
- * (decompositions, categories) are those of the Unicode character database. */
+ * (decompositions, categories) are those of the Unicode character database.
+ * Proves P6. */
 #include "model/text.h"
 
 #include <check.h>

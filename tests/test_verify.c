@@ -1,5 +1,6 @@
 /* Verify: a sound file is found sound, and damage anywhere in log or index is
- * found and placed (P3). */
+ * found and placed (P3).
+ * Proves P5. */
 #include "care_fixture.h"
 
 #include "model/db.h"
