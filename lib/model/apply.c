@@ -260,12 +260,16 @@ bool apply_frame(struct generation *generation, const struct frame *frame, crm_e
 {
     crm_id base = {{0}};
     size_t at = 0;
+    __atomic_store_n(&generation->db->starved, false, __ATOMIC_RELEASE);
     while (at < frame->entries_length) {
         struct entry entry;
         uint64_t offset = frame->entries_offset + at;
         int32_t status = entry_get(frame->entries + at, frame->entries_length - at, offset, &entry);
         if (status != CRM_OK || !apply_one(generation, frame, offset, &entry, &base)) {
-            error_set(error, CRM_CORRUPT,
+            if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE))
+                error_nomem(error);
+            else
+                error_set(error, CRM_CORRUPT,
                       "%s: the entry at byte %llu (transaction %llu) cannot be applied; salvage the file with recover",
                       log_path(generation->log), (unsigned long long)offset, (unsigned long long)frame->lsn);
             return false;

@@ -38,7 +38,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
     struct buffer *keys = &txn->scratch;
     if (txn->changes_pending && txn_apply(txn) != CRM_OK) /* it may have given a value up */
         return txn->status;
-    keys->length = 0;
+    buffer_reset(keys);
     if (!index_keys(field, value, keys))
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     for (size_t at = 0; at < keys->length;) {

@@ -123,14 +123,14 @@ static int32_t replay(struct generation *generation, uint64_t up_to_lsn, crm_err
         int32_t status = log_frame(generation->log, &generation->applied, &frame, &ignored);
         if (status == CRM_NOT_FOUND)
             return CRM_OK;
+        if (status == CRM_OK && !apply_frame(generation, &frame, &ignored)) {
+            generation->bad = true;
+            status = ignored.status;
+        }
         if (status != CRM_OK) {
             if (error != NULL)
                 *error = ignored;
             return status;
-        }
-        if (!apply_frame(generation, &frame, error)) {
-            generation->bad = true;
-            return error == NULL || error->status == CRM_OK ? CRM_CORRUPT : error->status;
         }
         generation->change++;
     }
@@ -140,9 +140,12 @@ static int32_t replay(struct generation *generation, uint64_t up_to_lsn, crm_err
         if (up_to_lsn != generation->applied.lsn ||
             log_frame(generation->log, &generation->applied, &frame, NULL) != CRM_OK || frame.lsn != up_to_lsn)
             return CRM_OK;
-        if (!apply_frame(generation, &frame, error)) {
+        crm_error why;
+        if (!apply_frame(generation, &frame, &why)) {
             generation->bad = true;
-            return CRM_CORRUPT;
+            if (error != NULL)
+                *error = why;
+            return why.status;
         }
     }
 }
@@ -565,13 +568,23 @@ static void db_free(crm_db *db)
     memory_free(&own, db);
 }
 
+static void *watched_resize(void *context, void *old, size_t size)
+{
+    crm_db *db = context;
+    void *got = db->options.memory.resize(db->options.memory.context, old, size);
+    if (got == NULL && size > 0)
+        __atomic_store_n(&db->starved, true, __ATOMIC_RELEASE);
+    return got;
+}
+
 crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules)
 {
     crm_db *db = memory_zero(&options->memory, 1, sizeof *db);
     if (db == NULL)
         return NULL;
     db->options = *options;
-    db->memory = &db->options.memory;
+    db->watched = (struct memory){watched_resize, db};
+    db->memory = &db->watched;
     db->files = options->files;
     db->rules = rules;
     db->references = 1;

@@ -108,7 +108,9 @@ struct crm_options {
 
 struct crm_db {
     struct crm_options options;
-    const struct memory *memory;
+    const struct memory *memory; /* &watched */
+    struct memory watched;       /* the caller's allocator, and whether it refused */
+    bool starved;                /* atomic: it did, so what failed is not damage */
     const struct file_ops *files;
     const struct model_rules *rules;
     char *path, *image_path;

@@ -391,7 +391,7 @@ static int32_t conflict(crm_record *record, uint64_t version)
     struct generation *generation = record->txn->generation;
     struct version then = record->version;
     struct buffer *names = &record->txn->scratch;
-    names->length = 0;
+    buffer_reset(names);
     while (then.number_of > version && then.previous != 0)
         if (version_load(generation, record->txn, then.previous, &then) != CRM_OK)
             break;

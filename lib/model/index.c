@@ -65,7 +65,7 @@ bool value_text(const struct value *value, struct buffer *scratch, const char **
         *text = (const char *)value->bytes;
         *length = value->length;
     } else if (value->what == VALUE_DEFLATED) {
-        scratch->length = 0;
+        buffer_reset(scratch);
         if (!buffer_reserve(scratch, (size_t)value->integer + 1) || !value_inflate(value, scratch->data))
             return false;
         *text = (const char *)scratch->data;
@@ -161,7 +161,7 @@ static bool change_table(struct generation *generation, struct field *field, uin
 {
     struct buffer *keys = &generation->key;
     uint64_t table = field_table_make(generation, field);
-    keys->length = 0;
+    buffer_reset(keys);
     if (table == 0 || !index_keys(field, value, keys))
         return false;
     for (size_t at = 0; at < keys->length;) {
@@ -178,7 +178,7 @@ static bool change_table(struct generation *generation, struct field *field, uin
 
 uint64_t index_tag_hash(const struct generation *generation, const char *tag, size_t length, struct buffer *scratch)
 {
-    scratch->length = 0;
+    buffer_reset(scratch);
     if (!text_fold(scratch, tag, length))
         return 0;
     return hash_bytes(log_header(generation->log)->seed, scratch->data, scratch->length);
@@ -306,7 +306,7 @@ static bool change_tree(struct generation *generation, struct field *field, uint
     struct buffer *key = &generation->key;
     if (!value_text(value, &generation->texts, &text, &length))
         return false;
-    key->length = 0;
+    buffer_reset(key);
     if (!text_fold(key, text, length) || key->length > UINT32_MAX)
         return false;
     struct tree_text entry = {key->data, (uint32_t)key->length, number};

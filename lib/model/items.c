@@ -69,7 +69,7 @@ int32_t items_check(crm_record *record, const struct field *field, const char *t
         return txn_fail(record->txn, CRM_INVALID, "%s.%s: the value is not UTF-8", record->kind->name, field->name);
     if (length == 0 || length > 65535)
         return bad_item(record, field, text, length, "must have 1 to 65,535 bytes");
-    scratch->length = 0;
+    buffer_reset(scratch);
     switch (field->type) {
     case CRM_TYPE_EMAILS:
         if (!email_normalise(scratch, text, length) || !email_valid((const char *)scratch->data, scratch->length))

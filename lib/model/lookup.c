@@ -72,7 +72,7 @@ static bool version_has_key(crm_view *view, const struct field *field, const str
                             size_t length)
 {
     struct value value;
-    view->scratch.length = 0;
+    buffer_reset(&view->scratch);
     return version_field(version, field, &value) == 1 && index_keys(field, &value, &view->scratch) &&
            keys_hold(&view->scratch, key, length);
 }
@@ -244,7 +244,7 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
         if (field->type == CRM_TYPE_PHONES) {
             find_phone(view, kind, field, text, length, &best);
         } else {
-            view->scratch2.length = 0;
+            buffer_reset(&view->scratch2);
             if (field->type == CRM_TYPE_INT) {
                 status = CRM_INVALID;
             } else if (index_key_of_text(field, text, length, &view->scratch2)) {

@@ -161,7 +161,7 @@ static bool find_setting(struct generation *generation, const struct kind *kind,
     struct hash_cursor cursor;
     uint32_t number;
     struct buffer *key = &generation->other_key;
-    key->length = 0;
+    buffer_reset(key);
     if (field->table == 0 || !text_fold(key, currency_name, strlen(currency_name)))
         return false;
     hash_find(generation->arena, field->table, index_hash(generation, field, key->data, key->length), &cursor);

@@ -516,7 +516,7 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
     txn->open = record;
     txn->judged = NULL;
     txn->edit_count = 0;
-    txn->edit_bytes.length = 0;
+    buffer_reset(&txn->edit_bytes);
     record->pending = 0;
     return CRM_OK;
 }
@@ -603,11 +603,11 @@ static bool put_full(crm_txn *txn, const struct version *before)
     return got == 0;
 }
 
-static int32_t put_entry(crm_txn *txn, crm_record *record)
+static int32_t try_entry(crm_txn *txn, crm_record *record)
 {
     struct entry entry = {.operation = ENTRY_UPDATE, .kind = record->kind->number, .number = record->number,
                           .lsn = txn->lsn, .version = 1};
-    txn->body.length = 0;
+    buffer_reset(&txn->body);
     if (record->created) {
         entry.operation = ENTRY_CREATE;
         id_put(&txn->body, &txn->id_base, &record->id);
@@ -692,6 +692,20 @@ static bool keep_keys(crm_txn *txn)
     return true;
 }
 
+/* Half an entry must not stay: what is written later would be read with it. */
+static int32_t put_entry(crm_txn *txn, crm_record *record)
+{
+    crm_id base = txn->id_base;
+    size_t length = txn->entries.length;
+    int32_t status = try_entry(txn, record);
+    if (status != CRM_OK) {
+        txn->id_base = base;
+        txn->entries.length = length;
+        txn->entries.failed = false;
+    }
+    return status;
+}
+
 /* The rules see the version before through a handle of its own. */
 static crm_record before_of(const crm_record *record)
 {
@@ -724,7 +738,7 @@ int32_t txn_finish(crm_txn *txn)
     crm_record before = before_of(record);
     crm_record *old = created ? NULL : &before;
     txn->in_rules = true;
-    txn->new_keys.length = 0;
+    buffer_reset(&txn->new_keys);
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
     if (txn->status == CRM_OK) {

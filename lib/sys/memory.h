@@ -39,6 +39,12 @@ struct buffer {
 
 void buffer_init(struct buffer *buffer, const struct memory *memory);
 void buffer_free(struct buffer *buffer);
+/* Empty again, its memory kept; a failure before is forgotten. */
+static inline void buffer_reset(struct buffer *buffer)
+{
+    buffer->length = 0;
+    buffer->failed = false;
+}
 bool buffer_reserve(struct buffer *buffer, size_t extra); /* room for `extra` more bytes */
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_byte(struct buffer *buffer, uint8_t byte);
