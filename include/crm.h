@@ -15,7 +15,10 @@
  *
  * Conventions, said once:
  * - A function that can fail returns a status (CRM_OK is 0) and explains itself
- *   in the caller's crm_error, which may be NULL.
+ *   in the caller's crm_error, which may be NULL.  Named below are the statuses
+ *   that mean something there.  Besides, any may answer CRM_MISUSE (a NULL or
+ *   ended handle), CRM_NOMEM, and what reads the file CRM_IO and CRM_CORRUPT.
+ *   Out-parameters are set to NULL or 0 on failure.
  * - "Owned" results are freed by the caller with the function that is named;
  *   "borrowed until X" results belong to their parent.  Freeing NULL is fine.
  *   A parent that is freed first stays alive until its last child is.
@@ -109,14 +112,15 @@ CRM_API const char *crm_status_text(int32_t status);
 
 /* Parses a UUID (36 characters, dashes and case free).  CRM_INVALID. */
 CRM_API int32_t crm_id_parse(const char *text, size_t length, crm_id *out);
-/* Writes 36 characters and a NUL. */
+/* Writes 36 characters, lower case with dashes, and a NUL. */
 CRM_API void crm_id_format(const crm_id *id, char *out_37);
 
 /* ------------------------------------------------------------ open and close */
 
 /* Keys of crm_options_set_int. */
 enum {
-    CRM_OPTION_CREATE = 1,       /* 1 (default): create a missing file; 0: CRM_NOT_FOUND; 2: refuse an existing one, CRM_EXISTS */
+    CRM_OPTION_CREATE = 1,       /* 1 (default): create a missing file; 0: CRM_NOT_FOUND;
+                                    2: refuse an existing one, CRM_EXISTS */
     CRM_OPTION_READ_ONLY = 2,    /* 1: never writes anything */
     CRM_OPTION_DURABILITY = 3,   /* CRM_DURABLE_FULL (default) or CRM_DURABLE_DEFERRED */
     CRM_OPTION_BUSY_MS = 4,      /* how long crm_begin and crm_open wait for a lock; default 5000, -1 for ever */
@@ -132,12 +136,13 @@ typedef void *(*crm_resize_function)(void *context, void *old, size_t size);
 typedef void (*crm_log_function)(void *context, int32_t status, const char *message);
 typedef int64_t (*crm_clock_function)(void *context);
 
-/* Owned: crm_options_free.  NULL when out of memory. */
+/* Owned: crm_options_free, at any time after crm_open, which copies what it needs.  NULL when out of memory. */
 CRM_API crm_options *crm_options_create(void);
 CRM_API void crm_options_free(crm_options *options);
 /* CRM_INVALID for an unknown key or value. */
 CRM_API int32_t crm_options_set_int(crm_options *options, int32_t key, int64_t value);
 CRM_API int32_t crm_options_set_text(crm_options *options, int32_t key, const char *text, size_t length);
+/* For all memory of the handle; called by any thread that uses it.  Default: malloc, realloc, free. */
 CRM_API void crm_options_set_allocator(crm_options *options, crm_resize_function resize, void *context);
 /* Called for what is worth telling but fails nothing: a torn tail recovered, an image rebuilt. */
 CRM_API void crm_options_set_log(crm_options *options, crm_log_function log, void *context);
@@ -153,16 +158,16 @@ CRM_API int32_t crm_open(const char *path, const crm_options *options, crm_db **
  * stays open until the last of them is freed.  Syncs what was deferred; its
  * failure is the answer. */
 CRM_API int32_t crm_close(crm_db *db);
-/* Makes every commit so far durable.  Only needed with CRM_DURABLE_DEFERRED.  CRM_IO, CRM_STOPPED. */
+/* Makes every commit so far durable.  Only needed with CRM_DURABLE_DEFERRED.  CRM_IO, CRM_FULL, CRM_STOPPED. */
 CRM_API int32_t crm_sync(crm_db *db, crm_error *error);
 /* The handle's clock stands still at `now` from here on (microseconds UTC);
  * INT64_MIN lets it run again.  For tests, imports and replays. */
 CRM_API void crm_set_now(crm_db *db, int64_t now);
-/* The handle's clock. */
+/* The handle's clock, microseconds UTC. */
 CRM_API int64_t crm_now(const crm_db *db);
-/* The LSN (number of the last transaction) that a view opened now would see. */
+/* The LSN (number of the last transaction) that a view opened now would see; 0: there is none. */
 CRM_API uint64_t crm_lsn(crm_db *db);
-/* Borrowed until crm_close. */
+/* The file's path as it was opened: borrowed until crm_close. */
 CRM_API const char *crm_path(const crm_db *db);
 
 /* ------------------------------------------------------------ schema */
@@ -223,7 +228,8 @@ CRM_API int32_t crm_type_find(const char *name, size_t length);
 CRM_API uint32_t crm_choice_count(const crm_db *db, uint32_t kind, uint32_t field);
 CRM_API int64_t crm_choice_at(const crm_db *db, uint32_t kind, uint32_t field, uint32_t position); /* code */
 CRM_API const char *crm_choice_name(const crm_db *db, uint32_t kind, uint32_t field, int64_t code);
-CRM_API int64_t crm_choice_find(const crm_db *db, uint32_t kind, uint32_t field, const char *name, size_t length); /* -1 */
+/* The choice's code; -1: there is none such. */
+CRM_API int64_t crm_choice_find(const crm_db *db, uint32_t kind, uint32_t field, const char *name, size_t length);
 
 /* ------------------------------------------------------------ transactions */
 
@@ -239,8 +245,11 @@ CRM_API int32_t crm_txn_set_batch(crm_txn *txn, const char *batch);
 /* Writes, syncs (unless deferred) and frees the transaction, whatever the
  * answer.  The first error of any setter is kept and answered here, and then
  * nothing is written.  *lsn (may be NULL) gets its number; an empty
- * transaction writes nothing and answers CRM_OK with the last LSN. */
+ * transaction writes nothing and answers CRM_OK with the last LSN.  CRM_FULL,
+ * CRM_IO, CRM_STOPPED, and whatever a setter or a rule refused: CRM_INVALID,
+ * CRM_DUPLICATE, CRM_REFUSED, CRM_REFERENCED, CRM_CONFLICT, CRM_NOT_FOUND. */
 CRM_API int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error);
+/* Ends and frees the transaction as if it had not been.  NULL is fine. */
 CRM_API void crm_rollback(crm_txn *txn);
 /* Finishes the record that is being changed, so that all its rules are checked
  * now; CRM_OK, or the first error met, whose message goes into `error`. */
@@ -253,8 +262,8 @@ CRM_API void crm_txn_forgive(crm_txn *txn);
 CRM_API crm_view *crm_txn_view(crm_txn *txn);
 
 /* A new record, or one to change: borrowed until the transaction ends.  NULL
- * on failure, which the transaction keeps.  All changes to one record before
- * another record is touched become one version. */
+ * on failure, which the transaction keeps (crm_edit: CRM_NOT_FOUND).  All
+ * changes to one record before another record is touched become one version. */
 CRM_API crm_record *crm_create(crm_txn *txn, uint32_t kind);
 CRM_API crm_record *crm_create_with_id(crm_txn *txn, uint32_t kind, const crm_id *id); /* CRM_EXISTS */
 CRM_API crm_record *crm_edit(crm_txn *txn, uint32_t kind, const crm_id *id);
@@ -265,7 +274,8 @@ CRM_API crm_record *crm_upsert(crm_txn *txn, uint32_t kind, uint32_t field, cons
 /* The change succeeds only if the record still has this version: CRM_CONFLICT
  * otherwise, whose message names the fields that differ. */
 CRM_API int32_t crm_expect_version(crm_record *record, uint64_t version);
-/* Deleted records stay readable and can be restored.  CRM_REFERENCED: live records need it. */
+/* Deleted records stay readable and can be restored.  CRM_REFERENCED: live records need it;
+ * CRM_REFUSED: it is deleted already, or not deleted. */
 CRM_API int32_t crm_delete(crm_record *record);
 CRM_API int32_t crm_restore(crm_record *record);
 /* Takes the personal data of the record (and, for a contact or customer, the
@@ -273,8 +283,10 @@ CRM_API int32_t crm_restore(crm_record *record);
  * the bytes from the file.  Cannot be undone. */
 CRM_API int32_t crm_erase(crm_record *record);
 
-/* Setters: the value is copied.  Each returns a status and the transaction
- * keeps the first failure.  A NULL record answers CRM_MISUSE, so chains of
+/* Setters: the value is copied.  Each returns a status (CRM_INVALID: the field
+ * is unknown, of another type, kept by the library, or the value breaks its
+ * rule; CRM_NOT_FOUND: a reference leads nowhere) and the transaction keeps the
+ * first failure.  A NULL record answers CRM_MISUSE, so chains of
  * calls need no checks in between. */
 CRM_API int32_t crm_set_int(crm_record *record, uint32_t field, int64_t value);   /* all int-valued types */
 CRM_API int32_t crm_set_real(crm_record *record, uint32_t field, double value);
@@ -315,7 +327,8 @@ CRM_API int32_t crm_item_remove(crm_record *record, uint32_t field, uint32_t ite
 
 /* A user's own kinds, fields and choices; usable at once in the same
  * transaction.  Names: a letter, then letters, digits, '_'; at most 63 bytes.
- * CRM_EXISTS, CRM_INVALID.  `target`: kind of a REF, scale of a DECIMAL, else 0. */
+ * CRM_EXISTS, CRM_INVALID, CRM_REFUSED (a required field of a kind that has
+ * records).  `target`: kind of a REF, scale of a DECIMAL, else 0; docs/SCHEMA.md. */
 CRM_API int32_t crm_kind_add(crm_txn *txn, const char *name, size_t length, uint32_t *kind);
 CRM_API int32_t crm_field_add(crm_txn *txn, uint32_t kind, const char *name, size_t length, int32_t type,
                               uint32_t flags, uint32_t target, uint32_t *field);
@@ -355,7 +368,8 @@ CRM_API const char *crm_title(const crm_record *record, size_t *length);
 
 /* Items of a list field, from 0; `part` is a CRM_PART_ of its type.  Texts are borrowed from the record. */
 CRM_API uint32_t crm_item_count(const crm_record *record, uint32_t field);
-CRM_API const char *crm_item_text(const crm_record *record, uint32_t field, uint32_t item, int32_t part, size_t *length);
+CRM_API const char *crm_item_text(const crm_record *record, uint32_t field, uint32_t item, int32_t part,
+                                  size_t *length);
 CRM_API int64_t crm_item_int(const crm_record *record, uint32_t field, uint32_t item, int32_t part);
 CRM_API int32_t crm_item_ref(const crm_record *record, uint32_t field, uint32_t item, uint32_t *kind, crm_id *out);
 
@@ -366,17 +380,21 @@ CRM_API int32_t crm_item_ref(const crm_record *record, uint32_t field, uint32_t 
  * Holding it blocks nobody.  *view is owned: crm_view_close. */
 CRM_API int32_t crm_view_open(crm_db *db, crm_view **view, crm_error *error);
 CRM_API int32_t crm_view_open_at(crm_db *db, int64_t time, crm_view **view, crm_error *error);
-CRM_API int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *error); /* CRM_NOT_FOUND: later than all */
+/* CRM_NOT_FOUND: `lsn` is later than the last transaction. */
+CRM_API int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *error);
+/* Records and queries of the view may be used on and freed later. */
 CRM_API void crm_view_close(crm_view *view);
+/* The number of the last transaction that the view sees. */
 CRM_API uint64_t crm_view_lsn(const crm_view *view);
 /* The instant the view stands for: as asked, else of its last transaction. */
 CRM_API int64_t crm_view_time(const crm_view *view);
+/* Borrowed until crm_close. */
 CRM_API crm_db *crm_view_db(const crm_view *view);
 
 /* By id; deleted records are found, too (crm_record_deleted).  *record is owned.
  * CRM_NOT_FOUND, CRM_CORRUPT, CRM_NOMEM. */
 CRM_API int32_t crm_get(crm_view *view, uint32_t kind, const crm_id *id, crm_record **record, crm_error *error);
-/* By id in whichever kind has it. */
+/* By id in whichever kind has it; as crm_get. */
 CRM_API int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_error *error);
 /* The first live record whose field has that value, for every field that is
  * unique, a key, indexed, or a list of e-mails, phones, external ids
@@ -386,7 +404,8 @@ CRM_API int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **recor
 CRM_API int32_t crm_find(crm_view *view, uint32_t kind, uint32_t field, const char *text, size_t length,
                          crm_record **record, crm_error *error);
 /* What a person means by `text`: an id, an external id, an e-mail, or a whole
- * name that exactly one live record of the kind has.  CRM_DUPLICATE: several. */
+ * name that exactly one live record of the kind has.  CRM_NOT_FOUND;
+ * CRM_DUPLICATE: several. */
 CRM_API int32_t crm_resolve(crm_view *view, uint32_t kind, const char *text, size_t length, crm_id *out,
                             crm_error *error);
 
@@ -399,7 +418,9 @@ enum {
     CRM_OP_CONTAINS = 8,     /* text, folded */
     CRM_OP_SET = 9, CRM_OP_NOT_SET = 10, CRM_OP_IN = 11
 };
-enum { CRM_UNIT_NONE = 0, CRM_UNIT_DAY = 1, CRM_UNIT_WEEK = 2, CRM_UNIT_MONTH = 3, CRM_UNIT_QUARTER = 4, CRM_UNIT_YEAR = 5 };
+enum {
+    CRM_UNIT_NONE = 0, CRM_UNIT_DAY = 1, CRM_UNIT_WEEK = 2, CRM_UNIT_MONTH = 3, CRM_UNIT_QUARTER = 4, CRM_UNIT_YEAR = 5
+};
 enum { CRM_DELETED_NO = 0, CRM_DELETED_ALSO = 1, CRM_DELETED_ONLY = 2 };
 
 /* *query is owned: crm_query_free.  The setters keep their first failure,
@@ -407,14 +428,18 @@ enum { CRM_DELETED_NO = 0, CRM_DELETED_ALSO = 1, CRM_DELETED_ONLY = 2 };
 CRM_API int32_t crm_query_create(crm_view *view, uint32_t kind, crm_query **query, crm_error *error);
 CRM_API void crm_query_free(crm_query *query);
 CRM_API int32_t crm_query_where_int(crm_query *query, uint32_t field, int32_t op, int64_t value);
-CRM_API int32_t crm_query_where_text(crm_query *query, uint32_t field, int32_t op, const char *text, size_t length); /* parsed by type */
+/* The text is read by the field's type, see docs/VALUES.md. */
+CRM_API int32_t crm_query_where_text(crm_query *query, uint32_t field, int32_t op, const char *text, size_t length);
 CRM_API int32_t crm_query_where_ref(crm_query *query, uint32_t field, int32_t op, uint32_t kind, const crm_id *id);
+/* Whether deleted records are found: one of CRM_DELETED_, default NO. */
 CRM_API int32_t crm_query_deleted(crm_query *query, int32_t which);
 /* Without an order: by creation.  Equal keys lie in order of creation, in a
  * descending order the newest first; records without the field come last. */
 CRM_API int32_t crm_query_order(crm_query *query, uint32_t field, int32_t descending);
+/* At most so many records in all. */
 CRM_API int32_t crm_query_limit(crm_query *query, uint64_t rows);
-/* Goes on behind a cursor of an equal query, also of another process or day. */
+/* Goes on behind a cursor of an equal query, also of another process or day.
+ * CRM_INVALID: it is none of such a query. */
 CRM_API int32_t crm_query_after(crm_query *query, const char *cursor, size_t length);
 /* The next record, borrowed until the next call on the query or its end.  CRM_DONE at the end. */
 CRM_API int32_t crm_query_next(crm_query *query, crm_record **record, crm_error *error);
@@ -430,13 +455,15 @@ CRM_API const char *crm_query_explain(crm_query *query);
 
 /* The timeline of a customer, contact or any record: every live interaction
  * that names it, newest first (by start, then by creation).  *query is owned;
- * where, limit, after, next, page and cursor work on it. */
+ * where, limit, after, next, page and cursor work on it.  CRM_NOT_FOUND: there
+ * is no such record. */
 CRM_API int32_t crm_timeline(crm_view *view, uint32_t kind, const crm_id *id, crm_query **query, crm_error *error);
 
 /* Groups: sums over all that match.  At most 4 keys and 8 measures.
  * `through` 0: the field itself; else `field` is a reference and `through` a
  * field of its target.  `unit` cuts a date or time. */
 CRM_API int32_t crm_query_group(crm_query *query, uint32_t field, uint32_t through, int32_t unit);
+/* Over an int-valued or real field; records without it do not count. */
 enum { CRM_MEASURE_SUM = 1, CRM_MEASURE_MIN = 2, CRM_MEASURE_MAX = 3 };
 CRM_API int32_t crm_query_measure(crm_query *query, int32_t measure, uint32_t field);
 /* The groups as a table: the keys' columns, "count", then the measures.  *table
@@ -451,6 +478,7 @@ CRM_API uint32_t crm_table_columns(const crm_table *table);
 CRM_API uint64_t crm_table_rows(const crm_table *table);
 CRM_API const char *crm_table_name(const crm_table *table, uint32_t column);
 CRM_API int32_t crm_table_type(const crm_table *table, uint32_t column);
+/* 1 when the cell is set; then its value, as of a field: 0, NaN, "" when not set or not there. */
 CRM_API int32_t crm_table_has(const crm_table *table, uint64_t row, uint32_t column);
 CRM_API int64_t crm_table_int(const crm_table *table, uint64_t row, uint32_t column);
 CRM_API double crm_table_real(const crm_table *table, uint64_t row, uint32_t column);
@@ -464,7 +492,9 @@ CRM_API const int64_t *crm_table_column(const crm_table *table, uint32_t column)
 
 /* ------------------------------------------------------------ history, changes, undo */
 
-enum { CRM_CHANGE_CREATE = 1, CRM_CHANGE_UPDATE = 2, CRM_CHANGE_DELETE = 3, CRM_CHANGE_RESTORE = 4, CRM_CHANGE_ERASE = 5 };
+enum {
+    CRM_CHANGE_CREATE = 1, CRM_CHANGE_UPDATE = 2, CRM_CHANGE_DELETE = 3, CRM_CHANGE_RESTORE = 4, CRM_CHANGE_ERASE = 5
+};
 
 /* One change of one record.  All that the getters return is borrowed until the change is. */
 CRM_API uint64_t crm_change_lsn(const crm_change *change);
@@ -483,22 +513,25 @@ CRM_API crm_record *crm_change_after(const crm_change *change);
 CRM_API uint32_t crm_change_field_count(const crm_change *change);
 CRM_API uint32_t crm_change_field(const crm_change *change, uint32_t position);
 
-/* Every version of a record that the view sees, oldest first.  *history is owned: crm_history_close. */
-CRM_API int32_t crm_history_open(crm_view *view, uint32_t kind, const crm_id *id, crm_history **history, crm_error *error);
+/* Every version of a record that the view sees, oldest first.  *history is
+ * owned: crm_history_close.  CRM_NOT_FOUND: there is no such record. */
+CRM_API int32_t crm_history_open(crm_view *view, uint32_t kind, const crm_id *id, crm_history **history,
+                                 crm_error *error);
 /* *change is borrowed until the next call.  CRM_DONE at the end. */
 CRM_API int32_t crm_history_next(crm_history *history, crm_change **change, crm_error *error);
 CRM_API void crm_history_close(crm_history *history);
 
 /* Every change after transaction `lsn`, in order, of any process; it never
  * expires.  *feed is owned: crm_feed_close.  To resume after any stop, open
- * with the crm_feed_position that was saved. */
+ * with the crm_feed_position that was saved.  CRM_NOT_FOUND: `lsn` is later
+ * than the file's last transaction. */
 CRM_API int32_t crm_feed_open(crm_db *db, uint64_t lsn, crm_feed **feed, crm_error *error);
 /* *change is borrowed until the next call.  Waits up to timeout_ms (0: not at
  * all, -1: for ever).  CRM_TIMEOUT: nothing new yet. */
 CRM_API int32_t crm_feed_next(crm_feed *feed, int64_t timeout_ms, crm_change **change, crm_error *error);
 /* The last transaction all of whose changes were handed out. */
 CRM_API uint64_t crm_feed_position(const crm_feed *feed);
-/* Lets a waiting crm_feed_next of another thread return CRM_TIMEOUT. */
+/* Lets a waiting crm_feed_next return CRM_TIMEOUT; the one call on a feed that another thread may make. */
 CRM_API void crm_feed_wake(crm_feed *feed);
 CRM_API void crm_feed_close(crm_feed *feed);
 
@@ -520,14 +553,18 @@ CRM_API int32_t crm_lifecycle_allows(const crm_db *db, int64_t from, int64_t to)
  * be NULL) go into the transition's record.  Setting the field does the same without them. */
 CRM_API int32_t crm_lifecycle_move(crm_record *customer, int64_t stage, const char *rule, const char *evidence);
 /* The stage a customer was in at an instant, from its transitions.  CRM_NOT_FOUND before the first. */
-CRM_API int32_t crm_lifecycle_stage_at(crm_view *view, const crm_id *customer, int64_t time, int64_t *stage, crm_error *error);
+CRM_API int32_t crm_lifecycle_stage_at(crm_view *view, const crm_id *customer, int64_t time, int64_t *stage,
+                                       crm_error *error);
 /* Evaluates the rules over the transaction's state as of `time` (microseconds
  * UTC).  dry_run 1 changes nothing.  *table (owned, may be NULL): customer,
  * from, to, rule, evidence, one row a move. */
-CRM_API int32_t crm_lifecycle_evaluate(crm_txn *txn, int64_t time, int32_t dry_run, crm_table **table, crm_error *error);
-/* Per stage: customers, share, moved in and out since `since`, median days in stage. */
+CRM_API int32_t crm_lifecycle_evaluate(crm_txn *txn, int64_t time, int32_t dry_run, crm_table **table,
+                                       crm_error *error);
+/* Per stage: customers, share, moved in and out since `since` (microseconds
+ * UTC), median days in stage.  *table is owned: crm_table_free, as all below. */
 CRM_API int32_t crm_lifecycle_report(crm_view *view, int64_t since, crm_table **table, crm_error *error);
-/* The transition matrix between two instants: rows from, columns to, counts of customers. */
+/* The transition matrix between two instants (microseconds UTC): rows from,
+ * columns to, counts of customers.  CRM_INVALID: `to` is before `from`. */
 CRM_API int32_t crm_lifecycle_matrix(crm_view *view, int64_t from, int64_t to, crm_table **table, crm_error *error);
 /* Every transition of one customer or opportunity, oldest first: from, to, at,
  * days (spent in `to`), actor, rule, evidence.  CRM_NOT_FOUND, CRM_INVALID. */
@@ -535,7 +572,8 @@ CRM_API int32_t crm_stage_history(crm_view *view, uint32_t kind, const crm_id *i
 /* The rules tried on the past: judges every customer as of `at` (microseconds
  * UTC) and counts what followed within `horizon_days`: stage, customers,
  * purchases (days with one), per_customer.  Changes nothing; docs/LIFECYCLE.md. */
-CRM_API int32_t crm_lifecycle_backtest(crm_view *view, int64_t at, int32_t horizon_days, crm_table **table, crm_error *error);
+CRM_API int32_t crm_lifecycle_backtest(crm_view *view, int64_t at, int32_t horizon_days, crm_table **table,
+                                       crm_error *error);
 
 /* The pipeline, one row a group: up to four keys of `by` (comma separated: stage,
  * pipeline, owner, owner.region, owner.team, product, customer, campaign,
@@ -562,6 +600,7 @@ CRM_API int32_t crm_import_set(crm_import *import, const char *key, const char *
 CRM_API int32_t crm_import_feed(crm_import *import, const void *bytes, size_t length, crm_error *error);
 /* The input is over: commits the rest.  CRM_REFUSED: strict, and there were rejects; nothing was written. */
 CRM_API int32_t crm_import_finish(crm_import *import, crm_error *error);
+/* What crm_import_count counts. */
 enum {
     CRM_IMPORT_READ = 1,     /* rows read = created + updated + unchanged + filtered + merged + rejected */
     CRM_IMPORT_CREATED = 2,
@@ -579,8 +618,10 @@ CRM_API int32_t crm_import_reject(crm_import *import, uint64_t *line, uint64_t *
                                   const char **row, size_t *row_length);
 CRM_API void crm_import_free(crm_import *import);
 
-/* Writes a query's records as CSV or JSON Lines.  `columns`: field names,
- * comma separated, NULL: every field that can be imported again. */
+/* Writes a query's records as "csv" or "jsonl".  `columns`: field names, comma
+ * separated, NULL: every field that can be imported again.  *out is owned:
+ * crm_export_free; the query must live as long.  CRM_INVALID: unknown format or
+ * column. */
 CRM_API int32_t crm_export_create(crm_query *query, const char *format, const char *columns, crm_export **out,
                                   crm_error *error);
 /* The next bytes: borrowed until the next call.  CRM_DONE at the end. */
@@ -592,20 +633,24 @@ CRM_API void crm_export_free(crm_export *out);
 /* Checks every byte of the log and every entry of every index against it.
  * CRM_OK: sound.  CRM_CORRUPT: *table (owned, may be NULL) lists place and fault. */
 CRM_API int32_t crm_verify(crm_db *db, crm_table **table, crm_error *error);
-/* Salvages the damaged file `from` into the new file `to`; *table (owned, may
- * be NULL) says what was kept and what was lost. */
-CRM_API int32_t crm_recover(const char *from, const char *to, const crm_options *options, crm_table **table, crm_error *error);
+/* Salvages the damaged file `from`, which is only read, into the new file `to`;
+ * *table (owned, may be NULL) says what was kept and what was lost.
+ * CRM_EXISTS: `to` is there. */
+CRM_API int32_t crm_recover(const char *from, const char *to, const crm_options *options, crm_table **table,
+                            crm_error *error);
 /* Rewrites the file: applies the retention policy (setting "retention_days";
- * default: keep everything), packs old versions, removes erased data. */
+ * default: keep everything), packs old versions, removes erased data.  Views
+ * stay good.  CRM_BUSY, CRM_FULL, CRM_READ_ONLY; a failure changes nothing. */
 CRM_API int32_t crm_compact(crm_db *db, crm_error *error);
 /* Copies a consistent state into the new file `to` while others write.  CRM_EXISTS. */
 CRM_API int32_t crm_backup(crm_db *db, const char *to, crm_error *error);
-/* Throws the index file away and builds it anew from the log. */
+/* Throws the index file away and builds it anew from the log; views stay good. */
 CRM_API int32_t crm_rebuild(crm_db *db, crm_error *error);
-/* Figures about the file: name, value. */
+/* Figures about the file: name, value.  *table is owned: crm_table_free. */
 CRM_API int32_t crm_stat(crm_db *db, crm_table **table, crm_error *error);
 /* A setting of the file ("currency", "lifecycle", "retention_days"): borrowed until the view closes; NULL. */
 CRM_API const char *crm_setting(crm_view *view, const char *name);
+/* `value` NULL clears.  CRM_INVALID: not a value of a setting that the library knows. */
 CRM_API int32_t crm_setting_set(crm_txn *txn, const char *name, const char *value);
 
 /* Text as the library sees it, for tools: display columns (wide characters
@@ -616,11 +661,12 @@ CRM_API size_t crm_text_cut(const char *text, size_t length, size_t columns);
 CRM_API int32_t crm_time_parse(const char *text, size_t length, int64_t now, int64_t *time);
 /* ISO 8601, UTC, up to 32 bytes with the NUL; returns the length. */
 CRM_API size_t crm_time_format(int64_t time, char *out_32);
+/* The same for a date, up to 16 bytes with the NUL. */
 CRM_API size_t crm_date_format(int32_t date, char *out_16);
 CRM_API int32_t crm_date_parse(const char *text, size_t length, int64_t now, int32_t *date);
 /* "1234.50": minor units with the decimals of an ISO 4217 numeric currency, at most 32 bytes with the NUL. */
 CRM_API size_t crm_money_format(int64_t minor, int32_t currency, char *out_32);
-CRM_API const char *crm_currency_code(int32_t numeric); /* "EUR"; NULL */
+CRM_API const char *crm_currency_code(int32_t numeric); /* "EUR": borrowed for ever; NULL: unknown */
 
 #include "crm_schema.h"
 
