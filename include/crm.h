@@ -18,7 +18,7 @@
  *   in the caller's crm_error, which may be NULL.  Named below are the statuses
  *   that mean something there.  Besides, any may answer CRM_MISUSE (a NULL or
  *   ended handle), CRM_NOMEM, and what reads the file CRM_IO and CRM_CORRUPT.
- *   Out-parameters are set to NULL or 0 on failure.
+ *   A handle that a call was to give is NULL after a failure (but CRM_MISUSE).
  * - "Owned" results are freed by the caller with the function that is named;
  *   "borrowed until X" results belong to their parent.  Freeing NULL is fine.
  *   A parent that is freed first stays alive until its last child is.
