@@ -256,6 +256,18 @@ static bool apply_one(struct generation *generation, const struct frame *frame, 
            apply_entry(generation, NULL, offset, entry, id_base);
 }
 
+/* Out of memory, or what is there makes no sense. */
+static bool cannot_apply(struct generation *generation, const struct frame *frame, uint64_t offset, crm_error *error)
+{
+    if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE))
+        error_nomem(error);
+    else
+        error_set(error, CRM_CORRUPT,
+                  "%s: the entry at byte %llu (transaction %llu) cannot be applied; salvage the file with recover",
+                  log_path(generation->log), (unsigned long long)offset, (unsigned long long)frame->lsn);
+    return false;
+}
+
 bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error)
 {
     crm_id base = {{0}};
@@ -265,24 +277,14 @@ bool apply_frame(struct generation *generation, const struct frame *frame, crm_e
         struct entry entry;
         uint64_t offset = frame->entries_offset + at;
         int32_t status = entry_get(frame->entries + at, frame->entries_length - at, offset, &entry);
-        if (status != CRM_OK || !apply_one(generation, frame, offset, &entry, &base)) {
-            if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE))
-                error_nomem(error);
-            else
-                error_set(error, CRM_CORRUPT,
-                      "%s: the entry at byte %llu (transaction %llu) cannot be applied; salvage the file with recover",
-                      log_path(generation->log), (unsigned long long)offset, (unsigned long long)frame->lsn);
-            return false;
-        }
+        if (status != CRM_OK || !apply_one(generation, frame, offset, &entry, &base))
+            return cannot_apply(generation, frame, offset, error);
         at += entry.size;
     }
     /* Of several base frames, which share one number, the last counts; before
      * the tables of frames are all there it may have no place yet. */
-    if (!frames_note(generation, frame->lsn, frame->offset, frame->time) && !(frame->flags & LOG_FRAME_BASE)) {
-        error_set(error, CRM_CORRUPT, "%s: there is no place for transaction %llu at byte %llu",
-                  log_path(generation->log), (unsigned long long)frame->lsn, (unsigned long long)frame->offset);
-        return false;
-    }
+    if (!frames_note(generation, frame->lsn, frame->offset, frame->time) && !(frame->flags & LOG_FRAME_BASE))
+        return cannot_apply(generation, frame, frame->offset, error);
     generation->applied = frame->after;
     return true;
 }

@@ -27,7 +27,7 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
         status = record_open(view, kind, found, &row, record, error);
-    } else {
+    } else if ((status = view_trouble(view, error)) == CRM_OK) {
         char text[UUID_TEXT_SIZE];
         uuid_format(id, text);
         status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
@@ -73,14 +73,21 @@ static bool version_has_key(crm_view *view, const struct field *field, const str
 {
     struct value value;
     buffer_reset(&view->scratch);
-    return version_field(version, field, &value) == 1 && index_keys(field, &value, &view->scratch) &&
-           keys_hold(&view->scratch, key, length);
+    if (version_field(version, field, &value) != 1)
+        return false;
+    if (!index_keys(field, &value, &view->scratch))
+        view->trouble = CRM_NOMEM;
+    return !view->scratch.failed && keys_hold(&view->scratch, key, length);
 }
 
 static bool live_version(crm_view *view, struct kind *kind, uint32_t number, struct row *row, struct version *version)
 {
-    return view_row(view, kind, number, row) != VIEW_ROW_NONE && !(row->state & ROW_DELETED) &&
-           version_of_row(view->generation, view->txn, kind, number, row, version) == CRM_OK;
+    if (view_row(view, kind, number, row) == VIEW_ROW_NONE || (row->state & ROW_DELETED))
+        return false;
+    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, version);
+    if (status != CRM_OK)
+        view->trouble = status;
+    return status == CRM_OK;
 }
 
 bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint32_t number, const char *key,
@@ -251,7 +258,10 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
                 find_in_table(view, kind, field, &view->scratch2, &best);
             }
         }
-        if (alone && best.several)
+        int32_t trouble = view_trouble(view, error);
+        if (trouble != CRM_OK && (alone || best.number == UINT32_MAX))
+            status = trouble; /* who was not judged may have been the one */
+        else if (alone && best.several)
             status = error_set(error, CRM_DUPLICATE,
                                "several records of kind %s have the %s \"%.*s\"; name one by its id", kind->name,
                                field->name, (int)text_cut(text, length, 80), text);

@@ -339,8 +339,10 @@ static bool value_answers(crm_query *query, const struct predicate *condition, c
         }
         return any;
     }
-    if (!value_text(value, &query->view->scratch2, &text, &length))
+    if (!value_text(value, &query->view->scratch2, &text, &length)) {
+        query->view->trouble = query->view->scratch2.failed ? CRM_NOMEM : CRM_CORRUPT;
         return false;
+    }
     scratch->length = 0;
     bool equal = condition->op == CRM_OP_EQ || condition->op == CRM_OP_NE;
     if ((field->flags & CRM_FLAG_KEY) && equal ? !domain_normalise(scratch, text, length)

@@ -195,6 +195,17 @@ static void note_after(crm_query *query, const struct hit *hit)
         buffer_append(&query->after_text, query->texts.data + hit->text, hit->length);
 }
 
+/* A row that could not be judged is not silently left out. */
+static bool query_untroubled(crm_query *query)
+{
+    int32_t status = view_trouble(query->view, query->status == CRM_OK ? &query->error : NULL);
+    if (query->status == CRM_OK)
+        query->status = status;
+    if (query->scratch.failed || query->texts.failed)
+        query_fail(query, CRM_NOMEM, "out of memory");
+    return query->status == CRM_OK;
+}
+
 static int32_t load_page(crm_query *query, uint32_t capacity)
 {
     uint64_t left = query->limit - query->given;
@@ -212,7 +223,7 @@ static int32_t load_page(crm_query *query, uint32_t capacity)
         return query->status = status;
     if (!query->planned)
         plan_make(query);
-    if (run_page(query, capacity))
+    if (run_page(query, capacity) && query_untroubled(query))
         (void)fill_records(query);
     view_end(query->view);
     query->given += query->page_count;
@@ -340,6 +351,7 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
             (void)count_collected(query, count);
     }
     query->has_after = after;
+    (void)query_untroubled(query);
     view_end(query->view);
     return answer(query, error);
 }

@@ -31,7 +31,9 @@ void hit_make(crm_query *query, uint32_t number, const struct row *row, struct h
     if (field->type == CRM_TYPE_TEXT) {
         const char *text;
         size_t length;
-        if (value_text(&value, &query->view->scratch2, &text, &length) && text_fold(&query->texts, text, length))
+        if (!value_text(&value, &query->view->scratch2, &text, &length))
+            query->view->trouble = query->view->scratch2.failed ? CRM_NOMEM : CRM_CORRUPT;
+        else if (text_fold(&query->texts, text, length))
             hit->length = (uint32_t)(query->texts.length - hit->text);
     } else if (value.what == VALUE_REAL) {
         hit->key = index_real_key(value.real);

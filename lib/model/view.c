@@ -38,6 +38,18 @@ int32_t view_begin(crm_view *view, crm_error *error)
     return CRM_OK;
 }
 
+int32_t view_trouble(crm_view *view, crm_error *error)
+{
+    int32_t status = view->scratch.failed || view->scratch2.failed ? CRM_NOMEM : view->trouble;
+    view->trouble = CRM_OK;
+    view->scratch.failed = view->scratch2.failed = false;
+    if (status == CRM_OK)
+        return status;
+    return status == CRM_NOMEM ? error_nomem(error)
+                               : error_set(error, status, "%s: a record's version is damaged; check the file with verify",
+                                           view->db->path);
+}
+
 void view_end(crm_view *view)
 {
     if (view->txn == NULL && --view->locked == 0)
@@ -152,16 +164,19 @@ int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct ro
     *out = *row;
     if (row_lsn(row) <= view->lsn)
         return VIEW_ROW_CURRENT;
-    if (take_touches(view) != CRM_OK)
+    if (take_touches(view) != CRM_OK) {
+        view->trouble = CRM_NOMEM;
         return VIEW_ROW_NONE;
+    }
     const struct overlay_row *old = overlay_get(view, kind->number, number);
     if (old != NULL)
         *out = old->row;
     else if (row->state & ROW_FIRST || row_lsn(row) > view->base_lsn)
         return VIEW_ROW_NONE;
-    if (walk_back(view, out) != CRM_OK || out->head == 0)
-        return VIEW_ROW_NONE;
-    return VIEW_ROW_OLD;
+    int32_t status = walk_back(view, out);
+    if (status != CRM_OK)
+        view->trouble = status;
+    return status != CRM_OK || out->head == 0 ? VIEW_ROW_NONE : VIEW_ROW_OLD;
 }
 
 int32_t view_overlay(crm_view *view, crm_error *error)

@@ -40,12 +40,15 @@ struct crm_view {
     struct view_id *ids;   /* of references followed lately */
     uint32_t spare_count;
     struct buffer scratch, scratch2;
+    int32_t trouble;       /* why a row could not be judged: such a row is not silently left out */
     crm_view *previous, *next; /* of the database, under db->state */
 };
 
 /* Every read runs between these; in a transaction the first settles its
  * pending changes.  CRM_OK, or why nothing can be read. */
 int32_t view_begin(crm_view *view, crm_error *error);
+/* CRM_OK, or why something could not be judged since it was asked last. */
+int32_t view_trouble(crm_view *view, crm_error *error);
 void view_end(crm_view *view);
 
 /* Between begin and end: */
