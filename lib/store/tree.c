@@ -12,6 +12,11 @@
  */
 #include "store/tree_node.h"
 
+enum {
+    LEAF_SIZE = 1 << LEAF_LOG_MAX,
+    INNER_KEYS_SIZE = ((1 << INNER_LOG_MAX) - INNER_HEADER) / INNER_ENTRY * (int)sizeof(struct tree_key)
+};
+
 bool tree_open(struct arena *arena, uint64_t offset, struct tree *tree)
 {
     tree->arena = arena;
@@ -116,13 +121,16 @@ static uint32_t leaf_search(const struct tree *tree, const struct leaf_view *vie
     return first;
 }
 
-/* Inlined always: gcc takes a function that only prefetches for one without effect, and drops the call. */
-__attribute__((always_inline)) static inline void leaf_prefetch(const struct arena *arena, uint32_t reference)
+/* Fetches the first `size` bytes of a node together, where a binary search would
+ * wait for them one after the other.  Inlined always: gcc takes a function that
+ * only prefetches for one without effect, and drops the call. */
+__attribute__((always_inline)) static inline void node_prefetch(const struct arena *arena, uint32_t reference,
+                                                                unsigned size)
 {
     uint64_t offset = tree_offset(reference);
-    if (offset + (1U << LEAF_LOG_MAX) > arena->used)
+    if (offset + size > arena->used)
         return;
-    for (unsigned i = 0; i < 1U << LEAF_LOG_MAX; i += 64)
+    for (unsigned i = 0; i < size; i += 64)
         __builtin_prefetch(arena->base + offset + i);
 }
 
@@ -143,7 +151,9 @@ bool tree_descend(const struct tree *tree, const struct tree_probe *probe, struc
         path->index[i] = index;
         reference = inner_references(inner)[index];
         if (i + 2 == depth)
-            leaf_prefetch(tree->arena, reference);
+            node_prefetch(tree->arena, reference, LEAF_SIZE);
+        else
+            node_prefetch(tree->arena, reference, INNER_KEYS_SIZE);
     }
     if (!leaf_open(tree->arena, reference, &path->leaf))
         return false;
@@ -256,7 +266,7 @@ static bool cursor_move(struct arena *arena, struct tree_cursor *cursor, int32_t
     }
     cursor->budget -= view.count;
     tree_cursor_set(cursor, &view, direction > 0 ? 0 : view.count);
-    leaf_prefetch(arena, direction > 0 ? view.leaf->next : view.leaf->previous);
+    node_prefetch(arena, direction > 0 ? view.leaf->next : view.leaf->previous, LEAF_SIZE);
     return true;
 }
 
