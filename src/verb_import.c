@@ -26,6 +26,7 @@ struct importer {
     crm_import *import;
     const char *input; /* the path, "-" for standard input */
     struct buffer batch;
+    uint64_t first_lsn;    /* the file's last transaction before the import */
     struct buffer rejects; /* path of the rejects file */
     FILE *reject_file;     /* opened at the first reject */
     uint64_t reject_count;
@@ -130,11 +131,12 @@ static void name_batch(struct importer *importer)
     const char *given = tool_value(importer->tool, "batch");
     bool standard = strcmp(importer->input, "-") == 0;
 
+    importer->first_lsn = crm_lsn(importer->tool->db);
     if (given)
         buffer_put(&importer->batch, given);
     else
         buffer_print(&importer->batch, "%s@%" PRIu64, standard ? "stdin" : base_name(importer->input),
-                     crm_lsn(importer->tool->db));
+                     importer->first_lsn);
     given = tool_value(importer->tool, "rejects");
     if (given)
         buffer_put(&importer->rejects, given);
@@ -214,12 +216,15 @@ static int feed_all(struct importer *importer, int descriptor)
     return result;
 }
 
+/* From its first row on the import has the write lock: what was committed since is its own. */
+static bool has_committed(const struct importer *importer)
+{
+    return crm_lsn(importer->tool->db) != importer->first_lsn;
+}
+
 static int interrupted(struct importer *importer)
 {
-    uint64_t written =
-        crm_import_count(importer->import, CRM_IMPORT_CREATED) + crm_import_count(importer->import, CRM_IMPORT_UPDATED);
-
-    if (written == 0 || tool_flag(importer->tool, "strict") || tool_flag(importer->tool, "dry-run"))
+    if (!has_committed(importer))
         return tool_interrupt(importer->tool, "nothing was imported");
     return tool_interrupt(importer->tool, "what was committed so far is batch '%s'; `crm undo %s %s` takes it back",
                           importer->batch.data, importer->tool->path, importer->batch.data);
@@ -313,6 +318,14 @@ static void print_result(struct importer *importer)
     buffer_free(&number);
 }
 
+/* Behind a failure in the middle: part of the rows may be in the file. */
+static void note_committed(struct importer *importer)
+{
+    if (has_committed(importer))
+        tool_note(importer->tool, "the rows before that were committed as batch '%s'; `crm undo %s %s` takes them back",
+                  importer->batch.data, importer->tool->path, importer->batch.data);
+}
+
 static int run_import(struct importer *importer, int descriptor)
 {
     struct tool *tool = importer->tool;
@@ -328,6 +341,7 @@ static int run_import(struct importer *importer, int descriptor)
     }
     if (result != EXIT_OK) {
         progress_end(&importer->progress);
+        note_committed(importer);
         return result;
     }
     status = crm_import_finish(importer->import, &error);
@@ -337,8 +351,11 @@ static int run_import(struct importer *importer, int descriptor)
         result = tool_fail(tool, "%s: %s", importer->rejects.data, strerror(errno));
     if (result == EXIT_OK && status == CRM_REFUSED && importer->reject_file)
         return tool_fail(tool, "%s; the bad rows are in %s", error.message, importer->rejects.data);
-    if (result == EXIT_OK && status != CRM_OK)
-        return tool_error(tool, &error);
+    if (result == EXIT_OK && status != CRM_OK) {
+        result = tool_error(tool, &error);
+        note_committed(importer);
+        return result;
+    }
     if (result == EXIT_OK && (tool->format == FORMAT_JSON || tool->format == FORMAT_JSONL))
         print_counts_json(importer);
     else if (result == EXIT_OK)

@@ -104,4 +104,24 @@ refused "export knows two formats" 2 "table, csv, json, jsonl"
 run "$crm" export a.crm contact nowhere/out.csv
 refused "export to a place that is none" 1 "nowhere/out.csv"
 
+# A disk that gets full: the rows of whole batches are in, and it says how to take them back.
+"$crm" init full.crm >/dev/null
+{
+    echo last_name
+    seq -f 'A person whose name takes some room %g' 1 3000
+} >many.csv
+full() { (trap '' XFSZ && ulimit -f 2 && exec "$@"); }
+run full "$crm" import full.crm contact many.csv
+is "full before the first batch" 1 "$status"
+lacks "nothing to take back" "undo" "$err"
+full() { (trap '' XFSZ && ulimit -f 120 && exec "$@"); }
+run full "$crm" import full.crm contact many.csv --batch-rows 100
+is "full after some batches" 1 "$status"
+has "it says how to take back what went in" "crm undo full.crm many.csv@" "$err"
+batch=$("$crm" undo full.crm --format csv | sed -n '2s/,.*//p')
+run "$crm" undo full.crm "$batch"
+is "and so it goes" 0 "$status"
+run "$crm" count full.crm contact
+is "nothing is left of it" 0 "$out"
+
 finish
