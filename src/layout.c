@@ -71,7 +71,7 @@ static void lay_out(struct sheet *sheet)
 
     for (size_t i = 0; i < sheet->column_count; i++) {
         column = &sheet->columns[i];
-        column->hidden = (column->flags & COLUMN_SPARSE) && column->width == 0;
+        column->hidden = (column->flags & COLUMN_SPARSE) && column->width == 0 && sheet->rows > 0;
         if (!sheet->plain && !column->hidden && width_of(column->label) > column->width)
             column->width = width_of(column->label);
     }

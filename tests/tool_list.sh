@@ -137,4 +137,8 @@ if [ -w /dev/full ]; then
     has "a full disk is said" "standard output" "$(cat err.txt)"
 fi
 
+run "$crm" list a.crm customer --where name = nobody-of-that-name
+ok "a list of nothing"
+is "it still says what it would show" "Name" "$(printf '%s' "$out" | sed -n '1s/ .*//p')"
+
 finish
