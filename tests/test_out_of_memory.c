@@ -198,6 +198,19 @@ static void check_file(bool committed, const struct scarce *memory)
     ck_assert_int_eq(crm_close(db), CRM_OK);
 }
 
+/* What was acknowledged is there, and now it is written. */
+static bool go_on(crm_db *db, bool committed, const struct scarce *memory)
+{
+    crm_view *view = NULL;
+    ck_assert_int_eq(crm_view_open(db, &view, NULL), CRM_OK);
+    ck_assert_uint_eq(count_customers(view, memory), committed);
+    ck_assert_int_eq(crm_field_find(db, CRM_KIND_CUSTOMER, "own", CRM_NUL) != 0, committed);
+    crm_view_close(view);
+    if (!committed)
+        ck_assert_int_eq(write_once(db, memory), 1);
+    return true;
+}
+
 START_TEST(each_allocation_may_fail)
 {
     size_t length;
@@ -215,6 +228,11 @@ START_TEST(each_allocation_may_fail)
             look(db, &memory);
             committed = write_once(db, &memory);
             look(db, &memory);
+            if (at % 2 == 0) { /* memory again: the same handle goes on */
+                memory.fail_at = 0;
+                committed = go_on(db, committed, &memory);
+                memory.fail_at = at;
+            }
             int32_t status = crm_close(db);
             ck_assert_msg(status == CRM_OK || status == CRM_NOMEM, "close: %d", status);
         }

@@ -6,30 +6,67 @@
 
 #include "sys/error.h"
 
+#include <stddef.h>
 #include <string.h>
 
-struct row {
-    int what; /* 0: field of every kind, 1: kind, 2: field, 3: choice */
-    uint32_t kind, field;
-    int64_t number;
-    const char *name, *label;
-    int32_t type;
-    uint32_t flags, target;
+/* The names and labels of schema.def, one behind the other, and a row that
+ * holds where its own begin: pointers would have to be relocated in every
+ * process that loads the library, and cost thrice the room of the texts. */
+struct texts {
+#define COMMON(n, U, l, T, f, t, label) char common_##U[sizeof #l], common_label_##U[sizeof(label)];
+#define KIND(n, U, l, label) char kind_##U[sizeof #l], kind_label_##U[sizeof(label)];
+#define FIELD(K, n, U, l, T, f, t, label) char field_##K##_##U[sizeof #l], field_label_##K##_##U[sizeof(label)];
+#define CHOICE(K, F, c, U, l) char choice_##K##_##F##_##U[sizeof #l];
+#include "model/schema.def"
+#undef COMMON
+#undef KIND
+#undef FIELD
+#undef CHOICE
+    char none[1];
 };
 
+static const struct texts texts = {
+#define COMMON(n, U, l, T, f, t, label) .common_##U = #l, .common_label_##U = label,
+#define KIND(n, U, l, label) .kind_##U = #l, .kind_label_##U = label,
+#define FIELD(K, n, U, l, T, f, t, label) .field_##K##_##U = #l, .field_label_##K##_##U = label,
+#define CHOICE(K, F, c, U, l) .choice_##K##_##F##_##U = #l,
+#include "model/schema.def"
+#undef COMMON
+#undef KIND
+#undef FIELD
+#undef CHOICE
+    .none = "",
+};
+
+struct row {
+    uint8_t what; /* 0: field of every kind, 1: kind, 2: field, 3: choice */
+    uint8_t kind, type, target;
+    uint16_t field, flags;
+    uint16_t name, label; /* offsets in texts */
+    int32_t number;
+};
+
+#define AT(member) offsetof(struct texts, member)
 /* Field numbers for CHOICE rows come from the public header's constants. */
 static const struct row rows[] = {
-#define COMMON(n, U, l, T, f, t, label) {0, 0, 0, n, #l, label, CRM_TYPE_##T, f, t},
-#define KIND(n, U, l, label) {1, n, 0, n, #l, label, 0, 0, 0},
-#define FIELD(K, n, U, l, T, f, t, label) {2, CRM_KIND_##K, 0, n, #l, label, CRM_TYPE_##T, f, t},
-#define CHOICE(K, F, c, U, l) {3, CRM_KIND_##K, CRM_##K##_##F, c, #l, "", 0, 0, 0},
+#define COMMON(n, U, l, T, f, t, label) {0, 0, CRM_TYPE_##T, t, 0, f, AT(common_##U), AT(common_label_##U), n},
+#define KIND(n, U, l, label) {1, n, 0, 0, 0, 0, AT(kind_##U), AT(kind_label_##U), n},
+#define FIELD(K, n, U, l, T, f, t, label)                                                                              \
+    {2, CRM_KIND_##K, CRM_TYPE_##T, t, 0, f, AT(field_##K##_##U), AT(field_label_##K##_##U), n},
+#define CHOICE(K, F, c, U, l) {3, CRM_KIND_##K, 0, 0, CRM_##K##_##F, 0, AT(choice_##K##_##F##_##U), AT(none), c},
 #include "model/schema.def"
 #undef COMMON
 #undef KIND
 #undef FIELD
 #undef CHOICE
 };
+#undef AT
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+
+static const char *text_at(uint16_t offset)
+{
+    return (const char *)&texts + offset;
+}
 
 /* Grows an array of pointers that readers may be walking: the old one is kept
  * until the schema goes. */
@@ -86,29 +123,6 @@ static uint32_t cell_width(const struct field *field)
     }
 }
 
-struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char *name, size_t length)
-{
-    struct kind *kind = memory_zero(schema->memory, 1, sizeof *kind);
-    const char *copy = names_intern(schema->names, name, length);
-    if (kind == NULL || copy == NULL)
-        goto fail;
-    kind->number = number;
-    kind->name = kind->label = copy;
-    if (!push_shared(schema, (void ***)&schema->kinds, &schema->kind_count, &schema->kind_capacity, kind))
-        goto fail;
-    if (number < 32)
-        schema->builtin[number] = kind;
-    for (int i = 0; i < ROW_COUNT; i++)
-        if (rows[i].what == 0 &&
-            schema_add_field(schema, kind, (uint32_t)rows[i].number, rows[i].name, strlen(rows[i].name), rows[i].type,
-                             rows[i].flags, rows[i].target) == NULL)
-            return NULL;
-    return kind;
-fail:
-    memory_free(schema->memory, kind);
-    return NULL;
-}
-
 /* Which fields play a part by their role: the title and the timeline's time. */
 static void note_roles(struct kind *kind, struct field *field)
 {
@@ -123,30 +137,75 @@ static void note_roles(struct kind *kind, struct field *field)
         kind->has_timeline = true;
 }
 
+/* Room first, so that nothing half-defined is left when memory runs out. */
 struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_t number, const char *name,
                                size_t length, int32_t type, uint32_t flags, uint32_t target)
 {
-    struct field *field = memory_zero(schema->memory, 1, sizeof *field);
     const char *copy = names_intern(schema->names, name, length);
-    if (field == NULL || copy == NULL)
-        goto fail;
-    *field = (struct field){.kind = kind->number, .number = number, .type = type, .flags = flags, .target = target,
-                            .name = copy, .label = copy};
-    field->width = cell_width(field);
-    if (!push_shared(schema, (void ***)&kind->fields, &kind->field_count, &kind->field_capacity, field))
-        goto fail;
-    if (field_has_index(field) && !push_shared(schema, (void ***)&kind->indexed, &kind->indexed_count,
-                                               &kind->indexed_capacity, field))
+    struct field made = {.kind = kind->number, .number = number, .type = type, .flags = flags, .target = target,
+                         .name = copy, .label = copy};
+    bool indexed = field_has_index(&made);
+    if (copy == NULL || !grow_shared(schema, (void ***)&kind->fields, &kind->field_capacity, kind->field_count) ||
+        (indexed && !grow_shared(schema, (void ***)&kind->indexed, &kind->indexed_capacity, kind->indexed_count)) ||
+        (number >= 64 && !grow_shared(schema, (void ***)&kind->user, &kind->user_capacity, kind->user_count)))
         return NULL;
+    struct field *field = memory_alloc(schema->memory, sizeof *field);
+    if (field == NULL)
+        return NULL;
+    made.width = cell_width(&made);
+    *field = made;
+    (void)push_shared(schema, (void ***)&kind->fields, &kind->field_count, &kind->field_capacity, field);
+    if (indexed)
+        (void)push_shared(schema, (void ***)&kind->indexed, &kind->indexed_count, &kind->indexed_capacity, field);
     if (number < 64)
         kind->builtin[number] = field;
-    else if (!push_shared(schema, (void ***)&kind->user, &kind->user_count, &kind->user_capacity, field))
-        return NULL;
+    else
+        (void)push_shared(schema, (void ***)&kind->user, &kind->user_count, &kind->user_capacity, field);
     note_roles(kind, field);
     return field;
-fail:
-    memory_free(schema->memory, field);
-    return NULL;
+}
+
+static void free_kind(struct schema *schema, struct kind *kind)
+{
+    for (uint32_t f = 0; kind != NULL && f < kind->field_count; f++) {
+        memory_free(schema->memory, kind->fields[f]->choices);
+        memory_free(schema->memory, kind->fields[f]);
+    }
+    if (kind != NULL) {
+        memory_free(schema->memory, (void *)kind->fields);
+        memory_free(schema->memory, (void *)kind->user);
+        memory_free(schema->memory, (void *)kind->indexed);
+    }
+    memory_free(schema->memory, kind);
+}
+
+/* With the fields that every kind has; only a whole one is shown. */
+struct kind *schema_add_kind(struct schema *schema, uint32_t number, const char *name, size_t length)
+{
+    struct kind *kind = memory_zero(schema->memory, 1, sizeof *kind);
+    const char *copy = names_intern(schema->names, name, length);
+    bool made = kind != NULL && copy != NULL;
+    if (made) {
+        kind->number = number;
+        kind->name = kind->label = copy;
+    }
+    for (int i = 0; made && i < ROW_COUNT; i++) {
+        const char *common = text_at(rows[i].name);
+        if (rows[i].what != 0)
+            continue;
+        struct field *field = schema_add_field(schema, kind, (uint32_t)rows[i].number, common, strlen(common),
+                                               rows[i].type, rows[i].flags, rows[i].target);
+        made = field != NULL;
+        if (made)
+            field->label = text_at(rows[i].label);
+    }
+    if (!made || !push_shared(schema, (void ***)&schema->kinds, &schema->kind_count, &schema->kind_capacity, kind)) {
+        free_kind(schema, kind);
+        return NULL;
+    }
+    if (number < 32)
+        schema->builtin[number] = kind;
+    return kind;
 }
 
 void schema_hide_field(struct kind *kind, struct field *field, bool removed)
@@ -237,33 +296,26 @@ static bool add_builtin_row(struct schema *schema, const struct row *row)
 {
     struct kind *kind;
     struct field *field;
+    const char *name = text_at(row->name);
     switch (row->what) {
     case 1:
-        kind = schema_add_kind(schema, row->kind, row->name, strlen(row->name));
+        kind = schema_add_kind(schema, row->kind, name, strlen(name));
         if (kind != NULL)
-            kind->label = row->label;
+            kind->label = text_at(row->label);
         return kind != NULL;
     case 2:
         kind = schema->builtin[row->kind];
-        field = schema_add_field(schema, kind, (uint32_t)row->number, row->name, strlen(row->name), row->type,
-                                 row->flags, row->target);
+        field = schema_add_field(schema, kind, (uint32_t)row->number, name, strlen(name), row->type, row->flags,
+                                 row->target);
         if (field != NULL)
-            field->label = row->label;
+            field->label = text_at(row->label);
         return field != NULL;
     case 3:
         field = schema_field(schema->builtin[row->kind], row->field);
-        return field != NULL && schema_add_choice(schema, field, row->number, row->name, strlen(row->name));
+        return field != NULL && schema_add_choice(schema, field, row->number, name, strlen(name));
     default:
         return true;
     }
-}
-
-static void label_common_fields(struct schema *schema)
-{
-    for (uint32_t k = 0; k < schema->kind_count; k++)
-        for (int i = 0; i < ROW_COUNT; i++)
-            if (rows[i].what == 0)
-                schema->kinds[k]->builtin[rows[i].number]->label = rows[i].label;
 }
 
 bool schema_init(struct schema *schema, const struct memory *memory, struct names *names)
@@ -274,27 +326,13 @@ bool schema_init(struct schema *schema, const struct memory *memory, struct name
     for (int i = 0; i < ROW_COUNT; i++)
         if (!add_builtin_row(schema, &rows[i]))
             return false;
-    label_common_fields(schema);
     return true;
-}
-
-static void free_field(struct schema *schema, struct field *field)
-{
-    memory_free(schema->memory, field->choices);
-    memory_free(schema->memory, field);
 }
 
 void schema_free(struct schema *schema)
 {
-    for (uint32_t k = 0; k < schema->kind_count; k++) {
-        struct kind *kind = schema->kinds[k];
-        for (uint32_t f = 0; f < kind->field_count; f++)
-            free_field(schema, kind->fields[f]);
-        memory_free(schema->memory, (void *)kind->fields);
-        memory_free(schema->memory, (void *)kind->user);
-        memory_free(schema->memory, (void *)kind->indexed);
-        memory_free(schema->memory, kind);
-    }
+    for (uint32_t k = 0; k < schema->kind_count; k++)
+        free_kind(schema, schema->kinds[k]);
     memory_free(schema->memory, (void *)schema->kinds);
     for (size_t i = 0; i < schema->retired_count; i++)
         memory_free(schema->memory, schema->retired[i]);

@@ -223,16 +223,33 @@ int32_t txn_apply(crm_txn *txn)
     return CRM_OK;
 }
 
+/* The arena is lost and will be built anew from the log, but not the schema. */
+static void take_back_definition(crm_txn *txn, uint64_t offset)
+{
+    struct entry entry;
+    struct version version;
+    if (entry_load(txn->generation, txn, offset, &entry) != CRM_OK || entry.kind < CRM_KIND_KIND ||
+        entry.kind > CRM_KIND_CHOICE || version_load(txn->generation, txn, offset, &version) != CRM_OK)
+        return;
+    if (entry.operation == ENTRY_CREATE)
+        (void)schema_undo(txn->generation, entry.kind, &version);
+    else
+        (void)schema_apply(txn->generation, entry.kind, &version, entry.operation == ENTRY_DELETE);
+}
+
 static void take_back(crm_txn *txn)
 {
     struct generation *generation = txn->generation;
     rwlock_write(&generation->lock);
-    while (!generation->bad && txn->offset_count > 0) {
+    while (txn->offset_count > 0) {
         uint64_t offset = txn->offsets[--txn->offset_count];
         struct entry entry;
         if (offset - txn->base >= txn->applied)
             continue;
-        if (entry_load(generation, txn, offset, &entry) != CRM_OK || !apply_undo(generation, txn, offset, &entry))
+        if (generation->bad)
+            take_back_definition(txn, offset);
+        else if (entry_load(generation, txn, offset, &entry) != CRM_OK ||
+                 !apply_undo(generation, txn, offset, &entry))
             generation->bad = true;
     }
     rwlock_unlock(&generation->lock);
