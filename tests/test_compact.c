@@ -216,7 +216,8 @@ END_TEST
 /* ---- erasure ---- */
 
 static const char *const personal[] = {
-    "Quirinus Feldspat", "Quirinus", "quirinus@example.com", "5550142", "Zypressenweg", "secret subject", "private body",
+    "Quirinus Feldspat", "Quirinus",       "quirinus@example.com", "5550142",
+    "Zypressenweg",      "secret subject", "private body",
 };
 
 /* A contact with everything personal, versions of it, and a talk with the person. */
@@ -235,9 +236,10 @@ static crm_id person(void)
     crm_set_int(talk, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_CALL);
     crm_set_ref(talk, CRM_INTERACTION_CONTACT, CRM_KIND_CONTACT, &id);
     crm_set_text(talk, CRM_INTERACTION_SUBJECT, "a secret subject", CRM_NUL);
-    snprintf(body, sizeof body, "%.600s a private body %.500s",
-             "................................................................................................................",
-             "................................................................................................................");
+    snprintf(
+        body, sizeof body, "%.600s a private body %.500s",
+        "................................................................................................................",
+        "................................................................................................................");
     memset(body + strlen(body), '-', sizeof body - strlen(body) - 1); /* long enough to be deflated */
     body[sizeof body - 1] = '\0';
     crm_set_text(talk, CRM_INTERACTION_BODY, body, CRM_NUL);

@@ -137,7 +137,8 @@ START_TEST(records_are_as_they_were_then)
     for (int i = 2; i < 6; i++) {
         crm_change *change = next_customer(feed);
         ck_assert_int_eq((int)strtol(name_of(change), NULL, 10), i);
-        ck_assert_int_eq((int)strtol(crm_text(crm_change_before(change), CRM_CUSTOMER_NAME, NULL), NULL, 10), i == 2 ? 0 : i - 1);
+        ck_assert_int_eq((int)strtol(crm_text(crm_change_before(change), CRM_CUSTOMER_NAME, NULL), NULL, 10),
+                         i == 2 ? 0 : i - 1);
         ck_assert_uint_eq(crm_record_version(crm_change_after(change)), (uint64_t)i);
     }
     crm_feed_close(feed);
@@ -238,8 +239,8 @@ static void fill(void)
         snprintf(name, sizeof name, "round %d", round);
         crm_txn_set_reason(txn, name);
         for (int i = 59; i >= 0; i--) { /* not in the order of numbers */
-            crm_record *record = round == 0 ? crm_create(txn, CRM_KIND_CUSTOMER)
-                                            : crm_edit(txn, CRM_KIND_CUSTOMER, &ids[i]);
+            crm_record *record =
+                round == 0 ? crm_create(txn, CRM_KIND_CUSTOMER) : crm_edit(txn, CRM_KIND_CUSTOMER, &ids[i]);
             if (round == 0)
                 ids[i] = care_id(record);
             if (round > 0 && (i + round) % 3 != 0)

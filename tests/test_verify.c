@@ -33,8 +33,9 @@ static void fill(void)
     text[sizeof text - 1] = '\0';
     crm_txn *txn = care_begin(&care, "mia");
     ck_assert_int_eq(crm_kind_add(txn, "machine", CRM_NUL, &machine), CRM_OK);
-    ck_assert_int_eq(crm_field_add(txn, machine, "weight", CRM_NUL, CRM_TYPE_REAL, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0,
-                                   &weight), CRM_OK);
+    ck_assert_int_eq(
+        crm_field_add(txn, machine, "weight", CRM_NUL, CRM_TYPE_REAL, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0, &weight),
+        CRM_OK);
     for (int i = 0; i < 150; i++) {
         crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
         snprintf(name, sizeof name, "Customer %d", i);
@@ -255,10 +256,8 @@ START_TEST(figures_are_right)
     care_ok(crm_stat(care.db, &table, &error), &error);
     static const char *const expected[][2] = {
         {"transactions", "4"}, /* a new file's own, two customers, the deletion */
-        {"customer records", "1"},
-        {"customer records deleted", "1"},
-        {"setting currency", "EUR"},
-        {"last transaction", "2024-10-04T00:00:00Z"},
+        {"customer records", "1"},   {"customer records deleted", "1"},
+        {"setting currency", "EUR"}, {"last transaction", "2024-10-04T00:00:00Z"},
         {"compactions", "0"},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

@@ -26,8 +26,9 @@ static int32_t find_end(struct generation *generation, uint64_t *end, crm_error 
             status = cell == NULL ? CRM_CORRUPT : log_frame_info(generation->log, cell->offset, &frame, NULL);
             *end = frame.after.offset;
             if (status != CRM_OK || frame.lsn != published)
-                status = error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read; check the file with verify",
-                                   generation->db->path, (unsigned long long)published);
+                status =
+                    error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read; check the file with verify",
+                              generation->db->path, (unsigned long long)published);
         }
     }
     rwlock_unlock(&generation->lock);
@@ -56,8 +57,8 @@ static int32_t backup(const struct generation *generation, const char *to, uint6
     const struct file_ops *files = generation->db->files;
     struct file *file = NULL;
     int system = 0, ignored;
-    int32_t status = files->open(files->context, to, FILE_READ | FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &file,
-                                 &system);
+    int32_t status =
+        files->open(files->context, to, FILE_READ | FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &file, &system);
     if (status == CRM_EXISTS)
         return error_set(error, status, "%s: exists already; a backup overwrites nothing", to);
     if (status != CRM_OK)

@@ -206,9 +206,8 @@ int32_t change_fill(struct crm_change *change, crm_view *view, struct generation
     if (status == CRM_CORRUPT)
         error_set(error, status, "%s: a version of a %s at byte %llu is damaged; check the file with verify",
                   crm_path(view->db), what->kind->name,
-                  (unsigned long long)(what->place & PLACE_PACKED
-                                           ? (what->place & ~PLACE_PACKED) >> PLACE_POSITION_BITS
-                                           : what->place));
+                  (unsigned long long)(what->place & PLACE_PACKED ? (what->place & ~PLACE_PACKED) >> PLACE_POSITION_BITS
+                                                                  : what->place));
     else if (status == CRM_NOMEM)
         (void)error_nomem(error);
     if (status == CRM_OK)
@@ -275,9 +274,8 @@ uint64_t crm_change_version(const crm_change *change)
 
 crm_record *crm_change_before(const crm_change *change)
 {
-    return change == NULL || change->view == NULL || !change->has_before
-               ? NULL
-               : (crm_record *)(uintptr_t)&change->before;
+    return change == NULL || change->view == NULL || !change->has_before ? NULL
+                                                                         : (crm_record *)(uintptr_t)&change->before;
 }
 
 crm_record *crm_change_after(const crm_change *change)

@@ -36,11 +36,11 @@ static int32_t policy(crm_db *db, int64_t *drop_before, crm_error *error)
 /* What both must agree on, row by row. */
 static bool same_row(const struct row *old, const struct row *new, bool dropped)
 {
-    bool was = old != NULL && old->head != 0 && !dropped, is = new != NULL && new->head != 0;
+    bool was = old != NULL && old->head != 0 && !dropped, is = new != NULL &&new->head != 0;
     if (was != is)
         return false;
     return !was || (memcmp(&old->id, &new->id, sizeof old->id) == 0 && row_lsn(old) == row_lsn(new) &&
-                    (old->state & ROW_DELETED) == (new->state & ROW_DELETED));
+                    (old->state & ROW_DELETED) == (new->state &ROW_DELETED));
 }
 
 static int32_t compare(const struct rewrite *rewrite, const struct generation *next, crm_error *error)
@@ -53,9 +53,10 @@ static int32_t compare(const struct rewrite *rewrite, const struct generation *n
         const struct kind_store *old = kind_store(from, kind);
         const struct kind_store *new = copy == NULL ? NULL : kind_store(next, copy);
         uint32_t rows = old == NULL ? 0 : old->rows;
-        same = copy != NULL && (rows == 0 || (new != NULL && new->rows == rows && new->live == old->live));
+        same = copy != NULL && (rows == 0 || (new != NULL &&new->rows == rows &&new->live == old->live));
         for (uint32_t number = 0; same && number < rows; number++)
-            same = same_row(row_at(from, kind, number), row_at(next, copy, number), rewrite_dropped(rewrite, k, number));
+            same =
+                same_row(row_at(from, kind, number), row_at(next, copy, number), rewrite_dropped(rewrite, k, number));
         if (!same)
             return error_set(error, CRM_CORRUPT,
                              "%s: its compacted copy does not hold the same records of kind %s; nothing was changed",
@@ -75,8 +76,13 @@ static int32_t create_beside(struct generation *from, const char *path, struct l
     header.generation++;
     header.base_lsn = from->applied.lsn;
     header.base_end = 0;
-    struct log_options options = {.files = db->files, .memory = db->memory, .create = true, .exclusive = true,
-                                  .busy_ms = db->options.busy_ms, .header = &header, .now = header.created};
+    struct log_options options = {.files = db->files,
+                                  .memory = db->memory,
+                                  .create = true,
+                                  .exclusive = true,
+                                  .busy_ms = db->options.busy_ms,
+                                  .header = &header,
+                                  .now = header.created};
     return log_open(path, &options, out, error);
 }
 

@@ -42,8 +42,8 @@ struct crm_feed {
     size_t at;
     struct feed_place *window; /* of compacted transactions */
     size_t window_count, window_capacity, window_next;
-    bool window_last; /* nothing compacted lies behind it */
-    uint64_t last_lsn; /* handed out up to here */
+    bool window_last;       /* nothing compacted lies behind it */
+    uint64_t last_lsn;      /* handed out up to here */
     uint32_t last_sequence; /* UINT32_MAX: the whole transaction */
     uint64_t position;
     struct feed_erased erased[ERASED_CACHE];
@@ -209,8 +209,7 @@ static int32_t enter(crm_feed *feed, crm_error *error)
 /* A record is asked once for its erasure, not with each of its changes. */
 static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row)
 {
-    struct feed_erased *known =
-        &feed->erased[hash_mix((uint64_t)kind->number << 32 | number) % (uint64_t)ERASED_CACHE];
+    struct feed_erased *known = &feed->erased[hash_mix((uint64_t)kind->number << 32 | number) % (uint64_t)ERASED_CACHE];
     if (!(row->state & ROW_ERASED))
         return 0;
     if (known->kind != kind->number || known->number != number || known->head != row->head)
@@ -231,7 +230,10 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
         status = error_set(error, CRM_CORRUPT, "%s: a change of a record that is not there; check the file with verify",
                            crm_path(feed->db));
     } else {
-        struct change_place what = {.kind = kind, .number = entry->number, .id = row->id, .place = place,
+        struct change_place what = {.kind = kind,
+                                    .number = entry->number,
+                                    .id = row->id,
+                                    .place = place,
                                     .erased = erased_by(feed, kind, entry->number, row)};
         status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);
     }

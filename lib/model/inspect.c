@@ -42,7 +42,8 @@ static const char *value_fault(const struct field *field, const struct value *va
         return value->what == VALUE_REAL ? NULL : "a real number is not stored as one";
     if (value->what != VALUE_INT)
         return "a number is not stored as one";
-    if (type_is_ref(field->type) && (value->integer < 0 || (field->type == CRM_TYPE_REF && value->integer > UINT32_MAX)))
+    if (type_is_ref(field->type) &&
+        (value->integer < 0 || (field->type == CRM_TYPE_REF && value->integer > UINT32_MAX)))
         return "a reference is no record's number";
     return NULL;
 }

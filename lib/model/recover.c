@@ -107,7 +107,8 @@ static int32_t take_hole(struct recovery *recovery, uint64_t to, const struct fr
     unsigned long long read = recovery->entries - recovery->lost_entries - before;
     char what[128];
     if (base || next == NULL)
-        (void)snprintf(what, sizeof what, "bytes that are no whole transaction; %llu changes in them could be read", read);
+        (void)snprintf(what, sizeof what, "bytes that are no whole transaction; %llu changes in them could be read",
+                       read);
     else
         (void)snprintf(what, sizeof what, "transactions %llu to %llu are damaged; %llu of their changes could be read",
                        (unsigned long long)first, (unsigned long long)most, read);
@@ -189,13 +190,18 @@ static int32_t write_new(struct recovery *recovery, const char *to, crm_error *e
     random_bytes(&header.seed, sizeof header.seed);
     header.file.bytes[6] = (uint8_t)(0x40 | (header.file.bytes[6] & 0x0f));
     header.file.bytes[8] = (uint8_t)(0x80 | (header.file.bytes[8] & 0x3f));
-    struct log_options options = {.files = db->files, .memory = db->memory, .create = true, .exclusive = true,
-                                  .busy_ms = db->options.busy_ms, .header = &header, .now = header.created};
+    struct log_options options = {.files = db->files,
+                                  .memory = db->memory,
+                                  .create = true,
+                                  .exclusive = true,
+                                  .busy_ms = db->options.busy_ms,
+                                  .header = &header,
+                                  .now = header.created};
     int32_t status = log_open(to, &options, &log, error);
     if (status != CRM_OK)
         return status;
-    struct rewrite rewrite = {.from = recovery->generation, .to = log, .end = log_start(log),
-                              .drop_before = INT64_MIN, .salvage = true};
+    struct rewrite rewrite = {
+        .from = recovery->generation, .to = log, .end = log_start(log), .drop_before = INT64_MIN, .salvage = true};
     status = log_lock(log, db->options.busy_ms, error);
     if (status == CRM_OK) {
         status = rewrite_all(&rewrite, error);
@@ -235,8 +241,8 @@ static void summarise(struct recovery *recovery)
 static int32_t open_damaged(struct recovery *recovery, crm_error *error)
 {
     crm_db *db = recovery->db;
-    struct log_options options = {.files = db->files, .memory = db->memory, .read_only = true, .salvage = true,
-                                  .busy_ms = db->options.busy_ms};
+    struct log_options options = {
+        .files = db->files, .memory = db->memory, .read_only = true, .salvage = true, .busy_ms = db->options.busy_ms};
     struct log *log;
     int32_t status = log_open(recovery->from, &options, &log, error);
     if (status != CRM_OK)

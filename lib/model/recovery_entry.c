@@ -81,9 +81,9 @@ static bool apply_change(struct recovery *recovery, uint64_t offset, const struc
     if (row != NULL && row->head != 0 && row->head == entry->previous &&
         version_load(generation, NULL, row->head, &version) == CRM_OK)
         return apply_entry(generation, NULL, offset, entry, &none);
-    if ((entry->flags & ENTRY_FULL) && entry->operation != ENTRY_DELETE &&
-        (row == NULL || row_lsn(row) <= entry->lsn))
-        return apply_full(recovery, offset, entry, row) || (recovery_lose(recovery, offset), !generation->arena->damaged);
+    if ((entry->flags & ENTRY_FULL) && entry->operation != ENTRY_DELETE && (row == NULL || row_lsn(row) <= entry->lsn))
+        return apply_full(recovery, offset, entry, row) ||
+               (recovery_lose(recovery, offset), !generation->arena->damaged);
     recovery_lose(recovery, offset);
     return true;
 }

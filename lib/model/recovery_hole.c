@@ -14,7 +14,11 @@
 
 #include <string.h>
 
-enum { ENTRY_LEAST = 11, WORK_FACTOR = 8, BETWEEN_ENTRIES = LOG_FRAME_HEADER + 7 /* meta and header of a frame, at least */ };
+enum {
+    ENTRY_LEAST = 11,
+    WORK_FACTOR = 8,
+    BETWEEN_ENTRIES = LOG_FRAME_HEADER + 7 /* meta and header of a frame, at least */
+};
 
 struct hole {
     struct recovery *recovery;
@@ -22,11 +26,11 @@ struct hole {
     uint64_t from;
     uint64_t least, most; /* transactions that can lie in it */
     bool base;
-    uint64_t work;        /* bytes that may still be summed up */
-    uint64_t lsn;         /* of the frame that is being read, as far as known */
+    uint64_t work; /* bytes that may still be summed up */
+    uint64_t lsn;  /* of the frame that is being read, as far as known */
     crm_id id_base;
-    bool whole;           /* from the frame's beginning to its first create nothing was missing */
-    bool skipping;        /* in what cannot be read, from `skipped` on; its length tells that it ends at `expected` */
+    bool whole;    /* from the frame's beginning to its first create nothing was missing */
+    bool skipping; /* in what cannot be read, from `skipped` on; its length tells that it ends at `expected` */
     size_t skipped, expected;
 };
 
@@ -64,8 +68,8 @@ static bool begins_frame(struct hole *hole, size_t at)
     struct frame frame;
     struct generation *generation = hole->recovery->generation;
     uint64_t offset = hole->from + at;
-    if (offset % 8 != 0 || log_frame_info(generation->log, offset, &frame, NULL) != CRM_OK ||
-        frame.lsn < hole->least || frame.lsn > hole->most)
+    if (offset % 8 != 0 || log_frame_info(generation->log, offset, &frame, NULL) != CRM_OK || frame.lsn < hole->least ||
+        frame.lsn > hole->most)
         return false;
     const struct frame_cell *cell = column_at(generation->arena, generation->frames, (uint32_t)frame.lsn);
     if (cell != NULL && cell->offset == 0 && frame.time >= generation->applied.time)
@@ -94,7 +98,8 @@ static void skip(struct hole *hole, size_t at)
     hole->skipping = true;
     hole->skipped = at;
     hole->expected = SIZE_MAX;
-    const uint8_t *next = (size_t)(hole->end - hole->bytes) - at < 5 ? NULL : varint_get(hole->bytes + at + 4, hole->end, &length);
+    const uint8_t *next =
+        (size_t)(hole->end - hole->bytes) - at < 5 ? NULL : varint_get(hole->bytes + at + 4, hole->end, &length);
     if (next != NULL && length <= (uint64_t)(hole->end - next))
         hole->expected = (size_t)(next - hole->bytes) + (size_t)length;
     if (!is_set(&hole->id_base))
@@ -132,13 +137,16 @@ static void begin(struct hole *hole)
     hole->skipping = false;
 }
 
-int32_t recovery_hole(struct recovery *recovery, uint64_t from, uint64_t to, uint64_t most, bool base,
-                      crm_error *error)
+int32_t recovery_hole(struct recovery *recovery, uint64_t from, uint64_t to, uint64_t most, bool base, crm_error *error)
 {
     struct generation *generation = recovery->generation;
     size_t length = (size_t)(to - from);
-    struct hole hole = {.recovery = recovery, .from = from, .most = most, .base = base,
-                        .least = base ? 1 : generation->applied.lsn + 1, .work = (to - from) * WORK_FACTOR};
+    struct hole hole = {.recovery = recovery,
+                        .from = from,
+                        .most = most,
+                        .base = base,
+                        .least = base ? 1 : generation->applied.lsn + 1,
+                        .work = (to - from) * WORK_FACTOR};
     hole.bytes = log_bytes(generation->log, from, length);
     if (hole.bytes == NULL || hole.least > most || most >= UINT32_MAX - 64)
         return CRM_OK;
@@ -160,6 +168,5 @@ int32_t recovery_hole(struct recovery *recovery, uint64_t from, uint64_t to, uin
             at++;
         }
     }
-    return room ? CRM_OK
-                : error_set(error, CRM_NOMEM, "%s: cannot be recovered: out of memory", recovery->from);
+    return room ? CRM_OK : error_set(error, CRM_NOMEM, "%s: cannot be recovered: out of memory", recovery->from);
 }

@@ -23,16 +23,15 @@ static void take_back(struct rewrite *rewrite, uint32_t kind_number, uint32_t nu
     for (uint32_t k = 0; k < rewrite->kinds; k++)
         if (schema->kinds[k]->number == kind_number && rewrite->dropped[k] != NULL &&
             number < kind_rows(rewrite->from, schema->kinds[k]))
-            rewrite->dropped[k][number / 8] &= (uint8_t)~(1U << (number % 8));
+            rewrite->dropped[k][number / 8] &= (uint8_t) ~(1U << (number % 8));
 }
 
 static bool is_candidate(const struct rewrite *rewrite, const struct kind *kind, uint32_t number)
 {
     const struct row *row = row_at(rewrite->from, kind, number);
     int64_t time;
-    return row != NULL && row->head != 0 && (row->state & ROW_DELETED) &&
-           number + 1 < kind_rows(rewrite->from, kind) && frame_time(rewrite->from, row_lsn(row), &time) &&
-           time < rewrite->drop_before;
+    return row != NULL && row->head != 0 && (row->state & ROW_DELETED) && number + 1 < kind_rows(rewrite->from, kind) &&
+           frame_time(rewrite->from, row_lsn(row), &time) && time < rewrite->drop_before;
 }
 
 static int32_t find_candidates(struct rewrite *rewrite, uint64_t *found, crm_error *error)

@@ -40,9 +40,14 @@ static int32_t settle_buffers(const struct rewrite *rewrite, crm_error *error)
 static int32_t flush_frame(struct rewrite *rewrite, crm_error *error)
 {
     const struct frame *last = &rewrite->last;
-    struct frame_info info = {.time = last->time, .flags = LOG_FRAME_BASE, .entry_count = rewrite->frame_entries,
-                              .actor = last->actor, .reason = last->reason, .batch = last->batch,
-                              .actor_length = last->actor_length, .reason_length = last->reason_length,
+    struct frame_info info = {.time = last->time,
+                              .flags = LOG_FRAME_BASE,
+                              .entry_count = rewrite->frame_entries,
+                              .actor = last->actor,
+                              .reason = last->reason,
+                              .batch = last->batch,
+                              .actor_length = last->actor_length,
+                              .reason_length = last->reason_length,
                               .batch_length = last->batch_length};
     int32_t status = settle_buffers(rewrite, error);
     if (status == CRM_OK)
@@ -83,8 +88,8 @@ static void put_deflated(struct rewrite *rewrite, struct entry *entry, const str
 static int32_t flush_chunk(struct rewrite *rewrite, crm_error *error)
 {
     if (rewrite->pack.length > 0) {
-        struct entry entry = {.operation = ENTRY_PACK, .number = rewrite->packs++,
-                              .lsn = log_header(rewrite->to)->base_lsn};
+        struct entry entry = {
+            .operation = ENTRY_PACK, .number = rewrite->packs++, .lsn = log_header(rewrite->to)->base_lsn};
         put_deflated(rewrite, &entry, &rewrite->pack);
         rewrite->pack.length = 0;
     }
@@ -167,7 +172,8 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
         struct entry entry;
         struct version version;
         if (entry_load(&rewrite->reader, NULL, place, &entry) != CRM_OK || entry.kind != kind->number ||
-            entry.number != number || (rewrite->salvage && version_load(&rewrite->reader, NULL, place, &version) != CRM_OK)) {
+            entry.number != number ||
+            (rewrite->salvage && version_load(&rewrite->reader, NULL, place, &version) != CRM_OK)) {
             if (rewrite->salvage && rewrite->link_count > 0) {
                 rewrite->cut++;
                 return CRM_OK;
@@ -179,10 +185,12 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
         if (!memory_grow(rewrite->from->db->memory, (void **)&rewrite->links, &rewrite->link_capacity,
                          rewrite->link_count + 1, sizeof *rewrite->links))
             return error_nomem(error);
-        rewrite->links[rewrite->link_count++] =
-            (struct rewrite_link){.place = place, .lsn = entry.lsn, .version = entry.version,
-                                  .sequence = sequence_of(rewrite, &entry, place), .operation = entry.operation,
-                                  .flags = entry.flags};
+        rewrite->links[rewrite->link_count++] = (struct rewrite_link){.place = place,
+                                                                      .lsn = entry.lsn,
+                                                                      .version = entry.version,
+                                                                      .sequence = sequence_of(rewrite, &entry, place),
+                                                                      .operation = entry.operation,
+                                                                      .flags = entry.flags};
         place = entry.previous;
     }
     return CRM_OK;
@@ -265,8 +273,12 @@ static bool put_own(struct rewrite *rewrite, const struct content *content, cons
 
 static struct entry entry_of(const struct kind *kind, uint32_t number, const struct rewrite_link *link)
 {
-    return (struct entry){.operation = link->operation, .kind = kind->number, .number = number, .lsn = link->lsn,
-                          .version = link->version, .sequence = link->sequence,
+    return (struct entry){.operation = link->operation,
+                          .kind = kind->number,
+                          .number = number,
+                          .lsn = link->lsn,
+                          .version = link->version,
+                          .sequence = link->sequence,
                           .flags = link->sequence != 0 ? ENTRY_SEQUENCE : 0};
 }
 
@@ -309,8 +321,8 @@ static int32_t put_packed(struct rewrite *rewrite, const struct record_plan *pla
         return damaged(rewrite, plan, error);
     rewrite->body.length = 0;
     entry.operation = true_operation(rewrite, at);
-    bool full = entry.operation != ENTRY_CREATE && (source.operation == ENTRY_CREATE || (source.flags & ENTRY_FULL) ||
-                                                    at + 1 == plan->keep);
+    bool full = entry.operation != ENTRY_CREATE &&
+                (source.operation == ENTRY_CREATE || (source.flags & ENTRY_FULL) || at + 1 == plan->keep);
     if (full)
         entry.flags |= ENTRY_FULL;
     if (entry.operation == ENTRY_CREATE)

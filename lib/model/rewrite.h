@@ -25,13 +25,13 @@ struct rewrite {
     uint64_t cut;         /* salvage: chains that ended so */
     /* within */
     struct generation reader;
-    struct frame last;    /* who and when of the newest transaction */
+    struct frame last; /* who and when of the newest transaction */
     struct buffer frame, heads, pack, body;
     uint32_t frame_entries, head_entries, packs;
     crm_id id_base;
     struct rewrite_link *links; /* newest first */
     size_t link_count, link_capacity;
-    uint8_t **dropped;    /* by position of the kind: bits of rows that are left out altogether */
+    uint8_t **dropped; /* by position of the kind: bits of rows that are left out altogether */
     uint32_t kinds;
 };
 

@@ -124,8 +124,9 @@ static int32_t run(struct undo *undo, bool override, crm_error *error)
     if (status == CRM_OK)
         status = undo_refer(undo, error);
     if (status == CRM_OK && undo->conflict_count > 0 && !override)
-        return error_set(error, CRM_REFERENCED, "batch \"%s\" cannot be undone: %llu of its %zu records depend on later changes",
-                         undo->batch, (unsigned long long)undo->conflict_count, undo->count);
+        return error_set(error, CRM_REFERENCED,
+                         "batch \"%s\" cannot be undone: %llu of its %zu records depend on later changes", undo->batch,
+                         (unsigned long long)undo->conflict_count, undo->count);
     return status == CRM_OK ? apply(undo, override, error) : status;
 }
 

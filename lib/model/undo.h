@@ -14,9 +14,9 @@ enum { UNDO_NOTHING = 0, UNDO_REVERT = 1, UNDO_DELETE = 2, UNDO_CONFLICT = 3 };
 
 struct undo_record {
     uint32_t kind, number;
-    uint64_t lsn;      /* of the batch's first touch, then its place there: */
+    uint64_t lsn; /* of the batch's first touch, then its place there: */
     uint32_t sequence;
-    uint8_t what;      /* UNDO_ */
+    uint8_t what; /* UNDO_ */
     bool created;
 };
 
@@ -42,9 +42,10 @@ struct undo_record *undo_known(const struct undo *undo, uint32_t kind, uint32_t 
 
 /* undo_judge.c */
 struct undo_trace {
-    uint64_t newest, last, first, before; /* places; last and first are the batch's, before: 0 when it made the record */
-    bool created, between, after;         /* others changed it between or after */
-    bool erased, lost;                    /* since then; the version before is gone */
+    uint64_t newest, last, first,
+        before;                   /* places; last and first are the batch's, before: 0 when it made the record */
+    bool created, between, after; /* others changed it between or after */
+    bool erased, lost;            /* since then; the version before is gone */
     bool live_now, live_last, live_before;
 };
 int32_t undo_trace(const struct undo *undo, uint32_t kind, uint32_t number, struct undo_trace *trace, crm_error *error);

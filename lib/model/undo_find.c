@@ -36,8 +36,9 @@ static int32_t find_transactions(struct undo *undo, crm_error *error)
             return error_nomem(error);
         undo->lsns[undo->lsn_count++] = lsn;
     }
-    return undo->lsn_count > 0 ? CRM_OK
-                               : error_set(error, CRM_NOT_FOUND, "there is no transaction of a batch \"%s\"", undo->batch);
+    return undo->lsn_count > 0
+               ? CRM_OK
+               : error_set(error, CRM_NOT_FOUND, "there is no transaction of a batch \"%s\"", undo->batch);
 }
 
 /* ---- the set of records ---- */
@@ -91,8 +92,8 @@ static bool touch(struct undo *undo, const struct entry *entry, uint32_t sequenc
         !memory_grow(undo->txn->db->memory, (void **)&undo->records, &undo->capacity, undo->count + 1,
                      sizeof *undo->records))
         return false;
-    undo->records[undo->count] = (struct undo_record){.kind = entry->kind, .number = entry->number, .lsn = entry->lsn,
-                                                      .sequence = sequence};
+    undo->records[undo->count] =
+        (struct undo_record){.kind = entry->kind, .number = entry->number, .lsn = entry->lsn, .sequence = sequence};
     undo->slots[slot_of(undo, entry->kind, entry->number)] = (uint32_t)++undo->count;
     return true;
 }

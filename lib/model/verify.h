@@ -10,7 +10,7 @@ struct verify {
     struct generation *generation;
     struct generation reader;
     crm_table *table;
-    uint64_t count;       /* of findings */
+    uint64_t count; /* of findings */
     char first[400];
     struct buffer scratch;
 };

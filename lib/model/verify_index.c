@@ -34,8 +34,8 @@ static bool same_key(struct arena *a, struct tree_key one, struct arena *b, stru
         return one.high == two.high && one.low == two.low;
     uint32_t length_one = 0, length_two = 0;
     const uint8_t *bytes_one = tree_text(a, one, &length_one), *bytes_two = tree_text(b, two, &length_two);
-    return bytes_one != NULL && bytes_two != NULL && tree_number(one) == tree_number(two) &&
-           length_one == length_two && memcmp(bytes_one, bytes_two, length_one) == 0;
+    return bytes_one != NULL && bytes_two != NULL && tree_number(one) == tree_number(two) && length_one == length_two &&
+           memcmp(bytes_one, bytes_two, length_one) == 0;
 }
 
 static void compare_trees(struct verify *verify, const struct kind *kind, const struct field *field, uint64_t tree,
@@ -124,8 +124,8 @@ static void compare_tables(struct verify *verify, const struct kind *kind, const
 
 /* ---- rows and columns ---- */
 
-static bool same_cell(struct arena *arena, const struct field *field, struct arena *other,
-                      const struct field *expected, uint32_t number)
+static bool same_cell(struct arena *arena, const struct field *field, struct arena *other, const struct field *expected,
+                      uint32_t number)
 {
     const void *one = field->column == 0 ? NULL : column_at(arena, field->column, number);
     const void *two = expected->column == 0 ? NULL : column_at(other, expected->column, number);
@@ -210,8 +210,7 @@ static void check_image_file(struct verify *verify)
     crm_db *db = verify->db;
     struct arena *arena = NULL;
     struct image_point point;
-    if (!db->options.image ||
-        image_open(db->files, db->memory, db->image_path, &point, &arena, NULL) != CRM_OK)
+    if (!db->options.image || image_open(db->files, db->memory, db->image_path, &point, &arena, NULL) != CRM_OK)
         return;
     if (!image_verify(arena))
         verify_found(verify, db->image_path, "the index file is damaged; delete it, it is built anew");
