@@ -24,7 +24,17 @@ BUILD ?= build
 CC = gcc
 AR = ar
 OBJCOPY = objcopy
-CFLAGS ?= -O2 -g
+ifeq ($(origin CFLAGS),undefined)
+CFLAGS := -O2 -g
+# Optimised for speed where the time goes, for size elsewhere: an embedded
+# library is loaded whole, and the benchmark does not tell the difference.
+HOT := $(patsubst %,lib/store/%.c,arena column hash pack tree tree_build tree_insert tree_leaf tree_text) \
+       $(patsubst %,lib/sys/%.c,checksum memory) \
+       $(patsubst %,lib/log/%.c,entry log_append) \
+       $(patsubst %,lib/model/%.c,apply chain group index record run text_fold txn value view) lib/io/csv.c
+SPEED := -O2 -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
+SIZE := -Os
+endif
 LDFLAGS ?=
 # Only these folders of lib/, e.g. FOLDERS="sys log" to try a part alone.
 FOLDERS ?= *
@@ -109,7 +119,7 @@ setup: $(SETUP_STAMP)
 # when a flag changed or a source went away, and only then.
 remember = $(shell mkdir -p $(dir $1); printf '%s\n' '$2' >$1.new; cmp -s $1.new $1 && rm -f $1.new || mv -f $1.new $1)
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
-$(call remember,$(BUILD)/flags,$(COMPILE) $(LINK))
+$(call remember,$(BUILD)/flags,$(COMPILE) $(LINK) $(SPEED) $(SIZE) $(HOT))
 $(call remember,$(BUILD)/objects,$(LIB_OBJECTS))
 endif
 
@@ -144,7 +154,9 @@ help:
 
 # --- Compiling ---------------------------------------------------------------------
 
-$(BUILD)/lib/%.o: INCLUDES := -DCRM_BUILD -Iinclude -Ilib
+# No exception passes through the library; debuggers have .debug_frame.
+$(BUILD)/lib/%.o: INCLUDES = -DCRM_BUILD -fno-asynchronous-unwind-tables $(if $(filter $(HOT),$<),$(SPEED),$(SIZE)) \
+    -Iinclude -Ilib
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: INCLUDES := -Iinclude -Ilib
 # The tool, the examples and the benchmark see the public header only.
 $(BUILD)/src/%.o $(BUILD)/examples/%.o $(BUILD)/bench/%.o: INCLUDES := -Iinclude
@@ -168,7 +180,7 @@ $(STATIC): $(BUILD)/libcrm.o
 
 $(SHARED_FILE): $(LIB_OBJECTS) $(BUILD)/objects lib/libcrm.map
 	$(call Q,LINK)$(LINK) -shared -Wl,-soname,libcrm.so.$(SOVERSION) -Wl,--version-script=lib/libcrm.map -Wl,--gc-sections \
-	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJECTS) $(LIB_LIBS)
+	    -Wl,-z,noseparate-code $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJECTS) $(LIB_LIBS)
 $(SHARED): $(SHARED_FILE)
 	@ln -sf libcrm.so.$(VERSION) $(BUILD)/libcrm.so.$(SOVERSION)
 	@ln -sf libcrm.so.$(SOVERSION) $@

@@ -109,12 +109,12 @@ int32_t log_scan(struct log *log, uint64_t offset, struct frame *out, crm_error 
  * maps, so zeros are written over what is not zero. */
 static int32_t blank(struct log *log, uint64_t from, int *system)
 {
-    static const uint8_t zeros[LOG_PAGE] = {0};
+    static const uint8_t zeros[512] = {0};
     const struct log_map *map = log_map(log);
     uint64_t content = content_end(map, from);
     int32_t status = CRM_OK;
     for (uint64_t at = from; status == CRM_OK && at < content;) {
-        uint64_t length = LOG_PAGE - at % LOG_PAGE;
+        uint64_t length = sizeof zeros - at % sizeof zeros;
         if (length > content - at)
             length = content - at;
         status = log->files->write(log->file, at, zeros, (size_t)length, system);
