@@ -73,7 +73,7 @@ static bool grow_slots(struct undo *undo)
     memory_free(undo->txn->db->memory, undo->slots);
     undo->slots = larger;
     undo->slot_count = count;
-    for (size_t i = 0; i < undo->count; i++)
+    for (size_t i = 0; undo->records != NULL && i < undo->count; i++)
         undo->slots[slot_of(undo, undo->records[i].kind, undo->records[i].number)] = (uint32_t)i + 1;
     return true;
 }
