@@ -7,9 +7,11 @@
 #include "model/db.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct care care;
@@ -563,6 +565,37 @@ START_TEST(a_failure_at_any_step_leaves_everything_as_it_was)
 }
 END_TEST
 
+/* P1, P2: a process that dies while it compacts leaves the old file or the new one. */
+START_TEST(a_killed_compaction_loses_nothing)
+{
+    fill();
+    char *before = care_changes(care.db, 0);
+    int finished = 0;
+    for (int delay_us = 0; delay_us < 40000 && finished < 3; delay_us += 2300) {
+        care_close(&care);
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            crm_error error;
+            care_open(&care);
+            _exit(crm_compact(care.db, &error) == CRM_OK ? 0 : 1);
+        }
+        int status = 0;
+        usleep((useconds_t)delay_us);
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        finished += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        care_open(&care);
+        char *after = care_changes(care.db, 0);
+        ck_assert_str_eq(before, after);
+        free(after);
+        sound();
+    }
+    free(before);
+    ck_assert_int_ne(access(care_path(&care, "t.crm"), F_OK), -1);
+}
+END_TEST
+
 START_TEST(what_a_crash_left_beside_is_no_hindrance)
 {
     FILE *file = fopen(care_path(&care, "t.crm.compact"), "wb");
@@ -612,6 +645,7 @@ int main(void)
     tcase_add_test(tests, records_deleted_before_the_policy_go_unless_referred_to);
     tcase_add_test(tests, without_a_policy_nothing_goes);
     tcase_add_test(tests, a_failure_at_any_step_leaves_everything_as_it_was);
+    tcase_add_test(tests, a_killed_compaction_loses_nothing);
     tcase_add_test(tests, what_a_crash_left_beside_is_no_hindrance);
     tcase_add_test(tests, wrong_calls_are_answered);
     suite_add_tcase(suite, tests);
