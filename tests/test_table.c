@@ -1,5 +1,7 @@
 /* test_table: what a result table gives back is what its builder was given;
  * every cell has a text; a failed allocation is reported, never half a table. */
+#include "care_fixture.h"
+
 #include "model/table.h"
 
 #include <check.h>
@@ -300,6 +302,23 @@ START_TEST(any_allocation_may_fail)
 }
 END_TEST
 
+/* A table is a result of its own: it is read and freed after its database is closed. */
+START_TEST(a_table_outlives_its_database)
+{
+    struct care care;
+    crm_error error = {0};
+    crm_table *table = NULL;
+    care_setup(&care);
+    care_ok(crm_stat(care.db, &table, &error), &error);
+    care_close(&care);
+    ck_assert_str_eq(crm_table_text(table, 0, 0, NULL), "path");
+    ck_assert_str_eq(crm_table_text(table, 0, 1, NULL), care.path);
+    crm_table_free(table);
+    care_open(&care);
+    care_teardown(&care);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -316,6 +335,7 @@ int main(void)
     tcase_add_test(tests, null_tables_are_harmless);
     tcase_add_test(tests, a_cell_that_is_not_there_fails_the_whole_table);
     tcase_add_test(tests, any_allocation_may_fail);
+    tcase_add_test(tests, a_table_outlives_its_database);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -577,6 +577,11 @@ static void *watched_resize(void *context, void *old, size_t size)
     return got;
 }
 
+struct memory memory_unwatched(const struct memory *memory)
+{
+    return memory->resize == watched_resize ? ((const crm_db *)memory->context)->options.memory : *memory;
+}
+
 crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules)
 {
     crm_db *db = memory_zero(&options->memory, 1, sizeof *db);

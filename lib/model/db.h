@@ -137,6 +137,8 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
                 crm_error *error);
 void db_reference(crm_db *db);
 void db_release(crm_db *db);
+/* The caller's allocator itself, for what may outlive the handle. */
+struct memory memory_unwatched(const struct memory *memory);
 /* A handle without a log, for work on files that are not opened; db_release ends it.  NULL: no memory. */
 crm_db *db_create(const char *path, const crm_options *options, const struct model_rules *rules);
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));

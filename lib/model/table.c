@@ -10,6 +10,7 @@
 #include "model/table.h"
 
 #include "model/currency.h"
+#include "model/db.h"
 #include "model/moment.h"
 #include "model/number.h"
 #include "sys/error.h"
@@ -57,9 +58,10 @@ struct crm_table {
 
 crm_table *table_create(const struct memory *memory)
 {
-    crm_table *table = memory_zero(memory, 1, sizeof *table);
+    struct memory own = memory_unwatched(memory); /* a table may be freed after its database */
+    crm_table *table = memory_zero(&own, 1, sizeof *table);
     if (table != NULL)
-        table->memory = *memory;
+        table->memory = own;
     return table;
 }
 
