@@ -230,7 +230,7 @@ int64_t crm_choice_at(const crm_db *db, uint32_t kind, uint32_t number, uint32_t
     struct generation *generation = hold(db);
     const struct field *field = visible_field(generation, kind, number);
     int64_t code = 0;
-    uint32_t count;
+    uint32_t count = 0;
     const struct choice *choices = field == NULL ? NULL : schema_choices(field, &count);
     for (uint32_t i = 0; choices != NULL && code == 0 && i < count; i++)
         if (!choices[i].removed && position-- == 0)

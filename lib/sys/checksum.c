@@ -2,8 +2,9 @@
  * hash of the image's tables.
  *
  * Every entry is checked each time it is read (P3), so this is on the path of
- * every look-up.  The choice between the two is made by each call: it is one
- * load and a branch that is always predicted, and needs no state of ours.
+ * every look-up.  Which of the two it is, the loader asks once (an indirect
+ * function), so that no call asks and the choice needs no state; where the
+ * loader cannot, each call asks the compiler's own record of the processor.
  *
  * The instruction has a latency of three cycles and can start one a cycle, so
  * long input is cut into three lanes that run side by side; a carry-less
@@ -16,6 +17,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CHECKSUM_X86 1
+#include <cpuid.h>
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 #endif
@@ -64,9 +66,19 @@ uint32_t crc32c_tables(uint32_t crc, const void *bytes, size_t length)
 
 #ifdef CHECKSUM_X86
 
+/* A sanitizer's own code would run in the resolver, before it is set up. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#define CHECKSUM_INDIRECT 1
+#endif
+
 bool crc32c_has_instruction(void)
 {
+#ifdef CHECKSUM_INDIRECT
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_2) != 0 && (c & bit_PCLMUL) != 0;
+#else
     return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+#endif
 }
 
 /* Lane lengths in bytes, and x^(8n - 33) mod P, bit-reflected, for n = one and
@@ -132,10 +144,25 @@ uint32_t crc32c_instruction(uint32_t crc, const void *bytes, size_t length)
 
 #endif
 
+#ifdef CHECKSUM_INDIRECT
+
+typedef uint32_t checksum_function(uint32_t crc, const void *bytes, size_t length);
+
+__attribute__((used)) static checksum_function *choose(void)
+{
+    return crc32c_has_instruction() ? crc32c_instruction : crc32c_tables;
+}
+
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t length) __attribute__((ifunc("choose")));
+
+#else
+
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t length)
 {
     return crc32c_has_instruction() ? crc32c_instruction(crc, bytes, length) : crc32c_tables(crc, bytes, length);
 }
+
+#endif
 
 /* High and low half of the full product, folded: every bit of both factors
  * reaches every bit of the result. */
