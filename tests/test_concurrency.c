@@ -335,6 +335,76 @@ START_TEST(two_handles_see_each_other)
 }
 END_TEST
 
+static void *define_on(void *context)
+{
+    struct worker *worker = context;
+    char name[24];
+    for (int i = 0; worker->fine && i < 40; i++) {
+        crm_txn *txn = NULL;
+        uint32_t field = 0, kind = 0;
+        if (crm_begin(worker->db, &txn, NULL) != CRM_OK) {
+            worker->fine = 0;
+            break;
+        }
+        snprintf(name, sizeof name, "own_%d", i);
+        crm_field_add(txn, CRM_KIND_CUSTOMER, name, CRM_NUL, CRM_TYPE_CHOICE, CRM_FLAG_INDEXED | CRM_FLAG_HOT, 0,
+                      &field);
+        crm_choice_add(txn, CRM_KIND_CUSTOMER, field, "one", CRM_NUL, NULL);
+        crm_kind_add(txn, name, CRM_NUL, &kind);
+        crm_field_add(txn, kind, "title", CRM_NUL, CRM_TYPE_TEXT, CRM_FLAG_INDEXED, 0, NULL);
+        crm_set_int(account(txn, 3), field, 1);
+        if (i % 3 == 0)
+            crm_rollback(txn);
+        else
+            worker->fine = crm_commit(txn, NULL, NULL) == CRM_OK;
+    }
+    return NULL;
+}
+
+static void *look_on(void *context)
+{
+    struct worker *worker = context;
+    while (worker->fine && !__atomic_load_n(worker->stop, __ATOMIC_ACQUIRE)) {
+        uint32_t kinds = crm_kind_count(worker->db), fields = crm_field_count(worker->db, CRM_KIND_CUSTOMER);
+        for (uint32_t i = 0; i < kinds; i++)
+            (void)crm_kind_name(worker->db, crm_kind_at(worker->db, i));
+        for (uint32_t i = 0; i < fields; i++) {
+            uint32_t field = crm_field_at(worker->db, CRM_KIND_CUSTOMER, i);
+            const char *name = crm_field_name(worker->db, CRM_KIND_CUSTOMER, field);
+            if (name != NULL && strncmp(name, "own_", 4) == 0)
+                (void)crm_choice_find(worker->db, CRM_KIND_CUSTOMER, field, "one", CRM_NUL);
+        }
+        crm_view *view = NULL;
+        worker->fine = crm_view_open(worker->db, &view, NULL) == CRM_OK && consistent(view);
+        crm_view_close(view);
+        worker->views++;
+    }
+    return NULL;
+}
+
+START_TEST(definitions_come_and_go_while_others_read)
+{
+    crm_db *db = start();
+    int stop = 0;
+    struct worker definer = {.db = db, .fine = 1}, readers[2];
+    for (int i = 0; i < 2; i++) {
+        readers[i] = (struct worker){.db = db, .stop = &stop, .fine = 1};
+        ck_assert_int_eq(pthread_create(&readers[i].thread, NULL, look_on, &readers[i]), 0);
+    }
+    ck_assert_int_eq(pthread_create(&definer.thread, NULL, define_on, &definer), 0);
+    pthread_join(definer.thread, NULL);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(readers[i].thread, NULL);
+        ck_assert_int_eq(readers[i].fine, 1);
+    }
+    ck_assert_int_eq(definer.fine, 1);
+    ck_assert_uint_eq(crm_field_find(db, CRM_KIND_CUSTOMER, "own_3", CRM_NUL), 0);
+    ck_assert_uint_ne(crm_field_find(db, CRM_KIND_CUSTOMER, "own_4", CRM_NUL), 0);
+    finish(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("concurrency");
@@ -343,6 +413,7 @@ int main(void)
     tcase_add_test(cases, threads_read_whole_states_while_others_write);
     tcase_add_test(cases, processes_lose_no_write_and_read_whole_states);
     tcase_add_test(cases, two_handles_see_each_other);
+    tcase_add_test(cases, definitions_come_and_go_while_others_read);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
