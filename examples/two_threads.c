@@ -12,7 +12,7 @@ enum { MOVES = 200, TOTAL = 1000000 };
 struct work {
     crm_db *db; /* any number of threads may use it at once */
     crm_id ids[2];
-    int32_t status;
+    _Atomic int32_t status; /* both threads look at it */
 };
 
 static void *write_moves(void *argument)
