@@ -130,21 +130,13 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
 
 static int32_t ref_operand(crm_query *query, struct field *field, struct operand *operand, const char *text, size_t length)
 {
-    crm_record *record = NULL;
     uint32_t kind = field->target;
-    int32_t status = CRM_OK;
     if (field->type == CRM_TYPE_ID) {
         return uuid_parse(text, length, &operand->id)
                    ? CRM_OK
                    : query_fail(query, CRM_INVALID, "\"%.*s\" is no id", (int)text_cut(text, length, 60), text);
     }
-    if (field->type == CRM_TYPE_REF)
-        status = crm_resolve(query->view, kind, text, length, &operand->id, &query->error);
-    else if (!uuid_parse(text, length, &operand->id))
-        return query_fail(query, CRM_INVALID, "%s.%s is compared with an id", query->kind->name, field->name);
-    else if ((status = crm_get_any(query->view, &operand->id, &record, &query->error)) == CRM_OK)
-        kind = crm_record_kind(record);
-    crm_record_free(record);
+    int32_t status = parse_ref(query->view, field, text, length, &kind, &operand->id, &query->error);
     if (status != CRM_OK)
         return query->status = status;
     if (view_begin(query->view, &query->error) != CRM_OK)
