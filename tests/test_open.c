@@ -264,7 +264,7 @@ START_TEST(names_with_any_bytes_are_paths)
         ck_assert_str_eq(crm_path(db), name);
         ck_assert_int_eq(crm_close(db), CRM_OK);
         ck_assert_int_eq(unlink(name), 0);
-        strcat(name, "-index");
+        snprintf(name, sizeof name, "%s/%s-index", folder, names[i]);
         unlink(name);
     }
     char long_name[6000];

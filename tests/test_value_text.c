@@ -188,7 +188,7 @@ START_TEST(money_is_in_the_records_currency_else_the_files)
     ck_assert_str_eq(crm_display(record, s.money, NULL), "1,234,567.50 EUR");
     reads(txn, &s, s.currency, "usd", 840, "USD"); /* ISO 4217: 840 */
     reads(txn, &s, s.currency, "978", 978, "EUR");
-    refuses(txn, &s, s.currency, "XXX", "sample.currency: \"XXX\" is no ISO 4217 currency");
+    refuses(txn, &s, s.currency, "ZZZ", "sample.currency: \"ZZZ\" is no ISO 4217 currency");
     crm_rollback(txn);
     domain_close(db);
 }

@@ -21,6 +21,7 @@ static int32_t begin(crm_record *record, uint32_t number, struct field **field, 
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
     crm_txn *txn = record->txn;
+    buffer_init(list, txn->db->memory);
     *field = schema_field(record->kind, number);
     if (txn->status != CRM_OK)
         return txn->status;
@@ -31,7 +32,6 @@ static int32_t begin(crm_record *record, uint32_t number, struct field **field, 
         return status;
     if (crm_record_deleted(record))
         return txn_fail(txn, CRM_REFUSED, "this %s is deleted; restore it before changing it", record->kind->name);
-    buffer_init(list, txn->db->memory);
     if (record_value(record, number, &value) == 1)
         buffer_append(list, value.bytes, value.length);
     return CRM_OK;
