@@ -21,5 +21,5 @@ int32_t crm_open(const char *path, const crm_options *options, crm_db **db, crm_
     }
     if (options->read_only && options->create == 2)
         return error_set(error, CRM_INVALID, "%s: a new file cannot be made read-only", path);
-    return db_open(path, options, &crm_domain_rules, db, error);
+    return db_open(path, options, &domain_rules, db, error);
 }

@@ -138,7 +138,7 @@ static int32_t new_file(crm_txn *txn, const char *currency)
     return status == CRM_OK ? rules_new_pipeline(txn) : status;
 }
 
-const struct model_rules crm_domain_rules = {
+const struct model_rules domain_rules = {
     .before_version = before_version,
     .after_version = after_version,
     .new_file = new_file,

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-extern const struct model_rules crm_domain_rules;
+extern const struct model_rules domain_rules;
 
 /* Before a version of each kind: sets what follows from the rest, or refuses. */
 int32_t rules_customer(crm_record *customer, const crm_record *before);
