@@ -539,7 +539,7 @@ START_TEST(a_failure_at_any_step_leaves_everything_as_it_was)
     options.now = CARE_START;
     int failures = 0;
     for (int at = 0;; at++) {
-        care_ok(db_open(care.path, &options, &crm_domain_rules, &care.db, &error), &error);
+        care_ok(db_open(care.path, &options, &domain_rules, &care.db, &error), &error);
         char *before = care_changes(care.db, 0);
         disk.left = at;
         disk.on = true;

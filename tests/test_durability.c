@@ -45,7 +45,7 @@ static void open_watched(int64_t durability)
     options.files = &disk.table;
     options.now = CARE_START;
     options.durability = durability;
-    care_ok(db_open(care.path, &options, &crm_domain_rules, &care.db, &error), &error);
+    care_ok(db_open(care.path, &options, &domain_rules, &care.db, &error), &error);
 }
 
 static void setup(void)

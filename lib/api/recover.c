@@ -22,7 +22,7 @@ int32_t crm_recover(const char *from, const char *to, const crm_options *options
         return status;
     defaults.create = 0;
     defaults.read_only = 0;
-    status = db_open(to, &defaults, &crm_domain_rules, &db, error);
+    status = db_open(to, &defaults, &domain_rules, &db, error);
     if (status == CRM_OK)
         status = crm_close(db);
     if (status == CRM_OK && table != NULL)
