@@ -387,10 +387,12 @@ static bool cell_answers(const struct predicate *condition, int got, int64_t val
 /* The commonest filter: one small code is sought.  Four cells are compared as
  * one word; a cell that is equal leaves a zero, which the sums turn into a bit
  * (Hacker's Delight, 2nd edition, 6-1). */
-static uint32_t keep_equal16(const uint16_t *cells, uint16_t sought, uint32_t count, uint16_t *selected)
+static uint32_t keep_equal16(const uint16_t *cells, int64_t sought, uint32_t count, uint16_t *selected)
 {
+    if (sought < 0 || sought >= UINT16_MAX)
+        return 0; /* no cell holds it; its low bits would mean another */
     const uint64_t low = UINT64_C(0x7fff7fff7fff7fff);
-    const uint64_t pattern = sought * UINT64_C(0x0001000100010001);
+    const uint64_t pattern = (uint64_t)sought * UINT64_C(0x0001000100010001);
     uint32_t kept = 0, i = 0;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     for (; i + 4 <= count; i += 4) {
@@ -444,8 +446,7 @@ static uint32_t filter(const struct predicate *condition, const uint8_t *cells, 
 {
     uint32_t kept = 0;
     if (first && condition->field->width == 2 && condition->op == CRM_OP_EQ && condition->count == 1)
-        return keep_equal16((const uint16_t *)(const void *)cells, (uint16_t)condition->operands[0].integer, count,
-                            selected);
+        return keep_equal16((const uint16_t *)(const void *)cells, condition->operands[0].integer, count, selected);
     gather(condition->field, cells, first ? NULL : selected, count, values);
     for (uint32_t i = 0; i < count; i++) {
         uint16_t at = first ? (uint16_t)i : selected[i];
