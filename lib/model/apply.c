@@ -114,11 +114,17 @@ static bool create(struct generation *generation, struct kind *kind, uint64_t of
 }
 
 /* The version before with one more entry in front. */
-static void version_push(const struct version *before, uint64_t offset, const struct entry *entry, struct version *after)
+static void version_push(const struct version *before, uint64_t offset, const struct entry *entry,
+                         struct version *after)
 {
-    *after = (struct version){.offset = offset, .lsn = entry->lsn, .number_of = entry->version,
-                              .previous = entry->previous, .operation = entry->operation, .flags = entry->flags,
-                              .deleted = entry->operation == ENTRY_DELETE, .count = 1};
+    *after = (struct version){.offset = offset,
+                              .lsn = entry->lsn,
+                              .number_of = entry->version,
+                              .previous = entry->previous,
+                              .operation = entry->operation,
+                              .flags = entry->flags,
+                              .deleted = entry->operation == ENTRY_DELETE,
+                              .count = 1};
     after->segments[0].bytes = entry->body;
     after->segments[0].length = entry->body_length;
     if (entry->flags & ENTRY_FULL)
@@ -176,17 +182,12 @@ bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t off
     if (kind == NULL)
         return false;
     switch (entry->operation) {
-    case ENTRY_CREATE:
-        done = create(generation, kind, offset, entry, id_base);
-        break;
+    case ENTRY_CREATE: done = create(generation, kind, offset, entry, id_base); break;
     case ENTRY_UPDATE:
     case ENTRY_DELETE:
     case ENTRY_RESTORE:
-    case ENTRY_ERASE:
-        done = change(generation, txn, kind, offset, entry);
-        break;
-    default:
-        return false;
+    case ENTRY_ERASE: done = change(generation, txn, kind, offset, entry); break;
+    default: return false;
     }
     return done && after_apply(generation, txn, entry);
 }

@@ -73,7 +73,8 @@ static bool apply_choice(struct schema *schema, const struct version *version, b
     int64_t of = int_of(version, CRM_CHOICE_OF_KIND), number = int_of(version, CRM_CHOICE_OF_FIELD);
     int64_t code = int_of(version, CRM_CHOICE_CODE);
     struct kind *kind = of < 0 || of > UINT16_MAX ? NULL : schema_kind(schema, (uint32_t)of);
-    struct field *field = kind == NULL || number < 0 || number > UINT16_MAX ? NULL : schema_field(kind, (uint32_t)number);
+    struct field *field =
+        kind == NULL || number < 0 || number > UINT16_MAX ? NULL : schema_field(kind, (uint32_t)number);
     if (field == NULL || code <= 0 || code > CHOICES_MAX)
         return false;
     for (uint32_t i = 0; i < field->choice_count; i++)
@@ -87,14 +88,10 @@ static bool apply_choice(struct schema *schema, const struct version *version, b
 bool schema_apply(struct generation *generation, uint32_t kind, const struct version *version, bool live)
 {
     switch (kind) {
-    case CRM_KIND_KIND:
-        return apply_kind(&generation->schema, version, live);
-    case CRM_KIND_FIELD:
-        return apply_field(&generation->schema, version, live);
-    case CRM_KIND_CHOICE:
-        return apply_choice(&generation->schema, version, live);
-    default:
-        return true;
+    case CRM_KIND_KIND: return apply_kind(&generation->schema, version, live);
+    case CRM_KIND_FIELD: return apply_field(&generation->schema, version, live);
+    case CRM_KIND_CHOICE: return apply_choice(&generation->schema, version, live);
+    default: return true;
     }
 }
 
@@ -107,11 +104,12 @@ bool schema_undo(struct generation *generation, uint32_t kind_number, const stru
     int64_t of = int_of(version, is_kind ? CRM_KIND_NUMBER : CRM_FIELD_OF_KIND); /* 17 in all three kinds */
     int64_t number = is_kind ? 0 : int_of(version, CRM_FIELD_NUMBER);            /* 18 in both */
     struct kind *kind = of < 0 || of > UINT16_MAX ? NULL : schema_kind(schema, (uint32_t)of);
-    struct field *field = kind == NULL || number < 0 || number > UINT16_MAX ? NULL : schema_field(kind, (uint32_t)number);
+    struct field *field =
+        kind == NULL || number < 0 || number > UINT16_MAX ? NULL : schema_field(kind, (uint32_t)number);
     if (kind == NULL || (!is_kind && field == NULL))
         return false;
     if (!is_kind && !is_field)
-        return schema_drop_choice(field, int_of(version, CRM_CHOICE_CODE));
+        return schema_drop_choice(schema, field, int_of(version, CRM_CHOICE_CODE));
     roots_forget(generation, kind->number, is_kind ? 0 : field->number);
     return is_kind ? schema_drop_kind(schema, kind) : schema_drop_field(schema, kind, field);
 }

@@ -28,16 +28,16 @@ struct group {
 
 struct grouping {
     crm_query *query;
-    size_t stride;            /* bytes of a group */
+    size_t stride; /* bytes of a group */
     uint8_t *groups;
     size_t count, capacity;
-    bool dense;               /* by record number; the last is for none */
-    int64_t *keys;            /* hashed: key_count a group */
+    bool dense;    /* by record number; the last is for none */
+    int64_t *keys; /* hashed: key_count a group */
     uint32_t *slots;
     size_t slot_mask;
     int64_t *through[QUERY_KEYS]; /* the key by the number of the target */
     uint32_t through_count[QUERY_KEYS];
-    struct buffer texts;      /* of text keys: u32 length, bytes; a key is an offset */
+    struct buffer texts; /* of text keys: u32 length, bytes; a key is an offset */
     int64_t *text_slots;
     size_t text_count, text_capacity;
     struct field *currency;
@@ -104,7 +104,8 @@ static int64_t cut(const struct field *field, int32_t unit, int64_t value)
     return period_start(day, periods[unit]);
 }
 
-static int64_t key_of_value(struct grouping *g, const struct field *field, int32_t unit, int got, const struct value *value)
+static int64_t key_of_value(struct grouping *g, const struct field *field, int32_t unit, int got,
+                            const struct value *value)
 {
     const char *text;
     size_t length;
@@ -283,8 +284,10 @@ static bool add_row(crm_query *query, uint32_t number, struct grouping *g, const
     for (uint32_t k = 0; k < query->key_count; k++) {
         int got = query_value(query, query->keys[k].field, number, row, &value);
         bool direct = query->keys[k].through == NULL;
-        keys[k] = finish_key(g, k, direct ? key_of_value(g, query->keys[k].field, query->keys[k].unit, got, &value)
-                                          : got == 1 ? value.integer : none);
+        keys[k] = finish_key(g, k,
+                             direct     ? key_of_value(g, query->keys[k].field, query->keys[k].unit, got, &value)
+                             : got == 1 ? value.integer
+                                        : none);
     }
     size_t at = group_of(g, keys);
     if (at == SIZE_MAX)
@@ -415,18 +418,14 @@ static uint32_t keep_equal16(const uint16_t *cells, int64_t sought, uint32_t cou
 static void gather(const struct field *field, const uint8_t *cells, const uint16_t *selected, uint32_t count,
                    int64_t *out)
 {
-#define GATHER(type, missing)                                                    \
-    for (uint32_t i = 0; i < count; i++) {                                       \
+#define GATHER(type, missing)                                                                \
+    for (uint32_t i = 0; i < count; i++) {                                                   \
         type cell = ((const type *)(const void *)cells)[selected == NULL ? i : selected[i]]; \
-        out[i] = cell == (missing) ? none : (int64_t)cell;                       \
+        out[i] = cell == (missing) ? none : (int64_t)cell;                                   \
     }
     switch (field->width) {
-    case 1:
-        GATHER(uint8_t, UINT8_MAX)
-        break;
-    case 2:
-        GATHER(uint16_t, UINT16_MAX)
-        break;
+    case 1: GATHER(uint8_t, UINT8_MAX) break;
+    case 2: GATHER(uint16_t, UINT16_MAX) break;
     case 4:
         if (field->type == CRM_TYPE_DATE) {
             GATHER(int32_t, INT32_MIN)
@@ -434,9 +433,7 @@ static void gather(const struct field *field, const uint8_t *cells, const uint16
             GATHER(uint32_t, UINT32_MAX)
         }
         break;
-    default:
-        GATHER(int64_t, INT64_MIN)
-        break;
+    default: GATHER(int64_t, INT64_MIN) break;
     }
 #undef GATHER
 }
@@ -496,8 +493,7 @@ static bool select_block(struct grouping *g, struct block *block, bool all_live)
     if (!all_live)
         block->kept = keep_live(g, block);
     for (uint32_t i = 0; i < query->condition_count; i++, first = false)
-        block->kept = filter(&query->conditions[i], cells[i], block->kept, block->selected, first,
-                             block->values);
+        block->kept = filter(&query->conditions[i], cells[i], block->kept, block->selected, first, block->values);
     if (first)
         for (uint32_t i = 0; i < block->count; i++)
             block->selected[i] = (uint16_t)i;
@@ -853,8 +849,8 @@ int32_t crm_query_group(crm_query *query, uint32_t number, uint32_t through, int
     query->keys[query->key_count].through = NULL;
     query->keys[query->key_count].unit = unit;
     if (through != 0) {
-        struct kind *target = field->type == CRM_TYPE_REF ? schema_kind(&query->view->generation->schema, field->target)
-                                                          : NULL;
+        struct kind *target =
+            field->type == CRM_TYPE_REF ? schema_kind(&query->view->generation->schema, field->target) : NULL;
         struct field *end = target == NULL ? NULL : schema_field(target, through);
         if (end == NULL || type_is_list(end->type) || end->type == CRM_TYPE_REAL || end->type == CRM_TYPE_ANY_REF)
             return query_fail(query, CRM_INVALID, "%s.%s leads to no field %u to group by", query->kind->name,
@@ -873,11 +869,12 @@ int32_t crm_query_measure(crm_query *query, int32_t measure, uint32_t number)
     struct field *field = schema_field(query->kind, number);
     if (query->measure_count == QUERY_MEASURES)
         return query_fail(query, CRM_FULL, "a query has at most %d measures", QUERY_MEASURES);
-    bool fits = field != NULL && (field->type == CRM_TYPE_REAL || (type_is_int(field->type) &&
-                                                                  field->type != CRM_TYPE_CURRENCY));
+    bool fits = field != NULL &&
+                (field->type == CRM_TYPE_REAL || (type_is_int(field->type) && field->type != CRM_TYPE_CURRENCY));
     bool sums = fits && field->type != CRM_TYPE_TIME && field->type != CRM_TYPE_DATE && field->type != CRM_TYPE_CHOICE;
     if (!fits || measure < CRM_MEASURE_SUM || measure > CRM_MEASURE_MAX || (measure == CRM_MEASURE_SUM && !sums))
-        return query_fail(query, CRM_INVALID, "field %u of %s records cannot be measured so", number, query->kind->name);
+        return query_fail(query, CRM_INVALID, "field %u of %s records cannot be measured so", number,
+                          query->kind->name);
     query->measures[query->measure_count].what = measure;
     query->measures[query->measure_count++].field = field;
     return CRM_OK;
@@ -911,7 +908,8 @@ static bool prepare(struct grouping *g)
             return false;
     const struct field *field = query->key_count == 1 ? query->keys[0].field : NULL;
     if (field != NULL && query->keys[0].through == NULL && field->type == CRM_TYPE_REF)
-        return make_dense(g, kind_rows(query->view->generation, schema_kind(&query->view->generation->schema, field->target)));
+        return make_dense(
+            g, kind_rows(query->view->generation, schema_kind(&query->view->generation->schema, field->target)));
     return grow_groups(g);
 }
 

@@ -79,8 +79,7 @@ int32_t items_check(crm_record *record, const struct field *field, const char *t
         if (!phone_digits(text, length, &phone))
             return bad_item(record, field, text, length, "is not a telephone number (1 to 15 digits)");
         break;
-    default:
-        break;
+    default: break;
     }
     return CRM_OK;
 }
@@ -174,8 +173,8 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
     if (target != NULL && id != NULL && txn_apply(txn) == CRM_OK)
         found = row_find(txn->generation, target, id);
     if (field->type != CRM_TYPE_REFS || found == UINT32_MAX || (role_length > 0 && !text_valid(role, role_length))) {
-        status = txn_fail(txn, CRM_NOT_FOUND, "%s.%s: there is no such record to refer to", record->kind->name,
-                          field->name);
+        status =
+            txn_fail(txn, CRM_NOT_FOUND, "%s.%s: there is no such record to refer to", record->kind->name, field->name);
         buffer_free(&list);
         return status;
     }

@@ -173,8 +173,8 @@ static void phone_candidates(crm_view *view, struct kind *kind, struct field *fi
     struct row row;
     enum { LOOK_AT_MOST = 10000 };
     tree_seek(view->generation->arena, field->tree, from, &cursor);
-    for (int n = 0; n < LOOK_AT_MOST && tree_next(view->generation->arena, field->tree, &cursor, &key) && key.high <= high;
-         n++) {
+    for (int n = 0;
+         n < LOOK_AT_MOST && tree_next(view->generation->arena, field->tree, &cursor, &key) && key.high <= high; n++) {
         uint32_t rank;
         if (live_version(view, kind, tree_number(key), &row, &version) &&
             (rank = phone_rank(field, &version, sought)) > 0)
@@ -262,9 +262,9 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
         if (trouble != CRM_OK && (alone || best.number == UINT32_MAX))
             status = trouble; /* who was not judged may have been the one */
         else if (alone && best.several)
-            status = error_set(error, CRM_DUPLICATE,
-                               "several records of kind %s have the %s \"%.*s\"; name one by its id", kind->name,
-                               field->name, (int)text_cut(text, length, 80), text);
+            status =
+                error_set(error, CRM_DUPLICATE, "several records of kind %s have the %s \"%.*s\"; name one by its id",
+                          kind->name, field->name, (int)text_cut(text, length, 80), text);
         else if (best.number != UINT32_MAX)
             status = record_open(view, kind, best.number, &best.row, record, error);
         view_end(view);
@@ -289,7 +289,8 @@ int32_t crm_find(crm_view *view, uint32_t kind, uint32_t field, const char *text
 
 /* ---- what a person means ---- */
 
-static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size_t length, crm_id *out, crm_error *error)
+static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size_t length, crm_id *out,
+                       crm_error *error)
 {
     crm_query *query;
     crm_record *record;
@@ -310,8 +311,9 @@ static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size
             crm_record_id(record, &other);
             uuid_format(out, first);
             uuid_format(&other, second);
-            status = error_set(error, CRM_DUPLICATE, "several records of kind %s are called \"%.*s\": %s, %s; name one by its id",
-                               kind->name, (int)text_cut(text, length, 80), text, first, second);
+            status = error_set(error, CRM_DUPLICATE,
+                               "several records of kind %s are called \"%.*s\": %s, %s; name one by its id", kind->name,
+                               (int)text_cut(text, length, 80), text, first, second);
         } else if (status == CRM_DONE) {
             status = CRM_OK;
         }
@@ -322,7 +324,8 @@ static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size
     return status;
 }
 
-int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size_t length, crm_id *out, crm_error *error)
+int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size_t length, crm_id *out,
+                    crm_error *error)
 {
     if (view == NULL || text == NULL || out == NULL)
         return error_set(error, CRM_MISUSE, "crm_resolve needs a view, a text and a place for the id");
@@ -339,8 +342,10 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
         status = crm_get(view, kind_number, &id, &record, error);
     if (status == CRM_NOT_FOUND && length > 0)
         status = find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
-    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < kind->indexed_count; i++) {
-        const struct field *field = kind->indexed[i];
+    uint32_t indexed;
+    struct field *const *fields = schema_indexed(kind, &indexed);
+    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < indexed; i++) {
+        const struct field *field = fields[i];
         if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
             (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
             status = find(view, kind_number, field->number, text, length, true, &record, error);

@@ -31,8 +31,7 @@ static uint64_t stretch_count_of(const crm_query *query, const struct field *fie
     uint64_t from = stretch->text == NULL ? 0 : tree_rank_text(arena, field->tree, first);
     uint64_t past = stretch->text == NULL ? all : tree_rank_text(arena, field->tree, last);
     switch (stretch->op) {
-    case CRM_OP_EQ:
-        return past > from ? past - from : 0;
+    case CRM_OP_EQ: return past > from ? past - from : 0;
     case CRM_OP_PREFIX: {
         /* Behind every text that begins so: the prefix with its last byte raised. */
         uint8_t raised[256];
@@ -44,14 +43,10 @@ static uint64_t stretch_count_of(const crm_query *query, const struct field *fie
         uint64_t to = tree_rank_text(arena, field->tree, (struct tree_text){raised, length, 0});
         return to > from ? to - from : 0;
     }
-    case CRM_OP_LT:
-        return from;
-    case CRM_OP_LE:
-        return past;
-    case CRM_OP_GT:
-        return all - past;
-    default:
-        return all - from;
+    case CRM_OP_LT: return from;
+    case CRM_OP_LE: return past;
+    case CRM_OP_GT: return all - past;
+    default: return all - from;
     }
 }
 
@@ -80,27 +75,20 @@ static bool number_stretches(struct plan *plan, const struct predicate *conditio
         uint64_t key = ordered_key(field, &condition->operands[i]);
         struct stretch stretch;
         switch (condition->op) {
-        case CRM_OP_EQ:
-            stretch = whole(key, key);
-            break;
+        case CRM_OP_EQ: stretch = whole(key, key); break;
         case CRM_OP_LT:
             if (key == 0)
                 return false;
             stretch = whole(0, key - 1);
             break;
-        case CRM_OP_LE:
-            stretch = whole(0, key);
-            break;
+        case CRM_OP_LE: stretch = whole(0, key); break;
         case CRM_OP_GT:
             if (key == UINT64_MAX)
                 return false;
             stretch = whole(key + 1, UINT64_MAX);
             break;
-        case CRM_OP_GE:
-            stretch = whole(key, UINT64_MAX);
-            break;
-        default:
-            return false;
+        case CRM_OP_GE: stretch = whole(key, UINT64_MAX); break;
+        default: return false;
         }
         if (!add_stretch(plan, stretch))
             return false;
@@ -141,8 +129,8 @@ static bool text_stretches(struct plan *plan, const struct predicate *condition)
     for (uint32_t i = 0; i < condition->count; i++) {
         const struct operand *operand = &condition->operands[i];
         if (operand->length > UINT32_MAX ||
-            !add_stretch(plan, (struct stretch){.text = operand->text, .length = (uint32_t)operand->length,
-                                                .op = condition->op}))
+            !add_stretch(plan, (struct stretch){
+                                   .text = operand->text, .length = (uint32_t)operand->length, .op = condition->op}))
             return false;
     }
     return true;
@@ -274,7 +262,8 @@ void plan_make(crm_query *query)
     if (query->deleted == CRM_DELETED_NO) { /* indexes hold live records only */
         for (uint32_t i = 0; i < query->condition_count; i++)
             if (plan_for(query, &query->conditions[i], &candidate) &&
-                (candidate.estimate < plan->estimate || (plan->what == PLAN_SCAN && candidate.estimate <= plan->estimate)))
+                (candidate.estimate < plan->estimate ||
+                 (plan->what == PLAN_SCAN && candidate.estimate <= plan->estimate)))
                 *plan = candidate;
         plan->streams_in_order = in_query_order(query, plan);
         /* Walking the order finds a page after about page * rows / matches steps. */
@@ -302,19 +291,13 @@ void plan_explain(crm_query *query)
     const char *name = plan->field == NULL ? "" : plan->field->name;
     note->length = 0;
     switch (plan->what) {
-    case PLAN_ID:
-        buffer_format(note, "look-up by id");
-        break;
-    case PLAN_TABLE:
-        buffer_format(note, "look-up in the table of %s.%s", query->kind->name, name);
-        break;
+    case PLAN_ID: buffer_format(note, "look-up by id"); break;
+    case PLAN_TABLE: buffer_format(note, "look-up in the table of %s.%s", query->kind->name, name); break;
     case PLAN_TREE:
         buffer_format(note, "index on %s.%s, %llu of %llu records in its range", query->kind->name, name,
                       (unsigned long long)plan->estimate, (unsigned long long)plan->rows);
         break;
-    case PLAN_TIMELINE:
-        buffer_format(note, "timeline, newest first");
-        break;
+    case PLAN_TIMELINE: buffer_format(note, "timeline, newest first"); break;
     default:
         buffer_format(note, "scan of all %llu records: no index serves the conditions", (unsigned long long)plan->rows);
         break;

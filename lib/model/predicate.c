@@ -42,7 +42,8 @@ static struct operand *add_operand(crm_query *query, uint32_t number, int32_t op
         return NULL;
     }
     if (field == NULL || field->removed || op < CRM_OP_EQ || op > CRM_OP_IN) {
-        query_fail(query, CRM_INVALID, "a %s has no field %u, or there is no operator %d", query->kind->name, number, op);
+        query_fail(query, CRM_INVALID, "a %s has no field %u, or there is no operator %d", query->kind->name, number,
+                   op);
         return NULL;
     }
     for (uint32_t i = 0; op == CRM_OP_IN && i < query->condition_count; i++)
@@ -124,11 +125,14 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
     uint32_t found = row_find(query->view->generation, kind, id);
     view_end(query->view);
     /* A record that is not there is referred to by none. */
-    operand->integer = found == UINT32_MAX ? -1 : field->type == CRM_TYPE_REF ? found : any_ref_pack(kind_number, found);
+    operand->integer = found == UINT32_MAX           ? -1
+                       : field->type == CRM_TYPE_REF ? found
+                                                     : any_ref_pack(kind_number, found);
     return CRM_OK;
 }
 
-static int32_t ref_operand(crm_query *query, struct field *field, struct operand *operand, const char *text, size_t length)
+static int32_t ref_operand(crm_query *query, struct field *field, struct operand *operand, const char *text,
+                           size_t length)
 {
     uint32_t kind = field->target;
     if (field->type == CRM_TYPE_ID) {
@@ -141,7 +145,8 @@ static int32_t ref_operand(crm_query *query, struct field *field, struct operand
         return query->status = status;
     if (view_begin(query->view, &query->error) != CRM_OK)
         return query->status = query->error.status;
-    uint32_t found = row_find(query->view->generation, schema_kind(&query->view->generation->schema, kind), &operand->id);
+    uint32_t found =
+        row_find(query->view->generation, schema_kind(&query->view->generation->schema, kind), &operand->id);
     view_end(query->view);
     operand->integer = field->type == CRM_TYPE_REF ? (int64_t)found : any_ref_pack(kind, found);
     return CRM_OK;
@@ -188,8 +193,8 @@ static bool add_spellings(crm_query *query, uint32_t number, int32_t op, const c
     return true;
 }
 
-static int32_t text_operand(crm_query *query, struct field *field, struct operand *operand, int32_t op, const char *text,
-                            size_t length)
+static int32_t text_operand(crm_query *query, struct field *field, struct operand *operand, int32_t op,
+                            const char *text, size_t length)
 {
     struct buffer *scratch = &query->scratch;
     struct parsed parsed;
@@ -206,8 +211,7 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
             return query_fail(query, CRM_INVALID, "\"%.*s\" is not an e-mail address", (int)text_cut(text, length, 60),
                               text);
         return keep_text(query, operand, scratch->data, scratch->length) ? CRM_OK : query->status;
-    case CRM_TYPE_EXTERNAL_IDS:
-        return keep_text(query, operand, text, length) ? CRM_OK : query->status;
+    case CRM_TYPE_EXTERNAL_IDS: return keep_text(query, operand, text, length) ? CRM_OK : query->status;
     case CRM_TYPE_TEXT:
     case CRM_TYPE_TAGS:
     case CRM_TYPE_ADDRESSES: {
@@ -217,7 +221,8 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
             return query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
         if (!keep_text(query, operand, scratch->data, scratch->length))
             return query->status;
-        if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX && !add_spellings(query, field->number, op, text, length))
+        if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX &&
+            !add_spellings(query, field->number, op, text, length))
             return query_fail(query, CRM_NOMEM, "out of memory");
         return CRM_OK;
     }
@@ -256,7 +261,8 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
 int query_value(crm_query *query, struct field *field, uint32_t number, const struct row *row, struct value *value)
 {
     if (query->version.offset != row->head) {
-        if (version_of_row(query->view->generation, query->view->txn, query->kind, number, row, &query->version) != CRM_OK) {
+        if (version_of_row(query->view->generation, query->view->txn, query->kind, number, row, &query->version) !=
+            CRM_OK) {
             query->version.offset = 0;
             query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
                        query->view->db->path, query->kind->name, (unsigned long long)row->head);
@@ -277,20 +283,13 @@ int query_value(crm_query *query, struct field *field, uint32_t number, const st
 static bool ordered(int32_t op, int compared)
 {
     switch (op) {
-    case CRM_OP_EQ:
-        return compared == 0;
-    case CRM_OP_NE:
-        return compared != 0;
-    case CRM_OP_LT:
-        return compared < 0;
-    case CRM_OP_LE:
-        return compared <= 0;
-    case CRM_OP_GT:
-        return compared > 0;
-    case CRM_OP_GE:
-        return compared >= 0;
-    default:
-        return false;
+    case CRM_OP_EQ: return compared == 0;
+    case CRM_OP_NE: return compared != 0;
+    case CRM_OP_LT: return compared < 0;
+    case CRM_OP_LE: return compared <= 0;
+    case CRM_OP_GT: return compared > 0;
+    case CRM_OP_GE: return compared >= 0;
+    default: return false;
     }
 }
 
@@ -417,12 +416,8 @@ static bool list_answers(crm_query *query, const struct predicate *condition, co
 bool cell_get(const struct field *field, const void *cell, int64_t *integer)
 {
     switch (field->width) {
-    case 1:
-        *integer = *(const uint8_t *)cell;
-        return *integer != UINT8_MAX;
-    case 2:
-        *integer = *(const uint16_t *)cell;
-        return *integer != UINT16_MAX;
+    case 1: *integer = *(const uint8_t *)cell; return *integer != UINT8_MAX;
+    case 2: *integer = *(const uint16_t *)cell; return *integer != UINT16_MAX;
     case 4:
         if (field->type == CRM_TYPE_DATE) {
             *integer = *(const int32_t *)cell;
@@ -430,9 +425,7 @@ bool cell_get(const struct field *field, const void *cell, int64_t *integer)
         }
         *integer = *(const uint32_t *)cell;
         return *integer != UINT32_MAX;
-    default:
-        *integer = *(const int64_t *)cell;
-        return *integer != INT64_MIN;
+    default: *integer = *(const int64_t *)cell; return *integer != INT64_MIN;
     }
 }
 

@@ -493,8 +493,9 @@ int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
     if (length == 0)
         return CRM_OK;
     if (!parse_cursor(query, cursor, cursor + length, &id))
-        return query_fail(query, CRM_INVALID, "this is not a cursor of a query with the same kind and order "
-                                              "(set the order before the cursor)");
+        return query_fail(query, CRM_INVALID,
+                          "this is not a cursor of a query with the same kind and order "
+                          "(set the order before the cursor)");
     if ((status = view_begin(query->view, &query->error)) != CRM_OK)
         return query->status = status;
     query->after.number = row_find(query->view->generation, query->kind, &id);

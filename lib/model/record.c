@@ -50,7 +50,8 @@ void record_clear(crm_record *record)
 
 static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t place, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify, salvage it with recover",
+    return error_set(error, CRM_CORRUPT,
+                     "%s: the %s at byte %llu is damaged; check the file with verify, salvage it with recover",
                      crm_path(view->db), kind->name, (unsigned long long)(place & ~PLACE_PACKED));
 }
 
@@ -202,23 +203,17 @@ static int derived(const crm_record *record, uint32_t field, struct value *value
     if (version->offset == 0)
         return 0;
     switch (field) {
-    case CRM_FIELD_VERSION:
-        *value = value_int((int64_t)version->number_of);
-        return 1;
-    case CRM_FIELD_MODIFIED_AT:
-        return time_of(record, version->lsn, value);
-    case CRM_FIELD_MODIFIED_BY:
-        return actor_of(record, version->lsn, value);
-    case CRM_FIELD_DELETED_AT:
-        return version->deleted && time_of(record, version->lsn, value);
+    case CRM_FIELD_VERSION: *value = value_int((int64_t)version->number_of); return 1;
+    case CRM_FIELD_MODIFIED_AT: return time_of(record, version->lsn, value);
+    case CRM_FIELD_MODIFIED_BY: return actor_of(record, version->lsn, value);
+    case CRM_FIELD_DELETED_AT: return version->deleted && time_of(record, version->lsn, value);
     case CRM_FIELD_CREATED_AT:
         return version_get(version, field, value) == 1 ||
                (first_entry(record, &first) && time_of(record, first.lsn, value));
     case CRM_FIELD_CREATED_BY:
         return version_get(version, field, value) == 1 ||
                (first_entry(record, &first) && actor_of(record, first.lsn, value));
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -241,9 +236,8 @@ static int read_field(const crm_record *record, uint32_t number, struct value *v
 struct made *record_make(const crm_record *record, uint32_t field, const void *source, size_t length)
 {
     crm_record *r = (crm_record *)(uintptr_t)record;
-    struct made *made = length > SIZE_MAX - sizeof *made - 1
-                            ? NULL
-                            : memory_alloc(record->view->db->memory, sizeof *made + length + 1);
+    struct made *made =
+        length > SIZE_MAX - sizeof *made - 1 ? NULL : memory_alloc(record->view->db->memory, sizeof *made + length + 1);
     if (made == NULL) {
         r->status = CRM_NOMEM;
         return NULL;

@@ -16,19 +16,19 @@ struct made {
 };
 
 struct crm_record {
-    crm_view *view;      /* whose state it shows; never NULL */
-    crm_txn *txn;        /* of a record that can be changed */
+    crm_view *view; /* whose state it shows; never NULL */
+    crm_txn *txn;   /* of a record that can be changed */
     struct kind *kind;
     uint32_t number;
     crm_id id;
     struct version version; /* count 0: new, or not read yet */
     bool loaded, created, dead, borrowed;
-    uint8_t pending;     /* an ENTRY_ operation that the change is, 0: update */
+    uint8_t pending; /* an ENTRY_ operation that the change is, 0: update */
     int32_t status;
-    uint64_t expected;   /* version named by crm_expect_version */
+    uint64_t expected; /* version named by crm_expect_version */
     struct made *made;
     char *note_rule, *note_evidence;
-    crm_record *next;    /* spare list of a view; all of a transaction */
+    crm_record *next; /* spare list of a view; all of a transaction */
 };
 
 /* A handle on the version at `row`; NULL: no memory.  Owned by the caller. */

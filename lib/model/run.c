@@ -64,7 +64,8 @@ static int compare(const crm_query *query, const struct hit *a, const struct hit
     return hit_compare(query, a, query->texts.data + a->text, b, query->texts.data + b->text);
 }
 
-static void merge(const crm_query *query, const struct hit *from, struct hit *to, size_t low, size_t middle, size_t high)
+static void merge(const crm_query *query, const struct hit *from, struct hit *to, size_t low, size_t middle,
+                  size_t high)
 {
     size_t a = low, b = middle;
     for (size_t at = low; at < high; at++)
@@ -108,22 +109,12 @@ static bool text_within(const struct stretch *stretch, const uint8_t *text, uint
     if (compared == 0)
         compared = (length > stretch->length) - (length < stretch->length);
     switch (stretch->op) {
-    case CRM_OP_PREFIX:
-        *past = !prefix && compared > 0;
-        return prefix;
-    case CRM_OP_EQ:
-        *past = compared > 0;
-        return compared == 0;
-    case CRM_OP_LT:
-        *past = compared >= 0;
-        return compared < 0;
-    case CRM_OP_LE:
-        *past = compared > 0;
-        return compared <= 0;
-    case CRM_OP_GT:
-        return compared > 0;
-    default:
-        return compared >= 0;
+    case CRM_OP_PREFIX: *past = !prefix && compared > 0; return prefix;
+    case CRM_OP_EQ: *past = compared > 0; return compared == 0;
+    case CRM_OP_LT: *past = compared >= 0; return compared < 0;
+    case CRM_OP_LE: *past = compared > 0; return compared <= 0;
+    case CRM_OP_GT: return compared > 0;
+    default: return compared >= 0;
     }
 }
 
@@ -133,7 +124,7 @@ static bool key_within(crm_query *query, const struct field *field, const struct
 {
     *past = false;
     if (field->type != CRM_TYPE_TEXT) {
-        bool below = key.high < stretch->low.high, above = key.high > stretch->high.high;
+        bool below = key.high<stretch->low.high, above = key.high> stretch->high.high;
         *past = backwards ? below : above;
         return !below && !above;
     }
@@ -220,16 +211,13 @@ bool run_candidates(crm_query *query, bool (*each)(crm_query *query, uint32_t nu
                 return false;
         }
         return true;
-    case PLAN_TABLE:
-        return table_candidates(query, each, context);
+    case PLAN_TABLE: return table_candidates(query, each, context);
     case PLAN_TREE:
         if (query->plan.nulls_follow)
             break;
         return tree_candidates(query, each, context);
-    case PLAN_TIMELINE:
-        return timeline_candidates(query, each, context);
-    default:
-        break;
+    case PLAN_TIMELINE: return timeline_candidates(query, each, context);
+    default: break;
     }
     uint32_t rows = kind_rows(query->view->generation, query->kind);
     for (uint32_t number = 0; number < rows; number++)
@@ -248,7 +236,8 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
         struct value value;
         if (!(field->flags & CRM_FLAG_TIMELINE) || query_value(query, field, number, row, &value) != 1)
             continue;
-        if (field->type == CRM_TYPE_REF && field->target == query->target_kind && (uint32_t)value.integer == query->target)
+        if (field->type == CRM_TYPE_REF && field->target == query->target_kind &&
+            (uint32_t)value.integer == query->target)
             return true;
         if (field->type == CRM_TYPE_ANY_REF && value.integer == any_ref_pack(query->target_kind, query->target))
             return true;
@@ -258,7 +247,8 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
         struct item item;
         struct part part;
         while (items_next(&items, &item))
-            if (part_find(&item, CRM_PART_REF, &part) && part.kind == query->target_kind && part.number == query->target)
+            if (part_find(&item, CRM_PART_REF, &part) && part.kind == query->target_kind &&
+                part.number == query->target)
                 return true;
     }
     return false;
@@ -288,8 +278,8 @@ static bool collect_one(crm_query *query, uint32_t number, bool certain)
     }
     struct hit *hit = &query->hits[query->hit_count];
     hit_make(query, number, &row, hit);
-    if (query->has_after && hit_compare(query, hit, query->texts.data + hit->text, &query->after,
-                                        query->after_text.data) <= 0) {
+    if (query->has_after &&
+        hit_compare(query, hit, query->texts.data + hit->text, &query->after, query->after_text.data) <= 0) {
         query->texts.length = hit->text;
         return query->status == CRM_OK;
     }

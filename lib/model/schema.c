@@ -51,7 +51,7 @@ struct row {
 static const struct row rows[] = {
 #define COMMON(n, U, l, T, f, t, label) {0, 0, CRM_TYPE_##T, t, 0, f, AT(common_##U), AT(common_label_##U), n},
 #define KIND(n, U, l, label) {1, n, 0, 0, 0, 0, AT(kind_##U), AT(kind_label_##U), n},
-#define FIELD(K, n, U, l, T, f, t, label)                                                                              \
+#define FIELD(K, n, U, l, T, f, t, label) \
     {2, CRM_KIND_##K, CRM_TYPE_##T, t, 0, f, AT(field_##K##_##U), AT(field_label_##K##_##U), n},
 #define CHOICE(K, F, c, U, l) {3, CRM_KIND_##K, 0, 0, CRM_##K##_##F, 0, AT(choice_##K##_##F##_##U), AT(none), c},
 #include "model/schema.def"
@@ -94,7 +94,7 @@ static bool push_shared(struct schema *schema, void ***array, uint32_t *count, u
 {
     if (!grow_shared(schema, array, capacity, *count))
         return false;
-    (*array)[*count] = element;
+    __atomic_store_n(&(*array)[*count], element, __ATOMIC_RELEASE); /* a dropped one may have lain there */
     __atomic_store_n(count, *count + 1, __ATOMIC_RELEASE);
     return true;
 }
@@ -104,22 +104,17 @@ static uint32_t cell_width(const struct field *field)
     if (!(field->flags & CRM_FLAG_HOT))
         return 0;
     switch (field->type) {
-    case CRM_TYPE_BOOL:
-        return 1;
+    case CRM_TYPE_BOOL: return 1;
     case CRM_TYPE_CHOICE:
-    case CRM_TYPE_CURRENCY:
-        return 2;
+    case CRM_TYPE_CURRENCY: return 2;
     case CRM_TYPE_DATE:
-    case CRM_TYPE_REF:
-        return 4;
+    case CRM_TYPE_REF: return 4;
     case CRM_TYPE_INT:
     case CRM_TYPE_DECIMAL:
     case CRM_TYPE_REAL:
     case CRM_TYPE_MONEY:
-    case CRM_TYPE_TIME:
-        return 8;
-    default:
-        return 0;
+    case CRM_TYPE_TIME: return 8;
+    default: return 0;
     }
 }
 
@@ -142,8 +137,13 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
                                size_t length, int32_t type, uint32_t flags, uint32_t target)
 {
     const char *copy = names_intern(schema->names, name, length);
-    struct field made = {.kind = kind->number, .number = number, .type = type, .flags = flags, .target = target,
-                         .name = copy, .label = copy};
+    struct field made = {.kind = kind->number,
+                         .number = number,
+                         .type = type,
+                         .flags = flags,
+                         .target = target,
+                         .name = copy,
+                         .label = copy};
     bool indexed = field_has_index(&made);
     if (copy == NULL || !grow_shared(schema, (void ***)&kind->fields, &kind->field_capacity, kind->field_count) ||
         (indexed && !grow_shared(schema, (void ***)&kind->indexed, &kind->indexed_capacity, kind->indexed_count)) ||
@@ -225,8 +225,8 @@ bool schema_add_choice(struct schema *schema, struct field *field, int64_t code,
             memory_free(schema->memory, larger);
             return false;
         }
-        if (field->choice_count > 0)
-            memcpy(larger, field->choices, field->choice_count * sizeof *larger);
+        for (uint32_t i = 0; i < field->choice_count; i++)
+            larger[i] = (struct choice){field->choices[i].code, field->choices[i].name, field->choices[i].removed};
         if (field->choices != NULL)
             schema->retired[schema->retired_count++] = field->choices;
         __atomic_store_n(&field->choices, larger, __ATOMIC_RELEASE);
@@ -252,11 +252,23 @@ static bool retire(struct schema *schema, void *old)
     return true;
 }
 
-bool schema_drop_choice(struct field *field, int64_t code)
+/* A reader may hold the array, and the count from before with the array from
+ * now: so the last one stays in a copy, removed, and the next one gets another. */
+bool schema_drop_choice(struct schema *schema, struct field *field, int64_t code)
 {
     uint32_t last = field->choice_count - 1;
     if (field->choice_count == 0 || field->choices[last].code != code)
         return false;
+    struct choice *left = memory_zero(schema->memory, field->choice_count, sizeof *left);
+    if (left == NULL || !retire(schema, field->choices)) {
+        memory_free(schema->memory, left);
+        return false;
+    }
+    for (uint32_t i = 0; i <= last; i++)
+        left[i] =
+            (struct choice){field->choices[i].code, field->choices[i].name, i == last || field->choices[i].removed};
+    field->choice_capacity = last;
+    __atomic_store_n(&field->choices, left, __ATOMIC_RELEASE);
     __atomic_store_n(&field->choice_count, last, __ATOMIC_RELEASE);
     return true;
 }
@@ -270,11 +282,14 @@ bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *f
     __atomic_store_n(&kind->field_count, kind->field_count - 1, __ATOMIC_RELEASE);
     __atomic_store_n(&kind->user_count, kind->user_count - 1, __ATOMIC_RELEASE);
     if (kind->indexed_count > 0 && kind->indexed[kind->indexed_count - 1] == field)
-        kind->indexed_count--;
-    kind->title = kind->currency = kind->moment = NULL;
-    kind->has_timeline = false;
+        __atomic_store_n(&kind->indexed_count, kind->indexed_count - 1, __ATOMIC_RELEASE);
+    struct kind roles = {0}; /* readers never see them half known */
     for (uint32_t i = 0; i < kind->field_count; i++)
-        note_roles(kind, kind->fields[i]);
+        note_roles(&roles, kind->fields[i]);
+    kind->title = roles.title;
+    kind->currency = roles.currency;
+    kind->moment = roles.moment;
+    kind->has_timeline = roles.has_timeline;
     return true;
 }
 
@@ -313,8 +328,7 @@ static bool add_builtin_row(struct schema *schema, const struct row *row)
     case 3:
         field = schema_field(schema->builtin[row->kind], row->field);
         return field != NULL && schema_add_choice(schema, field, row->number, name, strlen(name));
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -346,9 +360,11 @@ struct kind *schema_kind(const struct schema *schema, uint32_t number)
         return schema->builtin[number];
     uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
     struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < count; i++)
-        if (kinds[i]->number == number)
-            return kinds[i];
+    for (uint32_t i = 0; i < count; i++) {
+        struct kind *kind = __atomic_load_n(&kinds[i], __ATOMIC_ACQUIRE);
+        if (kind->number == number)
+            return kind;
+    }
     return NULL;
 }
 
@@ -361,9 +377,11 @@ struct kind *schema_kind_named(const struct schema *schema, const char *name, si
 {
     uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
     struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < count; i++)
-        if (!kinds[i]->removed && name_is(kinds[i]->name, name, length))
-            return kinds[i];
+    for (uint32_t i = 0; i < count; i++) {
+        struct kind *kind = __atomic_load_n(&kinds[i], __ATOMIC_ACQUIRE);
+        if (!kind->removed && name_is(kind->name, name, length))
+            return kind;
+    }
     return NULL;
 }
 
@@ -371,9 +389,11 @@ struct field *schema_field_named(const struct kind *kind, const char *name, size
 {
     uint32_t count = __atomic_load_n(&kind->field_count, __ATOMIC_ACQUIRE);
     struct field **fields = __atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < count; i++)
-        if (!fields[i]->removed && name_is(fields[i]->name, name, length))
-            return fields[i];
+    for (uint32_t i = 0; i < count; i++) {
+        struct field *field = __atomic_load_n(&fields[i], __ATOMIC_ACQUIRE);
+        if (!field->removed && name_is(field->name, name, length))
+            return field;
+    }
     return NULL;
 }
 

@@ -2,7 +2,8 @@
  * schema.def and the user's own, which are records of the file.
  *
  * Readers take no lock: definitions are only added, never moved or freed while
- * the file is open, and counts are published after what they count.
+ * the file is open, and counts are published after what they count.  What may
+ * change later is atomic.
  */
 #ifndef MODEL_SCHEMA_H
 #define MODEL_SCHEMA_H
@@ -13,7 +14,7 @@
 struct choice {
     int64_t code;
     const char *name;
-    bool removed;
+    _Atomic bool removed;
 };
 
 struct field {
@@ -21,11 +22,11 @@ struct field {
     int32_t type;
     uint32_t flags, target;
     const char *name, *label;
-    bool removed; /* the user deleted it: hidden, its number stays taken */
-    uint32_t width;  /* of the column's cells; 0: no column */
-    uint64_t column; /* offsets in the arena; 0: none */
+    _Atomic bool removed; /* the user deleted it: hidden, its number stays taken */
+    uint32_t width;       /* of the column's cells; 0: no column */
+    uint64_t column;      /* offsets in the arena; 0: none */
     uint64_t tree;
-    uint64_t table;  /* hash of keys */
+    uint64_t table; /* hash of keys */
     uint64_t timeline;
     struct choice *choices;
     uint32_t choice_count, choice_capacity;
@@ -34,20 +35,20 @@ struct field {
 struct kind {
     uint32_t number;
     const char *name, *label;
-    bool removed;
-    struct field **fields;     /* in order of definition; common fields first */
+    _Atomic bool removed;
+    struct field **fields; /* in order of definition; common fields first */
     uint32_t field_count, field_capacity;
-    uint32_t hidden;           /* how many of them are removed */
-    struct field **user;       /* by number - CRM_USER_FIELD */
+    _Atomic uint32_t hidden; /* how many of them are removed */
+    struct field **user;     /* by number - CRM_USER_FIELD */
     uint32_t user_count, user_capacity;
     struct field *builtin[64]; /* by number */
     struct field **indexed;    /* those with an index, a table, a timeline or a column */
     uint32_t indexed_count, indexed_capacity;
-    struct field *title;       /* what a person calls the record */
-    struct field *currency;    /* of its money; NULL: the file's */
-    struct field *moment;      /* orders its timeline; NULL: none */
-    bool has_timeline;
-    uint64_t store;            /* offset of its struct kind_store */
+    struct field *_Atomic title;    /* what a person calls the record */
+    struct field *_Atomic currency; /* of its money; NULL: the file's */
+    struct field *_Atomic moment;   /* orders its timeline; NULL: none */
+    _Atomic bool has_timeline;
+    uint64_t store; /* offset of its struct kind_store */
 };
 
 struct schema {
@@ -55,8 +56,8 @@ struct schema {
     struct names *names; /* where the names of all below live */
     struct kind **kinds;
     uint32_t kind_count, kind_capacity;
-    struct kind *builtin[32];  /* by number */
-    void **retired;            /* arrays that readers may still hold */
+    struct kind *builtin[32]; /* by number */
+    void **retired;           /* arrays that readers may still hold */
     size_t retired_count, retired_capacity;
 };
 
@@ -73,7 +74,7 @@ static inline struct field *schema_field(const struct kind *kind, uint32_t numbe
         return kind->builtin[number];
     uint32_t user = number - CRM_USER_FIELD;
     return number >= CRM_USER_FIELD && user < __atomic_load_n(&kind->user_count, __ATOMIC_ACQUIRE)
-               ? __atomic_load_n(&kind->user, __ATOMIC_ACQUIRE)[user]
+               ? __atomic_load_n(&__atomic_load_n(&kind->user, __ATOMIC_ACQUIRE)[user], __ATOMIC_ACQUIRE)
                : NULL;
 }
 
@@ -91,7 +92,7 @@ const struct choice *schema_choice_named(const struct field *field, const char *
  * since the log will never tell of it.  False: it is not the last, or no memory. */
 bool schema_drop_kind(struct schema *schema, struct kind *kind);
 bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *field);
-bool schema_drop_choice(struct field *field, int64_t code);
+bool schema_drop_choice(struct schema *schema, struct field *field, int64_t code);
 bool schema_name_valid(const char *name, size_t length);
 uint32_t schema_next_kind(const struct schema *schema);
 
@@ -102,7 +103,7 @@ static inline uint32_t schema_kinds(const struct schema *schema)
 }
 static inline struct kind *schema_kind_at(const struct schema *schema, uint32_t position)
 {
-    return __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE)[position];
+    return __atomic_load_n(&__atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE)[position], __ATOMIC_ACQUIRE);
 }
 static inline uint32_t schema_fields(const struct kind *kind)
 {
@@ -110,7 +111,12 @@ static inline uint32_t schema_fields(const struct kind *kind)
 }
 static inline struct field *schema_field_at(const struct kind *kind, uint32_t position)
 {
-    return __atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE)[position];
+    return __atomic_load_n(&__atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE)[position], __ATOMIC_ACQUIRE);
+}
+static inline struct field *const *schema_indexed(const struct kind *kind, uint32_t *count)
+{
+    *count = __atomic_load_n(&kind->indexed_count, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&kind->indexed, __ATOMIC_ACQUIRE);
 }
 static inline const struct choice *schema_choices(const struct field *field, uint32_t *count)
 {
@@ -119,8 +125,14 @@ static inline const struct choice *schema_choices(const struct field *field, uin
 }
 
 /* Classes of types */
-static inline bool type_is_list(int32_t type) { return type >= CRM_TYPE_EMAILS; }
-static inline bool type_is_ref(int32_t type) { return type == CRM_TYPE_REF || type == CRM_TYPE_ANY_REF; }
+static inline bool type_is_list(int32_t type)
+{
+    return type >= CRM_TYPE_EMAILS;
+}
+static inline bool type_is_ref(int32_t type)
+{
+    return type == CRM_TYPE_REF || type == CRM_TYPE_ANY_REF;
+}
 static inline bool type_is_int(int32_t type)
 {
     return (type >= CRM_TYPE_BOOL && type <= CRM_TYPE_DATE && type != CRM_TYPE_REAL) || type == CRM_TYPE_CHOICE ||
@@ -128,7 +140,8 @@ static inline bool type_is_int(int32_t type)
 }
 static inline bool field_has_index(const struct field *field)
 {
-    return (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_INDEXED | CRM_FLAG_HOT | CRM_FLAG_TIMELINE | CRM_FLAG_KEY)) != 0 ||
+    return (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_INDEXED | CRM_FLAG_HOT | CRM_FLAG_TIMELINE | CRM_FLAG_KEY)) !=
+               0 ||
            field->type == CRM_TYPE_EMAILS || field->type == CRM_TYPE_PHONES;
 }
 

@@ -45,9 +45,10 @@ int32_t view_trouble(crm_view *view, crm_error *error)
     view->scratch.failed = view->scratch2.failed = false;
     if (status == CRM_OK)
         return status;
-    return status == CRM_NOMEM ? error_nomem(error)
-                               : error_set(error, status, "%s: a record's version is damaged; check the file with verify",
-                                           view->db->path);
+    return status == CRM_NOMEM
+               ? error_nomem(error)
+               : error_set(error, status, "%s: a record's version is damaged; check the file with verify",
+                           view->db->path);
 }
 
 void view_end(crm_view *view)

@@ -20,27 +20,27 @@ enum { VIEW_IDS = 256 };
 struct crm_view {
     crm_db *db;
     struct generation *generation;
-    crm_txn *txn;          /* a transaction's own view */
-    uint64_t lsn;          /* UINT64_MAX in a transaction */
+    crm_txn *txn; /* a transaction's own view */
+    uint64_t lsn; /* UINT64_MAX in a transaction */
     int64_t time;
-    bool past;             /* older than when it was opened: needs the whole overlay */
-    bool dated;            /* opened at an instant or after a transaction: what is relative counts from there */
-    bool complete;         /* the overlay of a past view is built */
-    uint64_t base_lsn;     /* what was newest when it was opened */
-    size_t touched;        /* touches taken in so far */
-    uint64_t undone;       /* the generation's touch_undone then */
+    bool past;                   /* older than when it was opened: needs the whole overlay */
+    bool dated;                  /* opened at an instant or after a transaction: what is relative counts from there */
+    bool complete;               /* the overlay of a past view is built */
+    uint64_t base_lsn;           /* what was newest when it was opened */
+    size_t touched;              /* touches taken in so far */
+    uint64_t undone;             /* the generation's touch_undone then */
     struct overlay_row *overlay; /* open addressing by (kind, number) */
     size_t overlay_count, overlay_capacity;
-    uint32_t references;   /* records and queries; belongs to its thread */
-    uint32_t locked;       /* depth of view_begin */
+    uint32_t references; /* records and queries; belongs to its thread */
+    uint32_t locked;     /* depth of view_begin */
     bool closed;
     struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
     crm_query *spare_query;
-    struct view_id *ids;   /* of references followed lately */
+    struct view_id *ids; /* of references followed lately */
     uint32_t spare_count;
     struct buffer scratch, scratch2;
-    int32_t trouble;       /* why a row could not be judged: such a row is not silently left out */
+    int32_t trouble;           /* why a row could not be judged: such a row is not silently left out */
     crm_view *previous, *next; /* of the database, under db->state */
 };
 
