@@ -148,7 +148,8 @@ static int32_t find_dependent(crm_txn *txn, const crm_record *record)
                 continue;
             char id[UUID_TEXT_SIZE];
             uuid_format(&row_at(txn->generation, kind, number)->id, id);
-            return txn_fail(txn, CRM_REFERENCED, "this %s is needed by the %s %s (%s.%s is required); delete or change that first",
+            return txn_fail(txn, CRM_REFERENCED,
+                            "this %s is needed by the %s %s (%s.%s is required); delete or change that first",
                             record->kind->name, kind->name, id, kind->name, field->name);
         }
     }
@@ -250,7 +251,7 @@ static bool names(const struct kind *of, const struct version *version, uint32_t
         if ((!type_is_ref(field->type) && field->type != CRM_TYPE_REFS) ||
             version_get(version, field->number, &value) != 1)
             continue;
-        if (field->type == CRM_TYPE_REFS ? names_in_list(&value, kind, number)
+        if (field->type == CRM_TYPE_REFS  ? names_in_list(&value, kind, number)
             : field->type == CRM_TYPE_REF ? field->target == kind && value.integer == (int64_t)number
                                           : value.integer == any_ref_pack(kind, number))
             return true;

@@ -15,8 +15,11 @@
 
 /* Opening replays the tail behind the image at some million entries a second;
  * a tail of a quarter of the image, but at least this, is worth a new image. */
-enum { IMAGE_TAIL_MIN = 8 << 20, IMAGE_TAIL_CLOSE = 1 << 16,
-       REPLAY_BATCH = 16 /* frames from which sorting the keys of a replay pays */ };
+enum {
+    IMAGE_TAIL_MIN = 8 << 20,
+    IMAGE_TAIL_CLOSE = 1 << 16,
+    REPLAY_BATCH = 16 /* frames from which sorting the keys of a replay pays */
+};
 
 void db_tell(crm_db *db, int32_t status, const char *format, ...)
 {
@@ -242,7 +245,8 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     crm_db *db = generation->db;
     struct image_point point = {.file = log_header(generation->log)->file,
                                 .generation = log_header(generation->log)->generation,
-                                .at = generation->applied, .layout = MODEL_LAYOUT};
+                                .at = generation->applied,
+                                .layout = MODEL_LAYOUT};
     /* What a replaced file's indexes hold may have been erased since. */
     bool replaced = log_superseded(generation->log) != 0;
     rwlock_read(&generation->lock);
@@ -290,8 +294,7 @@ static bool load_image(struct generation *generation)
     if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell =
-            point.at.lsn > UINT32_MAX ? NULL
-                                      : column_at(generation->arena, generation->frames, (uint32_t)point.at.lsn);
+            point.at.lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)point.at.lsn);
         if (point.at.lsn == 0 ||
             (cell != NULL && cell->offset != 0 &&
              log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&
@@ -315,7 +318,7 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
     if (!load_image(generation)) {
         schema_free(&generation->schema);
         status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
-                                                              : error_nomem(error);
+                                                                          : error_nomem(error);
     } else {
         status = db_replay(generation, UINT64_MAX, error);
         if (status != CRM_OK) /* the image may be at fault: the log alone decides */
@@ -406,10 +409,14 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
 
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
-    struct log_options options = {.files = db->files, .memory = db->memory, .create = create && db->options.create != 0,
-                                  .exclusive = create && db->options.create == 2, .read_only = db->options.read_only != 0,
+    struct log_options options = {.files = db->files,
+                                  .memory = db->memory,
+                                  .create = create && db->options.create != 0,
+                                  .exclusive = create && db->options.create == 2,
+                                  .read_only = db->options.read_only != 0,
                                   .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
-                                  .busy_ms = db->options.busy_ms, .now = db_now(db)};
+                                  .busy_ms = db->options.busy_ms,
+                                  .now = db_now(db)};
     return log_open(db->path, &options, log, error);
 }
 
@@ -654,11 +661,11 @@ int32_t crm_sync(crm_db *db, crm_error *error)
     rwlock_read(&generation->lock);
     struct log_point point = generation->applied;
     rwlock_unlock(&generation->lock);
-    int32_t status = log_stopped(generation->log)
-                         ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again",
-                                     db->path)
-                     : log_durable(generation->log) >= point.lsn ? CRM_OK
-                                                                 : log_sync(generation->log, &point, error);
+    int32_t status =
+        log_stopped(generation->log)
+            ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again", db->path)
+        : log_durable(generation->log) >= point.lsn ? CRM_OK
+                                                    : log_sync(generation->log, &point, error);
     db_drop(generation);
     return status;
 }

@@ -33,7 +33,10 @@ struct row {
     uint64_t head;  /* offset of the newest entry in the log; 0: the number is not taken */
     uint64_t state; /* LSN << 8 | ROW_ */
 };
-static inline uint64_t row_lsn(const struct row *row) { return row->state >> 8; }
+static inline uint64_t row_lsn(const struct row *row)
+{
+    return row->state >> 8;
+}
 
 struct kind_store { /* in the arena */
     uint32_t rows, live;
@@ -80,19 +83,19 @@ struct generation {
     bool bad;                 /* the arena cannot be trusted: rebuild before use */
     bool building;            /* no view can see it yet, so nothing needs to be remembered for one */
     struct touch *touches;
-    size_t touch_base;        /* how many were trimmed away before the first */
+    size_t touch_base; /* how many were trimmed away before the first */
     size_t touch_count, touch_capacity;
-    uint64_t touch_undone;    /* counts those taken back by rollbacks: their places are used again */
-    uint64_t frames;          /* column of frame cells */
+    uint64_t touch_undone;               /* counts those taken back by rollbacks: their places are used again */
+    uint64_t frames;                     /* column of frame cells */
     struct buffer key, other_key, texts; /* the writer's scratch */
-    bool batching;            /* new keys of the trees wait here, to go in sorted */
+    bool batching;                       /* new keys of the trees wait here, to go in sorted */
     struct tree_batch *batches;
-    size_t batch_count;       /* trees that have had keys waiting */
-    size_t batch_keys;        /* that wait now */
-    struct mutex pack_lock;   /* of the inflated packs below, kept while the generation lives */
-    struct pack *packs;       /* by offset */
+    size_t batch_count;     /* trees that have had keys waiting */
+    size_t batch_keys;      /* that wait now */
+    struct mutex pack_lock; /* of the inflated packs below, kept while the generation lives */
+    struct pack *packs;     /* by offset */
     size_t pack_count, pack_capacity;
-    crm_txn *txn;             /* whose entries lie beyond the end of the log */
+    crm_txn *txn; /* whose entries lie beyond the end of the log */
 };
 
 struct crm_options {
@@ -116,20 +119,20 @@ struct crm_db {
     char *path, *image_path;
     struct mutex writer;
     struct mutex state;
-    struct generation *now;    /* under state */
+    struct generation *now; /* under state */
     struct generation *all;
-    uint32_t references;       /* views, feeds, imports … and 1 for the caller; under state */
-    uint32_t views;            /* atomic: how many are in the list */
-    crm_view *view_list;       /* under state */
+    uint32_t references; /* views, feeds, imports … and 1 for the caller; under state */
+    uint32_t views;      /* atomic: how many are in the list */
+    crm_view *view_list; /* under state */
     bool closed;
-    int64_t fixed_now;         /* INT64_MIN: the clock runs */
+    int64_t fixed_now; /* INT64_MIN: the clock runs */
     crm_txn *txn;
-    struct mutex news_lock;    /* feeds wait here for commits of this process */
+    struct mutex news_lock; /* feeds wait here for commits of this process */
     struct condition news;
     uint64_t news_count;
-    int32_t lifecycle;         /* likewise; 0: to be looked up */
-    int32_t currency;          /* base currency, ISO 4217 numeric */
-    struct names names;        /* of kinds, fields and choices, until it closes */
+    int32_t lifecycle;  /* likewise; 0: to be looked up */
+    int32_t currency;   /* base currency, ISO 4217 numeric */
+    struct names names; /* of kinds, fields and choices, until it closes */
 };
 
 /* Opening; lib/api gives the rules. */
@@ -161,7 +164,7 @@ int32_t db_reopen(crm_db *db, crm_error *error);
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-int32_t db_rebuild(struct generation *generation, crm_error *error);   /* under no lock; takes the exclusive one */
+int32_t db_rebuild(struct generation *generation, crm_error *error);     /* under no lock; takes the exclusive one */
 int32_t db_write_image(struct generation *generation, crm_error *error); /* under the writer lock or at close */
 void db_maybe_write_image(struct generation *generation);
 
@@ -169,7 +172,8 @@ void db_maybe_write_image(struct generation *generation);
 bool roots_create(struct generation *generation);
 bool roots_load(struct generation *generation); /* after the arena was mapped and the schema is known */
 bool roots_load_builtin(struct generation *generation);
-struct kind_store *kind_store(const struct generation *generation, const struct kind *kind); /* NULL: none yet or damaged */
+struct kind_store *kind_store(const struct generation *generation,
+                              const struct kind *kind); /* NULL: none yet or damaged */
 struct kind_store *kind_store_make(struct generation *generation, struct kind *kind);
 uint64_t field_column_make(struct generation *generation, struct kind *kind, struct field *field);
 uint64_t field_tree_make(struct generation *generation, struct field *field);
@@ -227,7 +231,8 @@ bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time);
 int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *out, crm_error *error);
 /* The last LSN whose time is not later than `time`; 0: none.  Under the lock. */
 uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to);
-uint32_t row_find(const struct generation *generation, const struct kind *kind, const crm_id *id); /* UINT32_MAX: none */
+uint32_t row_find(const struct generation *generation, const struct kind *kind,
+                  const crm_id *id); /* UINT32_MAX: none */
 
 /* apply: one entry into the arena (under the exclusive lock) and out again */
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

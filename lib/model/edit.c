@@ -120,8 +120,7 @@ static int32_t check_int(crm_record *record, const struct field *field, int64_t 
             return txn_fail(txn, CRM_INVALID, "%s.%s: %lld is no ISO 4217 currency number", kind, field->name,
                             (long long)value);
         break;
-    default:
-        break;
+    default: break;
     }
     return CRM_OK;
 }
@@ -186,8 +185,10 @@ static int32_t set_text(crm_record *record, uint32_t number, const char *text, s
             return status;
         size_t at = txn->edit_bytes.length;
         if (value_deflate(&txn->edit_bytes, text, length)) {
-            value = (struct value){.what = VALUE_DEFLATED, .integer = (int64_t)length,
-                                   .bytes = txn->edit_bytes.data + at, .length = txn->edit_bytes.length - at};
+            value = (struct value){.what = VALUE_DEFLATED,
+                                   .integer = (int64_t)length,
+                                   .bytes = txn->edit_bytes.data + at,
+                                   .length = txn->edit_bytes.length - at};
         }
         txn->edit_bytes.failed = false;
     }
@@ -292,8 +293,8 @@ static int32_t set_ref_record(crm_record *record, uint32_t number, const crm_rec
                         field->name);
     if (target->txn == record->txn) {
         if (target->dead)
-            return txn_fail(record->txn, CRM_NOT_FOUND, "%s.%s: the new %s was refused", record->kind->name, field->name,
-                            target->kind->name);
+            return txn_fail(record->txn, CRM_NOT_FOUND, "%s.%s: the new %s was refused", record->kind->name,
+                            field->name, target->kind->name);
         if (!by_rule && target != record && record->txn->open == target && txn_finish(record->txn) != CRM_OK)
             return record->txn->status;
         return put_ref(record, field, target->kind->number, target->number);

@@ -94,13 +94,9 @@ static bool key_end(struct buffer *out, size_t start)
 bool index_key_of_text(const struct field *field, const char *text, size_t length, struct buffer *out)
 {
     switch (field->type) {
-    case CRM_TYPE_EMAILS:
-        return email_normalise(out, text, length);
-    case CRM_TYPE_EXTERNAL_IDS:
-        buffer_append(out, text, length);
-        return !out->failed;
-    default:
-        return field->flags & CRM_FLAG_KEY ? domain_normalise(out, text, length) : text_fold(out, text, length);
+    case CRM_TYPE_EMAILS: return email_normalise(out, text, length);
+    case CRM_TYPE_EXTERNAL_IDS: buffer_append(out, text, length); return !out->failed;
+    default: return field->flags & CRM_FLAG_KEY ? domain_normalise(out, text, length) : text_fold(out, text, length);
     }
 }
 
@@ -322,7 +318,7 @@ static bool set_cell(struct generation *generation, struct kind *kind, struct fi
     void *cell = column_at(generation->arena, field->column, number);
     if (cell == NULL)
         return false;
-    int64_t integer = value == NULL ? (field->width == 8   ? INT64_MIN
+    int64_t integer = value == NULL ? (field->width == 8              ? INT64_MIN
                                        : field->type == CRM_TYPE_DATE ? INT32_MIN
                                                                       : -1)
                                     : value->integer;
@@ -332,18 +328,10 @@ static bool set_cell(struct generation *generation, struct kind *kind, struct fi
         return true;
     }
     switch (field->width) {
-    case 1:
-        *(uint8_t *)cell = (uint8_t)integer;
-        break;
-    case 2:
-        *(uint16_t *)cell = (uint16_t)integer;
-        break;
-    case 4:
-        *(uint32_t *)cell = (uint32_t)integer;
-        break;
-    default:
-        *(int64_t *)cell = integer;
-        break;
+    case 1: *(uint8_t *)cell = (uint8_t)integer; break;
+    case 2: *(uint16_t *)cell = (uint16_t)integer; break;
+    case 4: *(uint32_t *)cell = (uint32_t)integer; break;
+    default: *(int64_t *)cell = integer; break;
     }
     return true;
 }
@@ -370,8 +358,7 @@ static bool change_field(struct generation *generation, struct kind *kind, struc
     if (has_table(field) && ((old != NULL && !change_table(generation, field, number, old, false)) ||
                              (new != NULL && !change_table(generation, field, number, new, true))))
         return false;
-    return field->width == 0 || !live || (old == NULL && new == NULL) ||
-           set_cell(generation, kind, field, number, new);
+    return field->width == 0 || !live || (old == NULL && new == NULL) || set_cell(generation, kind, field, number, new);
 }
 
 static bool change_timeline_refs(struct generation *generation, struct field *field, uint32_t number, int64_t time,
@@ -435,7 +422,8 @@ bool index_change(struct generation *generation, struct kind *kind, uint32_t num
         struct value value;
         int got;
         /* The usual case, a new version's own fields, needs no second search. */
-        bool own = after != NULL && after->count > 0 && only->end == after->segments[0].bytes + after->segments[0].length;
+        bool own =
+            after != NULL && after->count > 0 && only->end == after->segments[0].bytes + after->segments[0].length;
         while ((got = body_next(&body, &value)) == 1) {
             struct field *field = schema_field(kind, body.field);
             struct value old;

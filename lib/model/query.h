@@ -24,10 +24,10 @@ struct operand {
 
 struct predicate {
     struct field *field;
-    int32_t op;             /* CRM_OP_EQ with several operands is an "in" */
+    int32_t op; /* CRM_OP_EQ with several operands is an "in" */
     struct operand *operands;
     uint32_t count, capacity;
-    bool in, settled;       /* settled: the plan's candidates fulfil it */
+    bool in, settled; /* settled: the plan's candidates fulfil it */
 };
 
 enum {
@@ -40,10 +40,10 @@ enum {
 
 /* A stretch of a tree: numbers from low to high, or texts by what they begin with. */
 struct stretch {
-    struct tree_key low, high;      /* both inclusive */
-    const uint8_t *text;            /* TREE_TEXT: where it begins; NULL: at the first */
+    struct tree_key low, high; /* both inclusive */
+    const uint8_t *text;       /* TREE_TEXT: where it begins; NULL: at the first */
     uint32_t length;
-    int32_t op;                     /* TREE_TEXT: CRM_OP_EQ, PREFIX, or a comparison */
+    int32_t op; /* TREE_TEXT: CRM_OP_EQ, PREFIX, or a comparison */
 };
 
 struct timeline_stream {
@@ -58,14 +58,14 @@ enum { STREAMS_MAX = 4, STRETCHES_MAX = 16 };
 
 struct plan {
     int what;
-    struct predicate *condition;    /* whose index it uses */
+    struct predicate *condition; /* whose index it uses */
     struct field *field;
     struct stretch stretches[STRETCHES_MAX];
     uint32_t stretch_count;
     struct timeline_stream streams[STREAMS_MAX];
     uint32_t stream_count;
-    bool streams_in_order;          /* rows come as the query orders them */
-    bool nulls_follow;              /* then those without the order's field */
+    bool streams_in_order; /* rows come as the query orders them */
+    bool nulls_follow;     /* then those without the order's field */
     uint64_t estimate, rows;
 };
 
@@ -74,7 +74,7 @@ struct hit {
     uint32_t number;
     bool null;
     uint64_t key;
-    size_t text;       /* in the query's texts */
+    size_t text; /* in the query's texts */
     uint32_t length;
 };
 
@@ -88,28 +88,35 @@ struct crm_query {
     struct field *order;
     bool descending;
     uint64_t limit, given;
-    bool timeline;              /* of `target` */
+    bool timeline; /* of `target` */
     uint32_t target_kind, target;
     bool planned, done, collected, in_nulls;
     bool has_after;
-    struct hit after;           /* the last row given */
-    struct hit *hits;           /* collected */
+    struct hit after; /* the last row given */
+    struct hit *hits; /* collected */
     size_t hit_count, hit_capacity, hit_next;
-    struct buffer texts;        /* sort keys of the hits */
+    struct buffer texts; /* sort keys of the hits */
     struct buffer after_text;
-    struct buffer note;         /* explanation, cursor */
+    struct buffer note; /* explanation, cursor */
     struct buffer cursor;
-    crm_record *records;        /* QUERY_PAGE of them */
+    crm_record *records; /* QUERY_PAGE of them */
     uint32_t page_count, page_next;
     struct buffer scratch;
-    struct version version;     /* of the row being judged */
+    struct version version; /* of the row being judged */
     crm_record probe;
     /* groups */
-    struct { struct field *field, *through; struct kind *target; int32_t unit; } keys[QUERY_KEYS];
+    struct {
+        struct field *field, *through;
+        struct kind *target;
+        int32_t unit;
+    } keys[QUERY_KEYS];
     uint32_t key_count;
-    struct { int32_t what; struct field *field; } measures[QUERY_MEASURES];
+    struct {
+        int32_t what;
+        struct field *field;
+    } measures[QUERY_MEASURES];
     uint32_t measure_count;
-    crm_query *next;            /* in the view's list of spares */
+    crm_query *next; /* in the view's list of spares */
     /* What is above this line is zero in a new query. */
     struct row rows[QUERY_PAGE];
     uint32_t numbers[QUERY_PAGE];

@@ -83,20 +83,11 @@ static bool take_slot(struct generation *generation, const struct slot *slot)
     if (field == NULL)
         return false;
     switch (slot->what) {
-    case SLOT_COLUMN:
-        field->column = slot->offset;
-        return field->width != 0;
-    case SLOT_TREE:
-        field->tree = slot->offset;
-        return true;
-    case SLOT_TABLE:
-        field->table = slot->offset;
-        return true;
-    case SLOT_TIMELINE:
-        field->timeline = slot->offset;
-        return true;
-    default:
-        return false;
+    case SLOT_COLUMN: field->column = slot->offset; return field->width != 0;
+    case SLOT_TREE: field->tree = slot->offset; return true;
+    case SLOT_TABLE: field->table = slot->offset; return true;
+    case SLOT_TIMELINE: field->timeline = slot->offset; return true;
+    default: return false;
     }
 }
 
@@ -177,14 +168,10 @@ static uint64_t column_fill(const struct field *field)
     case CRM_TYPE_BOOL:
     case CRM_TYPE_CHOICE:
     case CRM_TYPE_CURRENCY:
-    case CRM_TYPE_REF:
-        return UINT64_MAX;
-    case CRM_TYPE_DATE:
-        return (uint32_t)INT32_MIN;
-    case CRM_TYPE_REAL:
-        return UINT64_C(0x7ff8000000000000); /* not a number */
-    default:
-        return (uint64_t)INT64_MIN;
+    case CRM_TYPE_REF: return UINT64_MAX;
+    case CRM_TYPE_DATE: return (uint32_t)INT32_MIN;
+    case CRM_TYPE_REAL: return UINT64_C(0x7ff8000000000000); /* not a number */
+    default: return (uint64_t)INT64_MIN;
     }
 }
 

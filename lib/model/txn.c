@@ -12,8 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { META_MAX = 1000, CHAIN_MAX = 7 /* deltas on a full version */, APPLY_BATCH = 512,
-       BATCH_BYTES = 4096 /* of entries from which sorting their keys pays */, BATCH_KEYS = 1 << 16 };
+enum {
+    META_MAX = 1000,
+    CHAIN_MAX = 7 /* deltas on a full version */,
+    APPLY_BATCH = 512,
+    BATCH_BYTES = 4096 /* of entries from which sorting their keys pays */,
+    BATCH_KEYS = 1 << 16
+};
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
 int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
@@ -41,9 +46,10 @@ int32_t db_lock_writer(crm_db *db, crm_error *error)
     int32_t status = CRM_OK;
     for (;;) {
         struct generation *generation = db_hold(db);
-        status = log_stopped(generation->log)
-                     ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again", db->path)
-                     : log_lock(generation->log, db->options.busy_ms, error);
+        status =
+            log_stopped(generation->log)
+                ? error_set(error, CRM_STOPPED, "%s: an earlier write failed; close and open the file again", db->path)
+                : log_lock(generation->log, db->options.busy_ms, error);
         bool replaced = status == CRM_OK && log_superseded(generation->log);
         if (replaced)
             log_unlock(generation->log);
@@ -248,8 +254,7 @@ static void take_back(crm_txn *txn)
             continue;
         if (generation->bad)
             take_back_definition(txn, offset);
-        else if (entry_load(generation, txn, offset, &entry) != CRM_OK ||
-                 !apply_undo(generation, txn, offset, &entry))
+        else if (entry_load(generation, txn, offset, &entry) != CRM_OK || !apply_undo(generation, txn, offset, &entry))
             generation->bad = true;
     }
     rwlock_unlock(&generation->lock);
@@ -337,13 +342,16 @@ void crm_rollback(crm_txn *txn)
 static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
 {
     struct generation *generation = txn->generation;
-    struct frame_info info = {.time = txn->time, .entry_count = txn->entry_count, .actor = txn->actor,
-                              .reason = txn->reason, .batch = txn->batch};
+    struct frame_info info = {.time = txn->time,
+                              .entry_count = txn->entry_count,
+                              .actor = txn->actor,
+                              .reason = txn->reason,
+                              .batch = txn->batch};
     info.actor_length = txn->actor == NULL ? 0 : (uint32_t)strlen(txn->actor);
     info.reason_length = txn->reason == NULL ? 0 : (uint32_t)strlen(txn->reason);
     info.batch_length = txn->batch == NULL ? 0 : (uint32_t)strlen(txn->batch);
-    int32_t status = log_append(generation->log, &generation->applied, &info, txn->entries.data, txn->entries.length,
-                                after, error);
+    int32_t status =
+        log_append(generation->log, &generation->applied, &info, txn->entries.data, txn->entries.length, after, error);
     if (status != CRM_OK)
         return status;
     rwlock_write(&generation->lock);
@@ -622,8 +630,11 @@ static bool put_full(crm_txn *txn, const struct version *before)
 
 static int32_t try_entry(crm_txn *txn, crm_record *record)
 {
-    struct entry entry = {.operation = ENTRY_UPDATE, .kind = record->kind->number, .number = record->number,
-                          .lsn = txn->lsn, .version = 1};
+    struct entry entry = {.operation = ENTRY_UPDATE,
+                          .kind = record->kind->number,
+                          .number = record->number,
+                          .lsn = txn->lsn,
+                          .version = 1};
     buffer_reset(&txn->body);
     if (record->created) {
         entry.operation = ENTRY_CREATE;
@@ -726,8 +737,13 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
 /* The rules see the version before through a handle of its own. */
 static crm_record before_of(const crm_record *record)
 {
-    crm_record before = {.view = record->view, .kind = record->kind, .number = record->number, .id = record->id,
-                         .version = record->version, .loaded = true, .borrowed = true};
+    crm_record before = {.view = record->view,
+                         .kind = record->kind,
+                         .number = record->number,
+                         .id = record->id,
+                         .version = record->version,
+                         .loaded = true,
+                         .borrowed = true};
     return before;
 }
 

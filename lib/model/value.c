@@ -40,9 +40,7 @@ void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const s
     uint64_t tag = (uint64_t)(field - *previous) << 3;
     *previous = field;
     switch (value->what) {
-    case VALUE_INT:
-        put_int(buffer, tag, value->integer);
-        break;
+    case VALUE_INT: put_int(buffer, tag, value->integer); break;
     case VALUE_REAL: {
         uint64_t bits;
         memcpy(&bits, &value->real, sizeof bits);
@@ -63,9 +61,7 @@ void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const s
         put_varint(buffer, value->length);
         buffer_append(buffer, value->bytes, value->length);
         break;
-    default:
-        put_varint(buffer, tag | WIRE_NULL);
-        break;
+    default: put_varint(buffer, tag | WIRE_NULL); break;
     }
 }
 
@@ -102,12 +98,8 @@ static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, str
         if (*at == NULL)
             return false;
         return scaled(raw, wire == WIRE_INT ? 1 : wire == WIRE_SECONDS ? SECOND_US : day_us, value);
-    case WIRE_BYTES:
-        value->what = VALUE_BYTES;
-        return get_bytes(at, end, 1, value);
-    case WIRE_NULL:
-        value->what = VALUE_NULL;
-        return true;
+    case WIRE_BYTES: value->what = VALUE_BYTES; return get_bytes(at, end, 1, value);
+    case WIRE_NULL: value->what = VALUE_NULL; return true;
     case WIRE_REAL:
         if (end - *at < 8)
             return false;
@@ -125,8 +117,7 @@ static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, str
         value->what = VALUE_DEFLATED;
         value->integer = (int64_t)raw;
         return get_bytes(at, end, 0, value);
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -155,24 +146,20 @@ static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, u
         while (at < end && *at >= 0x80)
             at++;
         return at < end ? at + 1 : NULL;
-    case WIRE_NULL:
-        return at;
-    case WIRE_REAL:
-        return end - at < 8 ? NULL : at + 8;
+    case WIRE_NULL: return at;
+    case WIRE_REAL: return end - at < 8 ? NULL : at + 8;
     case WIRE_DEFLATED:
         at = varint_get(at, end, &length);
         if (at == NULL)
             return NULL;
         break;
-    case WIRE_BYTES:
-        break;
-    default:
-        return NULL;
+    case WIRE_BYTES: break;
+    default: return NULL;
     }
     at = varint_get(at, end, &length);
     uint64_t extra = wire == WIRE_BYTES ? 1 : 0;
     return at == NULL || (uint64_t)(end - at) < extra || length > (uint64_t)(end - at) - extra ? NULL
-                                                                                              : at + length + extra;
+                                                                                               : at + length + extra;
 }
 
 /* On the path of every getter: steps over the fields before the one sought. */
@@ -393,16 +380,13 @@ bool value_equal(const struct value *a, const struct value *b)
     if (a->what != b->what)
         return false;
     switch (a->what) {
-    case VALUE_INT:
-        return a->integer == b->integer;
-    case VALUE_REAL:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+    case VALUE_INT: return a->integer == b->integer;
+    case VALUE_REAL: return memcmp(&a->real, &b->real, sizeof a->real) == 0;
     case VALUE_DEFLATED:
         if (a->integer != b->integer)
             return false;
         /* fall through */
-    default:
-        return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
+    default: return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
     }
 }
 

@@ -30,8 +30,8 @@ enum { VALUE_NONE = 0, VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_BYTES, VALUE_DEF
 enum { VALUE_TEXT_MAX = 1 << 26, VALUE_DEFLATE_FROM = 512 };
 
 struct value {
-    uint8_t what;         /* VALUE_ */
-    int64_t integer;      /* DEFLATED: the raw length */
+    uint8_t what;    /* VALUE_ */
+    int64_t integer; /* DEFLATED: the raw length */
     double real;
     const uint8_t *bytes; /* BYTES: a NUL follows */
     size_t length;
@@ -80,14 +80,17 @@ static inline const uint8_t *id_skip(const uint8_t *at, const uint8_t *end)
 /* A record at one version: the bodies from the newest entry down to a full one. */
 enum { VERSION_SEGMENTS = 9 };
 struct version {
-    uint64_t offset; /* of the newest entry; 0: there is no version */
+    uint64_t offset;         /* of the newest entry; 0: there is no version */
     uint64_t lsn, number_of; /* number_of: the version's number, from 1 */
     uint64_t previous;
     uint8_t operation, flags;
     bool deleted, damaged;
     bool hidden; /* erased later: its personal fields are void */
     uint8_t count;
-    struct { const uint8_t *bytes; size_t length; } segments[VERSION_SEGMENTS];
+    struct {
+        const uint8_t *bytes;
+        size_t length;
+    } segments[VERSION_SEGMENTS];
 };
 /* 1 set; 0 not set; -1 damaged. */
 int version_get(const struct version *version, uint32_t field, struct value *value);
@@ -102,13 +105,26 @@ void version_fields(const struct version *version, struct version_cursor *cursor
 int version_next(struct version_cursor *cursor, uint32_t *field, struct value *value);
 
 /* References as they lie. */
-static inline int64_t any_ref_pack(uint32_t kind, uint32_t number) { return (int64_t)(((uint64_t)number << 16) | kind); }
-static inline uint32_t any_ref_kind(int64_t packed) { return (uint32_t)(packed & 0xffff); }
-static inline uint32_t any_ref_number(int64_t packed) { return (uint32_t)((uint64_t)packed >> 16); }
+static inline int64_t any_ref_pack(uint32_t kind, uint32_t number)
+{
+    return (int64_t)(((uint64_t)number << 16) | kind);
+}
+static inline uint32_t any_ref_kind(int64_t packed)
+{
+    return (uint32_t)(packed & 0xffff);
+}
+static inline uint32_t any_ref_number(int64_t packed)
+{
+    return (uint32_t)((uint64_t)packed >> 16);
+}
 
 /* Items of a list. */
-struct item { const uint8_t *at, *end; };
-struct items { const uint8_t *at, *end; };
+struct item {
+    const uint8_t *at, *end;
+};
+struct items {
+    const uint8_t *at, *end;
+};
 static inline struct items items_open(const struct value *value)
 {
     return (struct items){value->bytes, value->bytes + value->length};
