@@ -57,32 +57,32 @@ extern "C" {
 /* What a call answers.  A number never changes its meaning. */
 enum {
     CRM_OK = 0,
-    CRM_DONE = 1,            /* no more rows: the end of an iteration, not a failure */
+    CRM_DONE = 1, /* no more rows: the end of an iteration, not a failure */
     CRM_NOT_FOUND = 2,
-    CRM_INVALID = 3,         /* an argument or a value breaks a rule of its type */
+    CRM_INVALID = 3, /* an argument or a value breaks a rule of its type */
     CRM_NOMEM = 4,
-    CRM_IO = 5,              /* the system refused a read, write, sync, lock or map */
-    CRM_FULL = 6,            /* no space left on the device, or a size limit reached */
-    CRM_CORRUPT = 7,         /* the file is damaged; the message says where */
-    CRM_NOT_A_DATABASE = 8,  /* the file is something else, or of a newer format */
-    CRM_BUSY = 9,            /* another writer held the lock for the whole time-out */
+    CRM_IO = 5,             /* the system refused a read, write, sync, lock or map */
+    CRM_FULL = 6,           /* no space left on the device, or a size limit reached */
+    CRM_CORRUPT = 7,        /* the file is damaged; the message says where */
+    CRM_NOT_A_DATABASE = 8, /* the file is something else, or of a newer format */
+    CRM_BUSY = 9,           /* another writer held the lock for the whole time-out */
     CRM_READ_ONLY = 10,
-    CRM_STOPPED = 11,        /* an earlier write or sync failed: reopen the file */
-    CRM_CONFLICT = 12,       /* the record changed since the version that was named */
-    CRM_DUPLICATE = 13,      /* a unique value is taken by a live record */
-    CRM_REFUSED = 14,        /* a rule of the domain forbids it; the message names it */
-    CRM_REFERENCED = 15,     /* something later depends on it; the message names it */
+    CRM_STOPPED = 11,    /* an earlier write or sync failed: reopen the file */
+    CRM_CONFLICT = 12,   /* the record changed since the version that was named */
+    CRM_DUPLICATE = 13,  /* a unique value is taken by a live record */
+    CRM_REFUSED = 14,    /* a rule of the domain forbids it; the message names it */
+    CRM_REFERENCED = 15, /* something later depends on it; the message names it */
     CRM_TIMEOUT = 16,
     CRM_EXISTS = 17,
-    CRM_MISUSE = 18,         /* a handle used in a way that its state forbids */
-    CRM_ERASED = 19          /* the personal data asked for was erased */
+    CRM_MISUSE = 18, /* a handle used in a way that its state forbids */
+    CRM_ERASED = 19  /* the personal data asked for was erased */
 };
 
 /* Where a failed call explains itself: owned by the caller, no allocation. */
 typedef struct crm_error {
     int32_t status;
-    int32_t system;          /* errno of the system call behind it, or 0 */
-    char message[504];       /* UTF-8, NUL-terminated, one line, no final stop */
+    int32_t system;    /* errno of the system call behind it, or 0 */
+    char message[504]; /* UTF-8, NUL-terminated, one line, no final stop */
 } crm_error;
 
 /* A record's identifier: a UUID in network byte order. */
@@ -119,13 +119,13 @@ CRM_API void crm_id_format(const crm_id *id, char *out_37);
 
 /* Keys of crm_options_set_int. */
 enum {
-    CRM_OPTION_CREATE = 1,       /* 1 (default): create a missing file; 0: CRM_NOT_FOUND;
+    CRM_OPTION_CREATE = 1,     /* 1 (default): create a missing file; 0: CRM_NOT_FOUND;
                                     2: refuse an existing one, CRM_EXISTS */
-    CRM_OPTION_READ_ONLY = 2,    /* 1: never writes anything */
-    CRM_OPTION_DURABILITY = 3,   /* CRM_DURABLE_FULL (default) or CRM_DURABLE_DEFERRED */
-    CRM_OPTION_BUSY_MS = 4,      /* how long crm_begin and crm_open wait for a lock; default 5000, -1 for ever */
-    CRM_OPTION_IMAGE = 5,        /* 0: neither read nor write the index file beside the log; default 1 */
-    CRM_OPTION_NOW = 6           /* a fixed clock, microseconds UTC, see crm_set_now */
+    CRM_OPTION_READ_ONLY = 2,  /* 1: never writes anything */
+    CRM_OPTION_DURABILITY = 3, /* CRM_DURABLE_FULL (default) or CRM_DURABLE_DEFERRED */
+    CRM_OPTION_BUSY_MS = 4,    /* how long crm_begin and crm_open wait for a lock; default 5000, -1 for ever */
+    CRM_OPTION_IMAGE = 5,      /* 0: neither read nor write the index file beside the log; default 1 */
+    CRM_OPTION_NOW = 6         /* a fixed clock, microseconds UTC, see crm_set_now */
 };
 enum { CRM_DURABLE_FULL = 1, CRM_DURABLE_DEFERRED = 2 };
 /* Keys of crm_options_set_text. */
@@ -174,38 +174,38 @@ CRM_API const char *crm_path(const crm_db *db);
 
 /* Types of a field. */
 enum {
-    CRM_TYPE_BOOL = 1,       /* int 0, 1 */
-    CRM_TYPE_INT = 2,        /* int64 */
-    CRM_TYPE_DECIMAL = 3,    /* int64 scaled by 10^scale of the field */
-    CRM_TYPE_REAL = 4,       /* double */
-    CRM_TYPE_MONEY = 5,      /* int64 minor units; currency: the record's own, else the file's */
-    CRM_TYPE_TIME = 6,       /* int64 microseconds UTC */
-    CRM_TYPE_DATE = 7,       /* int32 days */
+    CRM_TYPE_BOOL = 1,    /* int 0, 1 */
+    CRM_TYPE_INT = 2,     /* int64 */
+    CRM_TYPE_DECIMAL = 3, /* int64 scaled by 10^scale of the field */
+    CRM_TYPE_REAL = 4,    /* double */
+    CRM_TYPE_MONEY = 5,   /* int64 minor units; currency: the record's own, else the file's */
+    CRM_TYPE_TIME = 6,    /* int64 microseconds UTC */
+    CRM_TYPE_DATE = 7,    /* int32 days */
     CRM_TYPE_TEXT = 8,
-    CRM_TYPE_CHOICE = 9,     /* int: code of one of the field's choices */
-    CRM_TYPE_CURRENCY = 10,  /* int: ISO 4217 numeric code; text: alphabetic */
-    CRM_TYPE_REF = 11,       /* id of a record of the field's target kind */
-    CRM_TYPE_ANY_REF = 12,   /* id of a record of any kind */
-    CRM_TYPE_ID = 13,        /* the record's own id */
-    CRM_TYPE_EMAILS = 16,    /* lists of items, see CRM_PART_ */
+    CRM_TYPE_CHOICE = 9,    /* int: code of one of the field's choices */
+    CRM_TYPE_CURRENCY = 10, /* int: ISO 4217 numeric code; text: alphabetic */
+    CRM_TYPE_REF = 11,      /* id of a record of the field's target kind */
+    CRM_TYPE_ANY_REF = 12,  /* id of a record of any kind */
+    CRM_TYPE_ID = 13,       /* the record's own id */
+    CRM_TYPE_EMAILS = 16,   /* lists of items, see CRM_PART_ */
     CRM_TYPE_PHONES = 17,
     CRM_TYPE_ADDRESSES = 18,
     CRM_TYPE_EXTERNAL_IDS = 19,
     CRM_TYPE_TAGS = 20,
-    CRM_TYPE_REFS = 21       /* records of any kind, each with a role */
+    CRM_TYPE_REFS = 21 /* records of any kind, each with a role */
 };
 /* Flags of a field. */
 enum {
     CRM_FLAG_REQUIRED = 1,
-    CRM_FLAG_UNIQUE = 2,     /* among live records of the kind; found by crm_find */
-    CRM_FLAG_INDEXED = 4,    /* ordered index: ranges, order, counts */
-    CRM_FLAG_HOT = 8,        /* kept as a column: scans and sums at memory speed */
-    CRM_FLAG_PERSONAL = 16,  /* removed by crm_erase */
-    CRM_FLAG_SYSTEM = 32,    /* set by the library, read-only to callers */
-    CRM_FLAG_TIMELINE = 64,  /* reference: the target has an ordered timeline of these records */
-    CRM_FLAG_OPEN = 128,     /* choice: users may add choices */
-    CRM_FLAG_KEY = 256,      /* found by crm_find, not unique */
-    CRM_FLAG_ACYCLIC = 512   /* reference to its own kind: no cycles */
+    CRM_FLAG_UNIQUE = 2,    /* among live records of the kind; found by crm_find */
+    CRM_FLAG_INDEXED = 4,   /* ordered index: ranges, order, counts */
+    CRM_FLAG_HOT = 8,       /* kept as a column: scans and sums at memory speed */
+    CRM_FLAG_PERSONAL = 16, /* removed by crm_erase */
+    CRM_FLAG_SYSTEM = 32,   /* set by the library, read-only to callers */
+    CRM_FLAG_TIMELINE = 64, /* reference: the target has an ordered timeline of these records */
+    CRM_FLAG_OPEN = 128,    /* choice: users may add choices */
+    CRM_FLAG_KEY = 256,     /* found by crm_find, not unique */
+    CRM_FLAG_ACYCLIC = 512  /* reference to its own kind: no cycles */
 };
 enum { CRM_USER_KIND = 256, CRM_USER_FIELD = 256 }; /* a user's own start here */
 
@@ -223,7 +223,7 @@ CRM_API const char *crm_field_label(const crm_db *db, uint32_t kind, uint32_t fi
 CRM_API int32_t crm_field_type(const crm_db *db, uint32_t kind, uint32_t field);
 CRM_API uint32_t crm_field_flags(const crm_db *db, uint32_t kind, uint32_t field);
 CRM_API uint32_t crm_field_target(const crm_db *db, uint32_t kind, uint32_t field); /* REF: kind; DECIMAL: scale */
-CRM_API const char *crm_type_name(int32_t type); /* "text", "money", … */
+CRM_API const char *crm_type_name(int32_t type);                                    /* "text", "money", … */
 CRM_API int32_t crm_type_find(const char *name, size_t length);
 CRM_API uint32_t crm_choice_count(const crm_db *db, uint32_t kind, uint32_t field);
 CRM_API int64_t crm_choice_at(const crm_db *db, uint32_t kind, uint32_t field, uint32_t position); /* code */
@@ -288,7 +288,7 @@ CRM_API int32_t crm_erase(crm_record *record);
  * rule; CRM_NOT_FOUND: a reference leads nowhere) and the transaction keeps the
  * first failure.  A NULL record answers CRM_MISUSE, so chains of
  * calls need no checks in between. */
-CRM_API int32_t crm_set_int(crm_record *record, uint32_t field, int64_t value);   /* all int-valued types */
+CRM_API int32_t crm_set_int(crm_record *record, uint32_t field, int64_t value); /* all int-valued types */
 CRM_API int32_t crm_set_real(crm_record *record, uint32_t field, double value);
 CRM_API int32_t crm_set_text(crm_record *record, uint32_t field, const char *text, size_t length); /* TEXT only */
 CRM_API int32_t crm_set_ref(crm_record *record, uint32_t field, uint32_t kind, const crm_id *id);
@@ -301,19 +301,19 @@ CRM_API int32_t crm_set_parsed(crm_record *record, uint32_t field, const char *t
 
 /* A list field's items, counted from 0. */
 enum {
-    CRM_PART_VALUE = 1,      /* e-mail, number, external id's value, tag */
-    CRM_PART_LABEL = 2,      /* "work", "home", … */
-    CRM_PART_PRIMARY = 3,    /* int 0, 1; setting one clears the others */
-    CRM_PART_OPT_OUT = 4,    /* int */
-    CRM_PART_INVALID = 5,    /* int */
+    CRM_PART_VALUE = 1,   /* e-mail, number, external id's value, tag */
+    CRM_PART_LABEL = 2,   /* "work", "home", … */
+    CRM_PART_PRIMARY = 3, /* int 0, 1; setting one clears the others */
+    CRM_PART_OPT_OUT = 4, /* int */
+    CRM_PART_INVALID = 5, /* int */
     CRM_PART_STREET = 6,
     CRM_PART_CITY = 7,
     CRM_PART_REGION = 8,
     CRM_PART_POSTAL_CODE = 9,
-    CRM_PART_COUNTRY = 10,   /* ISO 3166-1 alpha-2 */
-    CRM_PART_SYSTEM = 11,    /* external id: whose */
-    CRM_PART_ROLE = 12,      /* reference: in which role */
-    CRM_PART_REF = 13        /* reference: only through crm_item_set_ref and crm_item_ref */
+    CRM_PART_COUNTRY = 10, /* ISO 3166-1 alpha-2 */
+    CRM_PART_SYSTEM = 11,  /* external id: whose */
+    CRM_PART_ROLE = 12,    /* reference: in which role */
+    CRM_PART_REF = 13      /* reference: only through crm_item_set_ref and crm_item_ref */
 };
 /* Appends an item with that CRM_PART_VALUE; its position is the count before.
  * An address takes its street; an external id takes "system:value". */
@@ -345,7 +345,7 @@ CRM_API void crm_record_free(crm_record *record);
 CRM_API uint32_t crm_record_kind(const crm_record *record);
 CRM_API void crm_record_id(const crm_record *record, crm_id *out);
 CRM_API uint64_t crm_record_version(const crm_record *record);
-CRM_API uint64_t crm_record_lsn(const crm_record *record);  /* of the transaction that wrote this version */
+CRM_API uint64_t crm_record_lsn(const crm_record *record); /* of the transaction that wrote this version */
 CRM_API int32_t crm_record_deleted(const crm_record *record);
 /* CRM_OK, or why a getter found less than there is: CRM_CORRUPT, CRM_NOMEM, CRM_ERASED. */
 CRM_API int32_t crm_record_status(const crm_record *record);
@@ -413,13 +413,25 @@ CRM_API int32_t crm_resolve(crm_view *view, uint32_t kind, const char *text, siz
 
 /* Conditions are joined by "and"; several CRM_OP_IN on one field are alternatives. */
 enum {
-    CRM_OP_EQ = 1, CRM_OP_NE = 2, CRM_OP_LT = 3, CRM_OP_LE = 4, CRM_OP_GT = 5, CRM_OP_GE = 6,
-    CRM_OP_PREFIX = 7,       /* text, folded; phones: the last digits */
-    CRM_OP_CONTAINS = 8,     /* text, folded */
-    CRM_OP_SET = 9, CRM_OP_NOT_SET = 10, CRM_OP_IN = 11
+    CRM_OP_EQ = 1,
+    CRM_OP_NE = 2,
+    CRM_OP_LT = 3,
+    CRM_OP_LE = 4,
+    CRM_OP_GT = 5,
+    CRM_OP_GE = 6,
+    CRM_OP_PREFIX = 7,   /* text, folded; phones: the last digits */
+    CRM_OP_CONTAINS = 8, /* text, folded */
+    CRM_OP_SET = 9,
+    CRM_OP_NOT_SET = 10,
+    CRM_OP_IN = 11
 };
 enum {
-    CRM_UNIT_NONE = 0, CRM_UNIT_DAY = 1, CRM_UNIT_WEEK = 2, CRM_UNIT_MONTH = 3, CRM_UNIT_QUARTER = 4, CRM_UNIT_YEAR = 5
+    CRM_UNIT_NONE = 0,
+    CRM_UNIT_DAY = 1,
+    CRM_UNIT_WEEK = 2,
+    CRM_UNIT_MONTH = 3,
+    CRM_UNIT_QUARTER = 4,
+    CRM_UNIT_YEAR = 5
 };
 enum { CRM_DELETED_NO = 0, CRM_DELETED_ALSO = 1, CRM_DELETED_ONLY = 2 };
 
@@ -493,7 +505,11 @@ CRM_API const int64_t *crm_table_column(const crm_table *table, uint32_t column)
 /* ------------------------------------------------------------ history, changes, undo */
 
 enum {
-    CRM_CHANGE_CREATE = 1, CRM_CHANGE_UPDATE = 2, CRM_CHANGE_DELETE = 3, CRM_CHANGE_RESTORE = 4, CRM_CHANGE_ERASE = 5
+    CRM_CHANGE_CREATE = 1,
+    CRM_CHANGE_UPDATE = 2,
+    CRM_CHANGE_DELETE = 3,
+    CRM_CHANGE_RESTORE = 4,
+    CRM_CHANGE_ERASE = 5
 };
 
 /* One change of one record.  All that the getters return is borrowed until the change is. */
@@ -602,14 +618,14 @@ CRM_API int32_t crm_import_feed(crm_import *import, const void *bytes, size_t le
 CRM_API int32_t crm_import_finish(crm_import *import, crm_error *error);
 /* What crm_import_count counts. */
 enum {
-    CRM_IMPORT_READ = 1,     /* rows read = created + updated + unchanged + filtered + merged + rejected */
+    CRM_IMPORT_READ = 1, /* rows read = created + updated + unchanged + filtered + merged + rejected */
     CRM_IMPORT_CREATED = 2,
     CRM_IMPORT_UPDATED = 3,
     CRM_IMPORT_UNCHANGED = 4,
     CRM_IMPORT_FILTERED = 5, /* left out by the mapping's own condition */
     CRM_IMPORT_MERGED = 6,   /* lines that went into a record together with others (group) */
     CRM_IMPORT_REJECTED = 7,
-    CRM_IMPORT_OTHERS = 8    /* records of other kinds created on the way (references) */
+    CRM_IMPORT_OTHERS = 8 /* records of other kinds created on the way (references) */
 };
 CRM_API uint64_t crm_import_count(const crm_import *import, int32_t which);
 /* Rejects met since the last call, each once: line and column (from 1), why, the

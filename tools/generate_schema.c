@@ -73,33 +73,41 @@ static void typed_field(const char *kind, const char *upper, const char *constan
     const char *f = row->lower;
     if (is_int(row->type)) {
         const char *c = row->type == CRM_TYPE_DATE ? "int32_t" : "int64_t";
-        printf("static inline %s crm_%s_%s(const crm_%s *r) { return %scrm_int((const crm_record *)r, %s)%s; }\n", c, kind, f,
-               kind, row->type == CRM_TYPE_DATE ? "(int32_t)" : "", constant, "");
+        printf("static inline %s crm_%s_%s(const crm_%s *r) { return %scrm_int((const crm_record *)r, %s)%s; }\n", c,
+               kind, f, kind, row->type == CRM_TYPE_DATE ? "(int32_t)" : "", constant, "");
         if (!(row->flags & CRM_FLAG_SYSTEM))
-            printf("static inline int32_t crm_%s_set_%s(crm_%s *r, %s value) { return crm_set_int((crm_record *)r, %s, value); }\n",
-                   kind, f, kind, c, constant);
+            printf(
+                "static inline int32_t crm_%s_set_%s(crm_%s *r, %s value) { return crm_set_int((crm_record *)r, %s, value); }\n",
+                kind, f, kind, c, constant);
     } else if (row->type == CRM_TYPE_TEXT) {
-        printf("static inline const char *crm_%s_%s(const crm_%s *r) { return crm_text((const crm_record *)r, %s, NULL); }\n",
-               kind, f, kind, constant);
+        printf(
+            "static inline const char *crm_%s_%s(const crm_%s *r) { return crm_text((const crm_record *)r, %s, NULL); }\n",
+            kind, f, kind, constant);
         if (!(row->flags & CRM_FLAG_SYSTEM))
-            printf("static inline int32_t crm_%s_set_%s(crm_%s *r, const char *value) { return crm_set_text((crm_record *)r, %s, value, CRM_NUL); }\n",
-                   kind, f, kind, constant);
+            printf(
+                "static inline int32_t crm_%s_set_%s(crm_%s *r, const char *value) { return crm_set_text((crm_record *)r, %s, value, CRM_NUL); }\n",
+                kind, f, kind, constant);
     } else if (row->type == CRM_TYPE_REF || row->type == CRM_TYPE_ANY_REF) {
-        printf("static inline int32_t crm_%s_%s(const crm_%s *r, crm_id *id) { return crm_ref((const crm_record *)r, %s, NULL, id); }\n",
-               kind, f, kind, constant);
+        printf(
+            "static inline int32_t crm_%s_%s(const crm_%s *r, crm_id *id) { return crm_ref((const crm_record *)r, %s, NULL, id); }\n",
+            kind, f, kind, constant);
         if (!(row->flags & CRM_FLAG_SYSTEM))
-            printf("static inline int32_t crm_%s_set_%s(crm_%s *r, const void *target) { return crm_set_ref_record((crm_record *)r, %s, (const crm_record *)target); }\n",
-                   kind, f, kind, constant);
+            printf(
+                "static inline int32_t crm_%s_set_%s(crm_%s *r, const void *target) { return crm_set_ref_record((crm_record *)r, %s, (const crm_record *)target); }\n",
+                kind, f, kind, constant);
     } else if (row->type >= CRM_TYPE_EMAILS && row->type < CRM_TYPE_REFS) {
         size_t length = strlen(f);
         int cut = row->type == CRM_TYPE_ADDRESSES ? 2 : 1;
-        printf("static inline uint32_t crm_%s_%.*s_count(const crm_%s *r) { return crm_item_count((const crm_record *)r, %s); }\n",
-               kind, (int)length - cut, f, kind, constant);
-        printf("static inline const char *crm_%s_%.*s(const crm_%s *r, uint32_t item) { return crm_item_text((const crm_record *)r, %s, item, %s, NULL); }\n",
-               kind, (int)length - cut, f, kind, constant,
-               row->type == CRM_TYPE_ADDRESSES ? "CRM_PART_STREET" : "CRM_PART_VALUE");
-        printf("static inline int32_t crm_%s_add_%.*s(crm_%s *r, const char *value) { return crm_item_add((crm_record *)r, %s, value, CRM_NUL); }\n",
-               kind, (int)length - cut, f, kind, constant);
+        printf(
+            "static inline uint32_t crm_%s_%.*s_count(const crm_%s *r) { return crm_item_count((const crm_record *)r, %s); }\n",
+            kind, (int)length - cut, f, kind, constant);
+        printf(
+            "static inline const char *crm_%s_%.*s(const crm_%s *r, uint32_t item) { return crm_item_text((const crm_record *)r, %s, item, %s, NULL); }\n",
+            kind, (int)length - cut, f, kind, constant,
+            row->type == CRM_TYPE_ADDRESSES ? "CRM_PART_STREET" : "CRM_PART_VALUE");
+        printf(
+            "static inline int32_t crm_%s_add_%.*s(crm_%s *r, const char *value) { return crm_item_add((crm_record *)r, %s, value, CRM_NUL); }\n",
+            kind, (int)length - cut, f, kind, constant);
     }
     (void)upper;
 }
@@ -108,19 +116,24 @@ static void typed_kind(const struct row *k)
 {
     char constant[128];
     const char *n = k->lower;
-    printf("\n/* %s: a crm_record that is known to be of this kind. */\ntypedef struct crm_%s crm_%s;\n", k->label, n, n);
+    printf("\n/* %s: a crm_record that is known to be of this kind. */\ntypedef struct crm_%s crm_%s;\n", k->label, n,
+           n);
     printf("static inline crm_record *crm_%s_record(const crm_%s *r) { return (crm_record *)(uintptr_t)r; }\n", n, n);
-    printf("static inline crm_%s *crm_%s_of(crm_record *r) { return (crm_%s *)(crm_record_kind(r) == CRM_KIND_%s ? r : NULL); }\n", n,
+    printf(
+        "static inline crm_%s *crm_%s_of(crm_record *r) { return (crm_%s *)(crm_record_kind(r) == CRM_KIND_%s ? r : NULL); }\n",
+        n, n, n, k->upper);
+    printf("static inline crm_%s *crm_%s_create(crm_txn *txn) { return (crm_%s *)crm_create(txn, CRM_KIND_%s); }\n", n,
            n, n, k->upper);
-    printf("static inline crm_%s *crm_%s_create(crm_txn *txn) { return (crm_%s *)crm_create(txn, CRM_KIND_%s); }\n", n, n, n,
-           k->upper);
-    printf("static inline crm_%s *crm_%s_edit(crm_txn *txn, const crm_id *id) { return (crm_%s *)crm_edit(txn, CRM_KIND_%s, id); }\n",
-           n, n, n, k->upper);
+    printf(
+        "static inline crm_%s *crm_%s_edit(crm_txn *txn, const crm_id *id) { return (crm_%s *)crm_edit(txn, CRM_KIND_%s, id); }\n",
+        n, n, n, k->upper);
     printf("static inline int32_t crm_%s_get(crm_view *view, const crm_id *id, crm_%s **r, crm_error *error)\n{\n"
            "    return crm_get(view, CRM_KIND_%s, id, (crm_record **)(void *)r, error);\n}\n",
            n, n, k->upper);
     printf("static inline void crm_%s_free(crm_%s *r) { crm_record_free((crm_record *)r); }\n", n, n);
-    printf("static inline void crm_%s_id(const crm_%s *r, crm_id *out) { crm_record_id((const crm_record *)r, out); }\n", n, n);
+    printf(
+        "static inline void crm_%s_id(const crm_%s *r, crm_id *out) { crm_record_id((const crm_record *)r, out); }\n",
+        n, n);
     for (int i = 0; i < ROWS; i++) {
         if (rows[i].what == 0 && rows[i].number >= 8) {
             snprintf(constant, sizeof constant, "CRM_FIELD_%s", rows[i].upper);
@@ -131,9 +144,10 @@ static void typed_kind(const struct row *k)
             if (rows[i].type != CRM_TYPE_EMAILS && rows[i].type != CRM_TYPE_PHONES)
                 continue;
             const char *what = rows[i].type == CRM_TYPE_EMAILS ? "email" : "phone";
-            printf("static inline int32_t crm_%s_by_%s(crm_view *view, const char *text, crm_%s **r, crm_error *error)\n{\n"
-                   "    return crm_find(view, CRM_KIND_%s, %s, text, CRM_NUL, (crm_record **)(void *)r, error);\n}\n",
-                   n, what, n, k->upper, constant);
+            printf(
+                "static inline int32_t crm_%s_by_%s(crm_view *view, const char *text, crm_%s **r, crm_error *error)\n{\n"
+                "    return crm_find(view, CRM_KIND_%s, %s, text, CRM_NUL, (crm_record **)(void *)r, error);\n}\n",
+                n, what, n, k->upper, constant);
         }
     }
 }

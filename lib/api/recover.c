@@ -1,8 +1,8 @@
 /* recover: salvages into a new file and opens that once, so that what is handed
  * back is known to work. */
+#include "model/recover.h"
 #include "api/options.h"
 #include "crm/rules.h"
-#include "model/recover.h"
 
 int32_t crm_recover(const char *from, const char *to, const crm_options *options, crm_table **table, crm_error *error)
 {

@@ -249,8 +249,8 @@ static bool find_field(struct mapping *mapping, struct lexer *lexer, uint32_t ki
 {
     const char *kind_name = crm_kind_name(mapping->db, kind);
     if (!mapping_find_field(mapping->db, kind, name->start, name->length, out))
-        return lexer_fail(lexer, name, "%s has no field '%.*s'",
-                          kind_name == NULL ? "the kind" : kind_name, (int)name->length, name->start);
+        return lexer_fail(lexer, name, "%s has no field '%.*s'", kind_name == NULL ? "the kind" : kind_name,
+                          (int)name->length, name->start);
     const char *fixed = mapping_field_fixed(out);
     if (fixed != NULL)
         return lexer_fail(lexer, name, "'%s' cannot be given: %s", out->name, fixed);
