@@ -673,53 +673,6 @@ static int32_t try_entry(crm_txn *txn, crm_record *record)
     return CRM_OK;
 }
 
-bool txn_key_pending(const crm_txn *txn, uint64_t hash)
-{
-    if (txn->key_count == 0)
-        return false;
-    size_t mask = txn->key_capacity - 1, slot = (size_t)hash & mask;
-    while (txn->keys_pending[slot] != 0 && txn->keys_pending[slot] != hash)
-        slot = (slot + 1) & mask;
-    return txn->keys_pending[slot] == hash;
-}
-
-static void put_key(uint64_t *slots, size_t capacity, uint64_t hash)
-{
-    size_t slot = (size_t)hash & (capacity - 1);
-    while (slots[slot] != 0 && slots[slot] != hash)
-        slot = (slot + 1) & (capacity - 1);
-    slots[slot] = hash;
-}
-
-/* So that a load need not apply each record before it can judge the next. */
-static bool keep_keys(crm_txn *txn)
-{
-    size_t more = txn->new_keys.length / sizeof(uint64_t);
-    if (more == 0)
-        return true;
-    if ((txn->key_count + more) * 2 > txn->key_capacity) {
-        size_t capacity = txn->key_capacity == 0 ? 256 : txn->key_capacity;
-        while ((txn->key_count + more) * 2 > capacity)
-            capacity *= 2;
-        uint64_t *larger = memory_zero(txn->db->memory, capacity, sizeof *larger);
-        if (larger == NULL)
-            return false;
-        for (size_t i = 0; i < txn->key_capacity; i++)
-            if (txn->keys_pending[i] != 0)
-                put_key(larger, capacity, txn->keys_pending[i]);
-        memory_free(txn->db->memory, txn->keys_pending);
-        txn->keys_pending = larger;
-        txn->key_capacity = capacity;
-    }
-    for (size_t i = 0; i < more; i++) {
-        uint64_t hash;
-        memcpy(&hash, txn->new_keys.data + i * sizeof hash, sizeof hash);
-        put_key(txn->keys_pending, txn->key_capacity, hash == 0 ? 1 : hash);
-    }
-    txn->key_count += more;
-    return true;
-}
-
 /* Half an entry must not stay: what is written later would be read with it. */
 static int32_t put_entry(crm_txn *txn, crm_record *record)
 {
@@ -781,7 +734,7 @@ int32_t txn_finish(crm_txn *txn)
     }
     txn->in_rules = false;
     record_clear(&before);
-    if (txn->status == CRM_OK && (txn->new_keys.failed || !keep_keys(txn)))
+    if (txn->status == CRM_OK && (txn->new_keys.failed || !txn_keep_keys(txn)))
         txn_fail(txn, CRM_NOMEM, "out of memory");
     if (txn->status != CRM_OK || put_entry(txn, record) != CRM_OK)
         return discard(txn, record);

@@ -61,6 +61,7 @@ int32_t txn_apply(crm_txn *txn);                                          /* eve
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a handle on an existing one */
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);
 bool txn_key_pending(const crm_txn *txn, uint64_t hash); /* a unique value that waits to be applied */
+bool txn_keep_keys(crm_txn *txn);                        /* adds the finished record's; false: no memory */
 struct edit *txn_edit(crm_txn *txn, uint32_t field);     /* NULL: not changed */
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value); /* no checks */
 int32_t txn_operation(crm_record *record, uint8_t operation);
