@@ -189,9 +189,9 @@ bool group_put_hashed(struct grouping *g, crm_table *table)
 /* Straight into the columns, because there may be as many groups as customers. */
 bool group_put_dense(struct grouping *g, crm_table *table)
 {
-    uint32_t measures = g->query->measure_count;
-    int64_t *values[2 + QUERY_MEASURES];
-    uint8_t *has[2 + QUERY_MEASURES];
+    const uint32_t measures = g->query->measure_count;
+    int64_t *values[2 + QUERY_MEASURES] = {NULL};
+    uint8_t *has[2 + QUERY_MEASURES] = {NULL};
     uint16_t *currencies[2 + QUERY_MEASURES] = {NULL};
     size_t count = 0, row = 0;
     for (size_t i = 0; i < g->capacity; i++)
@@ -213,7 +213,7 @@ bool group_put_dense(struct grouping *g, crm_table *table)
         has[0][row] = i + 1 < g->capacity;
         values[1][row] = group->count;
         has[1][row] = 1;
-        for (uint32_t m = 0; m < measures; m++) {
+        for (uint32_t m = 0; m < measures && values[2 + m] != NULL && has[2 + m] != NULL; m++) {
             has[2 + m][row] = group->measures[m] != group_none;
             values[2 + m][row] = group->measures[m] != group_none ? group->measures[m] : 0;
             if (currencies[2 + m] != NULL)

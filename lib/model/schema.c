@@ -25,6 +25,7 @@ struct texts {
     char none[1];
 };
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): C allows none around a literal that fills an array */
 static const struct texts texts = {
 #define COMMON(n, U, l, T, f, t, label) .common_##U = #l, .common_label_##U = label,
 #define KIND(n, U, l, label) .kind_##U = #l, .kind_label_##U = label,
@@ -37,6 +38,7 @@ static const struct texts texts = {
 #undef CHOICE
     .none = "",
 };
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 struct row {
     uint8_t what; /* 0: field of every kind, 1: kind, 2: field, 3: choice */
