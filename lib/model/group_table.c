@@ -205,6 +205,8 @@ bool group_put_dense(struct grouping *g, crm_table *table)
         if (values[c] == NULL || has[c] == NULL)
             return false;
     }
+    if (values[0] == NULL || has[0] == NULL || values[1] == NULL || has[1] == NULL)
+        return false;
     for (size_t i = 0; i < g->capacity; i++) {
         const struct group *group = group_at(g, i);
         if (group->count == 0)
