@@ -28,8 +28,9 @@ done
 # dpkg knows only what came as a package; a tool put there by other means, or
 # by a package of another name (g++ inside a toolchain), is found by its command.
 installed() {
-    case $(dpkg-query -W -f='${db:Status-Status} ' "$1" 2>/dev/null) in
-    *installed*) return 0 ;;
+    # One word for each architecture; "not-installed" is one of them.
+    case " $(dpkg-query -W -f='${db:Status-Status} ' "$1" 2>/dev/null)" in
+    *" installed "*) return 0 ;;
     esac
     case $1 in
     gcc | g++ | python3 | clang | clang-tidy | clang-format | cppcheck | pkg-config) command -v "$1" >/dev/null 2>&1 ;;
