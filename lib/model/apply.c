@@ -7,37 +7,8 @@
 #include "model/db.h"
 
 #include "model/view.h"
-#include "sys/checksum.h"
 
 #include <string.h>
-
-/* Eight ids that follow each other, as a transaction makes them, share all but
- * the hash's last three bits and so a cache line of the table. */
-static uint64_t id_hash(const struct generation *generation, const crm_id *id)
-{
-    uint64_t halves[2];
-    crm_id eight = *id;
-    eight.bytes[15] &= 0xf8;
-    memcpy(halves, eight.bytes, sizeof halves);
-    uint64_t hash = hash_mix(halves[0] ^ hash_mix(halves[1] ^ log_header(generation->log)->seed));
-    return (hash & ~UINT64_C(7)) | (id->bytes[15] & 7);
-}
-
-uint32_t row_find(const struct generation *generation, const struct kind *kind, const crm_id *id)
-{
-    struct kind_store *store = kind_store(generation, kind);
-    struct hash_cursor cursor;
-    uint32_t number;
-    if (store == NULL)
-        return UINT32_MAX;
-    hash_find(generation->arena, store->ids, id_hash(generation, id), &cursor);
-    while (hash_next(generation->arena, store->ids, &cursor, &number)) {
-        const struct row *row = row_at(generation, kind, number);
-        if (row != NULL && memcmp(&row->id, id, sizeof *id) == 0)
-            return number;
-    }
-    return UINT32_MAX;
-}
 
 /* Old rows are only remembered while somebody could ask for them. */
 static bool touch(struct generation *generation, const struct kind *kind, uint32_t number, uint64_t lsn,
@@ -89,11 +60,10 @@ bool apply_row(struct generation *generation, struct kind *kind, const crm_id *i
     if (((entry->number & 63) == 0 || entry->number != store->rows) && !index_reserve(generation, kind, entry->number))
         return false;
     struct row *row = column_at(generation->arena, store->rows_column, entry->number);
-    if (row == NULL || row->head != 0 ||
-        !hash_insert(generation->arena, store->ids, id_hash(generation, id), entry->number))
+    if (row == NULL || row->head != 0 || !id_insert(generation, store, entry->number, id))
         return false;
     bool first = entry->previous == 0;
-    *row = (struct row){.id = *id, .head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
+    *row = (struct row){.head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
     if (entry->number >= store->rows)
         store->rows = entry->number + 1;
     store->live++;
@@ -199,7 +169,7 @@ static bool undo_create(struct generation *generation, struct kind *kind, const 
     struct row *row = row_at(generation, kind, entry->number);
     if (store == NULL || row == NULL || entry->number + 1 != store->rows ||
         !index_change(generation, kind, entry->number, version, NULL, NULL) ||
-        !hash_remove(generation->arena, store->ids, id_hash(generation, &row->id), entry->number))
+        !id_remove(generation, store, entry->number))
         return false;
     index_clear_columns(generation, kind, entry->number);
     memset(row, 0, sizeof *row);

@@ -165,6 +165,7 @@ static void show(crm_record *record, crm_view *view, const struct change_place *
     record->kind = what->kind;
     record->number = what->number;
     record->id = what->id;
+    record->identified = true;
     record->loaded = true;
     record->borrowed = true;
     record->version.hidden = record->version.number_of < what->erased;

@@ -61,8 +61,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
             if (number == record->number || !lookup_has_key(&txn->view, record->kind, field, number, key, length))
                 continue;
             char id[UUID_TEXT_SIZE];
-            const struct row *row = row_at(generation, record->kind, number);
-            uuid_format(&row->id, id);
+            uuid_format(id_at(generation, record->kind, number), id);
             return txn_fail(txn, CRM_DUPLICATE, "%s.%s: \"%.*s\" is taken by the %s %s", record->kind->name,
                             field->name, (int)length, key, record->kind->name, id);
         }
@@ -147,7 +146,7 @@ static int32_t find_dependent(crm_txn *txn, const crm_record *record)
                 !lookup_referrer(&txn->view, kind, field, record->number, &number))
                 continue;
             char id[UUID_TEXT_SIZE];
-            uuid_format(&row_at(txn->generation, kind, number)->id, id);
+            uuid_format(id_at(txn->generation, kind, number), id);
             return txn_fail(txn, CRM_REFERENCED,
                             "this %s is needed by the %s %s (%s.%s is required); delete or change that first",
                             record->kind->name, kind->name, id, kind->name, field->name);
@@ -220,7 +219,7 @@ static int32_t live_interactions(crm_txn *txn, const crm_record *person, struct 
     crm_query *query;
     crm_record *found;
     crm_error error;
-    int32_t status = crm_timeline(&txn->view, person->kind->number, &person->id, &query, &error);
+    int32_t status = crm_timeline(&txn->view, person->kind->number, record_id(person), &query, &error);
     if (status != CRM_OK)
         return txn_fail(txn, status, "%s", error.message);
     while ((status = crm_query_next(query, &found, &error)) == CRM_OK)

@@ -34,12 +34,14 @@ static int32_t policy(crm_db *db, int64_t *drop_before, crm_error *error)
 }
 
 /* What both must agree on, row by row. */
-static bool same_row(const struct row *old, const struct row *new, bool dropped)
+static bool same_row(const struct generation *from, const struct kind *kind, const struct generation *next,
+                     const struct kind *copy, uint32_t number, bool dropped)
 {
+    const struct row *old = row_at(from, kind, number), *new = row_at(next, copy, number);
     bool was = old != NULL && old->head != 0 && !dropped, is = new != NULL &&new->head != 0;
     if (was != is)
         return false;
-    return !was || (memcmp(&old->id, &new->id, sizeof old->id) == 0 && row_lsn(old) == row_lsn(new) &&
+    return !was || (memcmp(id_at(from, kind, number), id_at(next, copy, number), sizeof(crm_id)) == 0 && row_lsn(old) == row_lsn(new) &&
                     (old->state & ROW_DELETED) == (new->state &ROW_DELETED));
 }
 
@@ -55,8 +57,7 @@ static int32_t compare(const struct rewrite *rewrite, const struct generation *n
         uint32_t rows = old == NULL ? 0 : old->rows;
         same = copy != NULL && (rows == 0 || (new != NULL &&new->rows == rows &&new->live == old->live));
         for (uint32_t number = 0; same && number < rows; number++)
-            same =
-                same_row(row_at(from, kind, number), row_at(next, copy, number), rewrite_dropped(rewrite, k, number));
+            same = same_row(from, kind, next, copy, number, rewrite_dropped(rewrite, k, number));
         if (!same)
             return error_set(error, CRM_CORRUPT,
                              "%s: its compacted copy does not hold the same records of kind %s; nothing was changed",

@@ -24,12 +24,11 @@
 #include "sys/error.h"
 #include "sys/lock.h"
 
-enum { MODEL_LAYOUT = 3 };
+enum { MODEL_LAYOUT = 4 };
 enum { ROW_DELETED = 1, ROW_ERASED = 2, ROW_FIRST = 4 /* it has one version */ };
 
-/* A record's cell: who it is and where its newest version lies. */
+/* A record's cell: where its newest version lies.  Its id: identity.c. */
 struct row {
-    crm_id id;
     uint64_t head;  /* offset of the newest entry in the log; 0: the number is not taken */
     uint64_t state; /* LSN << 8 | ROW_ */
 };
@@ -40,7 +39,8 @@ static inline uint64_t row_lsn(const struct row *row)
 
 struct kind_store { /* in the arena */
     uint32_t rows, live;
-    uint64_t rows_column, ids;
+    uint64_t rows_column, ids_column; /* struct row; crm_id */
+    uint64_t ids;                     /* table of those ids that start a chain */
 };
 
 struct frame_cell { /* by LSN */
@@ -231,8 +231,14 @@ bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time);
 int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *out, crm_error *error);
 /* The last LSN whose time is not later than `time`; 0: none.  Under the lock. */
 uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_to);
+
+/* identity: ids and numbers.  Between view_begin and view_end, as all that reads the arena. */
 uint32_t row_find(const struct generation *generation, const struct kind *kind,
-                  const crm_id *id); /* UINT32_MAX: none */
+                  const crm_id *id);                                                              /* UINT32_MAX: none */
+const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number); /* nil: none */
+/* The number is the next one or a hole, and the id is not there yet.  False: no memory or damaged. */
+bool id_insert(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id);
+bool id_remove(struct generation *generation, const struct kind_store *store, uint32_t number); /* of the last row */
 
 /* apply: one entry into the arena (under the exclusive lock) and out again */
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

@@ -300,7 +300,7 @@ static int32_t set_ref_record(crm_record *record, uint32_t number, const crm_rec
         return put_ref(record, field, target->kind->number, target->number);
     }
     uint32_t found = 0;
-    status = find_target(record, field, target->kind->number, &target->id, &found);
+    status = find_target(record, field, target->kind->number, record_id(target), &found);
     return status == CRM_OK ? put_ref(record, field, target->kind->number, found) : status;
 }
 

@@ -232,7 +232,7 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
     } else {
         struct change_place what = {.kind = kind,
                                     .number = entry->number,
-                                    .id = row->id,
+                                    .id = *id_at(generation, kind, entry->number),
                                     .place = place,
                                     .erased = erased_by(feed, kind, entry->number, row)};
         status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);

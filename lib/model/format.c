@@ -72,9 +72,10 @@ bool record_format_ref(const crm_record *record, uint32_t kind_number, uint32_t 
     if (kind == NULL || !record_lock(record))
         return !out->failed;
     if (view_row(view, kind, number, &row) != VIEW_ROW_NONE && !(display && put_title(view, kind, number, &row, out))) {
-        if (any && !display && found_elsewhere(view->generation, kind, &row.id))
+        const crm_id *id = id_at(view->generation, kind, number);
+        if (any && !display && found_elsewhere(view->generation, kind, id))
             buffer_format(out, "%s:", kind->name);
-        put_id(out, &row.id);
+        put_id(out, id);
     }
     view_end(view);
     return !out->failed;
@@ -141,7 +142,7 @@ bool record_format(const crm_record *record, struct field *field, bool display, 
     const char *text;
     size_t length;
     if (field->type == CRM_TYPE_ID) {
-        put_id(out, &record->id);
+        put_id(out, record_id(record));
         return !out->failed;
     }
     if (record_read_value(record, field, &value) != 1)
@@ -225,6 +226,6 @@ const char *crm_title(const crm_record *record, size_t *length)
     const char *text = field == NULL ? "" : crm_text(record, field->number, length);
     if (*length > 0)
         return text;
-    uuid_format(&record->id, id);
+    uuid_format(record_id(record), id);
     return keep(record, 0, &made_title, id, UUID_TEXT_SIZE - 1, length);
 }

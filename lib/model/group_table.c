@@ -20,10 +20,11 @@ static bool look_up_title(void *context, uint32_t number, struct buffer *title, 
         return false;
     bool found = view_row(source->view, source->kind, number, &row) != VIEW_ROW_NONE &&
                  record_open(source->view, source->kind, number, &row, &record, NULL) == CRM_OK;
+    if (found)
+        *id = *id_at(source->view->generation, source->kind, number);
     view_end(source->view);
     if (!found)
         return false;
-    *id = row.id;
     const char *text = crm_title(record, &length);
     buffer_append(title, text, length);
     crm_record_free(record);

@@ -462,7 +462,8 @@ bool index_reserve(struct generation *generation, struct kind *kind, uint32_t nu
     if (store == NULL || number > UINT32_MAX - 64)
         return false;
     uint32_t wanted = (number | 63) + 1;
-    if (!column_reserve(generation->arena, store->rows_column, wanted))
+    if (!column_reserve(generation->arena, store->rows_column, wanted) ||
+        !column_reserve(generation->arena, store->ids_column, wanted))
         return false;
     for (uint32_t i = 0; i < kind->indexed_count; i++)
         if (kind->indexed[i]->column != 0 && !column_reserve(generation->arena, kind->indexed[i]->column, wanted))

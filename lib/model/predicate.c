@@ -275,7 +275,7 @@ int query_value(crm_query *query, struct field *field, uint32_t number, const st
         return 0;
     record_clear(&query->probe);
     query->probe.number = number;
-    query->probe.id = row->id;
+    query->probe.identified = false;
     query->probe.version = query->version;
     return record_read_value(&query->probe, field, value);
 }
@@ -445,9 +445,10 @@ bool predicate_matches(crm_query *query, const struct predicate *condition, uint
     struct field *field = condition->field;
     struct value value = {.what = VALUE_NONE};
     if (field->type == CRM_TYPE_ID) {
+        const crm_id *id = id_at(query->view->generation, query->kind, number);
         bool any = false;
         for (uint32_t i = 0; i < condition->count; i++)
-            any |= memcmp(&row->id, &condition->operands[i].id, sizeof row->id) == 0;
+            any |= memcmp(id, &condition->operands[i].id, sizeof *id) == 0;
         return condition->op == CRM_OP_NE ? !any : any;
     }
     if (current && field->column != 0 && field->type != CRM_TYPE_REAL) {

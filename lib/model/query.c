@@ -396,14 +396,11 @@ const char *crm_query_cursor(crm_query *query)
     if (query->page_next > 0) {
         hit = query->page[query->page_next - 1];
         text = query->texts.data == NULL ? NULL : query->texts.data + hit.text;
-        id = query->rows[query->page_next - 1].id;
+        id = *record_id(&query->records[query->page_next - 1]);
     } else {
         if (view_begin(query->view, NULL) != CRM_OK)
             return "";
-        const struct row *row = row_at(query->view->generation, query->kind, hit.number);
-        memset(&id, 0, sizeof id);
-        if (row != NULL)
-            id = row->id;
+        id = *id_at(query->view->generation, query->kind, hit.number);
         view_end(query->view);
     }
     buffer_format(out, "c1-%x-%x-%c%c-%llx-", query->kind->number, query->order == NULL ? 0 : query->order->number,

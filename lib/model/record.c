@@ -30,7 +30,7 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->view = view;
     record->kind = kind;
     record->number = number;
-    record->id = row->id;
+    record->identified = false;
     record->status = CRM_OK;
     record->loaded = true;
     record->txn = NULL;
@@ -87,6 +87,18 @@ void crm_record_free(crm_record *record)
         memory_free(view->db->memory, record);
     }
     view_release(view);
+}
+
+/* Most records of a list are never asked for their id. */
+const crm_id *record_id(const crm_record *record)
+{
+    crm_record *r = (crm_record *)(uintptr_t)record;
+    if (!r->identified && r->txn == NULL && record_lock(r)) {
+        r->id = *id_at(r->view->generation, r->kind, r->number);
+        r->identified = true;
+        view_end(r->view);
+    }
+    return &r->id;
 }
 
 /* ---- values ---- */
@@ -286,7 +298,7 @@ void crm_record_id(const crm_record *record, crm_id *out)
     if (record == NULL)
         memset(out, 0, sizeof *out);
     else
-        *out = record->id;
+        *out = *record_id(record);
 }
 
 uint64_t crm_record_version(const crm_record *record)
@@ -366,7 +378,7 @@ static bool id_of(const crm_record *record, struct kind *kind, uint32_t number, 
     const struct row *row = row_at(view->generation, kind, number);
     bool found = row != NULL && row->head != 0;
     if (found)
-        *id = row->id;
+        *id = *id_at(view->generation, kind, number);
     view_end(view);
     if (found && known != NULL)
         *known = (struct view_id){kind->number, number, *id};

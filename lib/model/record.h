@@ -20,9 +20,9 @@ struct crm_record {
     crm_txn *txn;   /* of a record that can be changed */
     struct kind *kind;
     uint32_t number;
-    crm_id id;
+    crm_id id; /* record_id */
     struct version version; /* count 0: new, or not read yet */
-    bool loaded, created, dead, borrowed;
+    bool loaded, created, dead, borrowed, identified;
     uint8_t pending; /* an ENTRY_ operation that the change is, 0: update */
     int32_t status;
     uint64_t expected; /* version named by crm_expect_version */
@@ -37,6 +37,8 @@ int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const st
 /* Fills an existing handle (queries reuse theirs). */
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
 void record_clear(crm_record *record); /* frees what it made */
+/* Read when it is first asked for, unless the record is a transaction's. */
+const crm_id *record_id(const crm_record *record);
 /* The value of a field as the handle sees it, pending changes included: 1, 0, -1. */
 int record_value(const crm_record *record, uint32_t field, struct value *value);
 struct field *record_field(const crm_record *record, uint32_t field);

@@ -409,7 +409,7 @@ static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, ui
     uint64_t previous = 0, offset = 0;
     if (row == NULL || row->head == 0)
         return CRM_OK;
-    struct record_plan plan = {.kind = kind, .number = number, .id = row->id};
+    struct record_plan plan = {.kind = kind, .number = number, .id = *id_at(rewrite->from, kind, number)};
     int32_t status = rewrite_chain(rewrite, kind, number, row->head, error);
     if (status != CRM_OK)
         return status;

@@ -469,7 +469,7 @@ crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number)
     }
     crm_record *record = hand_out(txn, kind, number);
     if (record != NULL)
-        record->id = row->id;
+        record->id = *id_at(txn->generation, kind, number);
     return record;
 }
 
@@ -696,7 +696,8 @@ static crm_record before_of(const crm_record *record)
                          .id = record->id,
                          .version = record->version,
                          .loaded = true,
-                         .borrowed = true};
+                         .borrowed = true,
+                         .identified = true};
     return before;
 }
 

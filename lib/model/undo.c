@@ -32,7 +32,7 @@ static int32_t aim(struct undo *undo, crm_record **handle, const struct undo_rec
     record_clear(record);
     record->kind = kind;
     record->number = at->number;
-    record->id = row_at(undo->generation, kind, at->number)->id;
+    record->id = *id_at(undo->generation, kind, at->number);
     record->loaded = record->created = record->dead = false;
     record->pending = 0;
     record->status = CRM_OK;

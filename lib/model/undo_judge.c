@@ -33,7 +33,7 @@ void undo_conflict(struct undo *undo, struct undo_record *record, const char *fo
     va_start(arguments, format);
     (void)vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
-    uuid_format(&row->id, id);
+    uuid_format(id_at(undo->generation, kind, record->number), id);
     if (kind->title != NULL &&
         version_of_row(undo->generation, undo->txn, kind, record->number, row, &version) == CRM_OK &&
         version_field(&version, kind->title, &value) == 1)

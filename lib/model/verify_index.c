@@ -146,13 +146,15 @@ static void compare_row(struct verify *verify, const struct kind *kind, const st
 {
     struct generation *generation = verify->generation;
     const struct row *row = row_at(generation, kind, number), *expected = row_at(second, copy, number);
-    if (row == NULL || expected == NULL || memcmp(row, expected, sizeof *row) != 0) {
+    const crm_id *id = id_at(generation, kind, number);
+    if (row == NULL || expected == NULL || memcmp(row, expected, sizeof *row) != 0 ||
+        memcmp(id, id_at(second, copy, number), sizeof *id) != 0) {
         found_row(verify, kind, number, "the record is not what the log gives");
         return;
     }
     if (row->head == 0)
         return;
-    if (row_find(generation, kind, &row->id) != number)
+    if (row_find(generation, kind, id) != number)
         found_row(verify, kind, number, "it is not found by its id");
     if (row->state & ROW_DELETED)
         return;
