@@ -90,8 +90,8 @@ static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const struc
 static int32_t check_edits(crm_txn *txn, const crm_record *record)
 {
     for (size_t i = 0; i < txn->edit_count; i++) {
-        const struct edit *edit = &txn->edits[i];
-        struct field *field = schema_field(record->kind, edit->field);
+        const struct edit *edit = txn_edit_at(txn, i);
+        struct field *field = edit->field;
         int32_t status = CRM_OK;
         if (edit->value.what == VALUE_NULL)
             continue;

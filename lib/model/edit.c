@@ -13,43 +13,122 @@
 #include <stdio.h>
 #include <string.h>
 
-struct edit *txn_edit(crm_txn *txn, uint32_t field)
+/* ---- the edits of the open record ---- */
+
+/* The place in the order of the first edit whose field is not below. */
+static size_t order_find(const crm_txn *txn, uint32_t field)
 {
-    for (size_t i = txn->edit_count; i > 0; i--)
-        if (txn->edits[i - 1].field == field)
-            return &txn->edits[i - 1];
-    return NULL;
+    size_t low = 0, high = txn->edit_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (txn_edit_at(txn, middle)->field->number < field)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct edit *txn_edit_search(const crm_txn *txn, uint32_t field)
+{
+    size_t at = order_find(txn, field);
+    return at < txn->edit_count && txn_edit_at(txn, at)->field->number == field ? txn_edit_at(txn, at) : NULL;
+}
+
+static struct edit *add_edit(crm_txn *txn, struct field *field)
+{
+    const struct memory *memory = txn->db->memory;
+    if (!memory_grow(memory, (void **)&txn->edits, &txn->edit_capacity, txn->edit_used + 1, sizeof *txn->edits) ||
+        !memory_grow(memory, (void **)&txn->edit_order, &txn->order_capacity, txn->edit_count + 1,
+                     sizeof *txn->edit_order))
+        return NULL;
+    size_t last = txn->edit_count;
+    size_t at = last == 0 || txn_edit_at(txn, last - 1)->field->number < field->number
+                    ? last
+                    : order_find(txn, field->number);
+    for (size_t i = last; i > at; i--)
+        txn->edit_order[i] = txn->edit_order[i - 1];
+    txn->edit_order[at] = (uint32_t)txn->edit_used;
+    txn->edit_count++;
+    struct edit *edit = &txn->edits[txn->edit_used++];
+    edit->field = field;
+    if (field->number < 64)
+        txn->edit_place[field->number] = (uint16_t)txn->edit_used;
+    return edit;
+}
+
+void txn_edits_clear(crm_txn *txn)
+{
+    txn->edit_count = txn->edit_used = 0;
+    memset(txn->edit_place, 0, sizeof txn->edit_place);
+    buffer_reset(&txn->edit_bytes);
+}
+
+static void resolve_bytes(crm_txn *txn, struct edit *edit)
+{
+    if (edit->value.what == VALUE_BYTES || edit->value.what == VALUE_DEFLATED)
+        edit->value.bytes = txn->edit_bytes.data + edit->at;
+}
+
+size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop)
+{
+    size_t kept = 0, changed = 0;
+    if (record->created) { /* nothing to compare with */
+        for (size_t i = 0; i < txn->edit_used; i++)
+            resolve_bytes(txn, &txn->edits[i]);
+        return txn->edit_count;
+    }
+    for (size_t i = 0; i < txn->edit_count; i++) {
+        struct edit *edit = txn_edit_at(txn, i);
+        struct value old = {.what = VALUE_NONE};
+        resolve_bytes(txn, edit);
+        int had = version_get(&record->version, edit->field->number, &old);
+        if (had == 0)
+            old.what = VALUE_NONE;
+        bool differs = had < 0 || !value_equal(&old, &edit->value);
+        changed += differs;
+        if (differs || !drop)
+            txn->edit_order[kept++] = txn->edit_order[i];
+        else if (edit->field->number < 64)
+            txn->edit_place[edit->field->number] = 0;
+    }
+    txn->edit_count = kept;
+    return changed;
+}
+
+static int32_t put_bytes(crm_txn *txn, struct edit *edit)
+{
+    const struct value *value = &edit->value;
+    struct buffer *bytes = &txn->edit_bytes;
+    if (bytes->data != NULL && value->bytes >= bytes->data && value->bytes < bytes->data + bytes->length) {
+        edit->at = (size_t)(value->bytes - bytes->data); /* put there by the caller */
+        return CRM_OK;
+    }
+    edit->at = bytes->length;
+    if (!buffer_reserve(bytes, value->length + 1)) {
+        bytes->failed = false;
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
+    }
+    memcpy(bytes->data + bytes->length, value->bytes, value->length);
+    bytes->length += value->length;
+    bytes->data[bytes->length++] = 0;
+    return CRM_OK;
 }
 
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value)
 {
     crm_txn *txn = record->txn;
-    int32_t status = txn_open_record(txn, record);
-    if (status != CRM_OK)
-        return status;
+    if (txn->open != record) {
+        int32_t status = txn_open_record(txn, record);
+        if (status != CRM_OK)
+            return status;
+    }
     struct edit *edit = txn_edit(txn, field->number);
-    if (edit == NULL) {
-        if (!memory_grow(txn->db->memory, (void **)&txn->edits, &txn->edit_capacity, txn->edit_count + 1,
-                         sizeof *txn->edits))
-            return txn_fail(txn, CRM_NOMEM, "out of memory");
-        edit = &txn->edits[txn->edit_count++];
-        edit->field = field->number;
-    }
+    if (edit == NULL && (edit = add_edit(txn, field)) == NULL)
+        return txn_fail(txn, CRM_NOMEM, "out of memory");
     edit->value = *value;
-    if (value->what == VALUE_BYTES || value->what == VALUE_DEFLATED) {
-        if (txn->edit_bytes.data != NULL && value->bytes >= txn->edit_bytes.data &&
-            value->bytes < txn->edit_bytes.data + txn->edit_bytes.length) {
-            edit->at = (size_t)(value->bytes - txn->edit_bytes.data); /* put there by the caller */
-        } else {
-            edit->at = txn->edit_bytes.length;
-            buffer_append(&txn->edit_bytes, value->bytes, value->length);
-            buffer_byte(&txn->edit_bytes, 0);
-        }
-        if (txn->edit_bytes.failed) {
-            txn->edit_bytes.failed = false;
-            return txn_fail(txn, CRM_NOMEM, "out of memory");
-        }
-    }
+    if (value->what == VALUE_BYTES || value->what == VALUE_DEFLATED)
+        return put_bytes(txn, edit);
     return CRM_OK;
 }
 
@@ -81,7 +160,7 @@ static struct field *settable(crm_record *record, uint32_t number, bool by_rule,
                            field->name);
     else if (!by_rule && txn->in_rules)
         *status = txn_fail(txn, CRM_MISUSE, "a record cannot be changed while its rules are checked");
-    else if (crm_record_deleted(record))
+    else if (txn->open == record && record->pending == 0 ? record->version.deleted : crm_record_deleted(record) != 0)
         *status = txn_fail(txn, CRM_REFUSED, "this %s is deleted; restore it before changing it", record->kind->name);
     return *status == CRM_OK ? field : NULL;
 }

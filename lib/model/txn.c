@@ -309,6 +309,7 @@ static void free_txn(crm_txn *txn)
     buffer_free(&txn->body);
     buffer_free(&txn->scratch);
     memory_free(memory, txn->edits);
+    memory_free(memory, txn->edit_order);
     memory_free(memory, txn->offsets);
     memory_free(memory, txn->actor);
     memory_free(memory, txn->reason);
@@ -540,68 +541,21 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
     }
     txn->open = record;
     txn->judged = NULL;
-    txn->edit_count = 0;
-    buffer_reset(&txn->edit_bytes);
+    txn_edits_clear(txn);
     record->pending = 0;
     return CRM_OK;
 }
 
 /* ---- a change becomes a version ---- */
 
-static bool edit_before(const struct edit *a, const struct edit *b)
-{
-    return a->field < b->field;
-}
-
-/* A handful of fields, mostly in order already. */
-static void sort_edits(crm_txn *txn)
-{
-    for (size_t i = 1; i < txn->edit_count; i++) {
-        struct edit edit = txn->edits[i];
-        size_t at = i;
-        for (; at > 0 && edit_before(&edit, &txn->edits[at - 1]); at--)
-            txn->edits[at] = txn->edits[at - 1];
-        txn->edits[at] = edit;
-    }
-}
-
-static void resolve_bytes(crm_txn *txn, struct edit *edit)
-{
-    if (edit->value.what == VALUE_BYTES || edit->value.what == VALUE_DEFLATED)
-        edit->value.bytes = txn->edit_bytes.data + edit->at;
-}
-
-/* How many edits change something; `drop` takes the others out. */
-static size_t count_changed(crm_txn *txn, const crm_record *record, bool drop)
-{
-    size_t kept = 0, changed = 0;
-    if (record->created) { /* nothing to compare with */
-        for (size_t i = 0; i < txn->edit_count; i++)
-            resolve_bytes(txn, &txn->edits[i]);
-        return txn->edit_count;
-    }
-    for (size_t i = 0; i < txn->edit_count; i++) {
-        struct edit *edit = &txn->edits[i];
-        struct value old = {.what = VALUE_NONE};
-        resolve_bytes(txn, edit);
-        int had = version_get(&record->version, edit->field, &old);
-        if (had == 0)
-            old.what = VALUE_NONE;
-        bool differs = had < 0 || !value_equal(&old, &edit->value);
-        changed += differs;
-        if (differs || !drop)
-            txn->edits[kept++] = *edit;
-    }
-    txn->edit_count = kept;
-    return changed;
-}
-
 static void put_delta(crm_txn *txn)
 {
     uint32_t previous = 0;
-    for (size_t i = 0; i < txn->edit_count; i++)
-        if (!txn->open->created || txn->edits[i].value.what != VALUE_NULL)
-            body_put(&txn->body, &previous, txn->edits[i].field, &txn->edits[i].value);
+    for (size_t i = 0; i < txn->edit_count; i++) {
+        const struct edit *edit = txn_edit_at(txn, i);
+        if (!txn->open->created || edit->value.what != VALUE_NULL)
+            body_put(&txn->body, &previous, edit->field->number, &edit->value);
+    }
 }
 
 /* All fields: those of the version before, with the edits over them. */
@@ -614,15 +568,16 @@ static bool put_full(crm_txn *txn, const struct version *before)
     version_fields(before, &cursor);
     int got = version_next(&cursor, &field, &value);
     while (got == 1 || at < txn->edit_count) {
-        if (got == 1 && (at == txn->edit_count || field < txn->edits[at].field)) {
+        const struct edit *edit = at < txn->edit_count ? txn_edit_at(txn, at) : NULL;
+        if (got == 1 && (edit == NULL || field < edit->field->number)) {
             body_put(&txn->body, &previous, field, &value);
             got = version_next(&cursor, &field, &value);
             continue;
         }
-        if (got == 1 && field == txn->edits[at].field)
+        if (got == 1 && field == edit->field->number)
             got = version_next(&cursor, &field, &value);
-        if (txn->edits[at].value.what != VALUE_NULL)
-            body_put(&txn->body, &previous, txn->edits[at].field, &txn->edits[at].value);
+        if (edit->value.what != VALUE_NULL)
+            body_put(&txn->body, &previous, edit->field->number, &edit->value);
         at++;
     }
     return got == 0;
@@ -688,9 +643,9 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
 }
 
 /* The rules see the version before through a handle of its own. */
-static crm_record before_of(const crm_record *record)
+static void before_of(const crm_record *record, crm_record *before)
 {
-    crm_record before = {.view = record->view,
+    *before = (crm_record){.view = record->view,
                          .kind = record->kind,
                          .number = record->number,
                          .id = record->id,
@@ -698,7 +653,6 @@ static crm_record before_of(const crm_record *record)
                          .loaded = true,
                          .borrowed = true,
                          .identified = true};
-    return before;
 }
 
 static int32_t discard(crm_txn *txn, crm_record *record)
@@ -706,7 +660,7 @@ static int32_t discard(crm_txn *txn, crm_record *record)
     record->dead = record->created;
     record->pending = 0;
     txn->open = NULL;
-    txn->edit_count = 0;
+    txn_edits_clear(txn);
     return txn->status;
 }
 
@@ -716,25 +670,26 @@ int32_t txn_finish(crm_txn *txn)
     crm_db *db = txn->db;
     if (txn->status != CRM_OK)
         return discard(txn, record);
-    sort_edits(txn);
-    if (count_changed(txn, record, false) == 0 && !record->created && record->pending == 0) {
+    if (txn_edits_changed(txn, record, false) == 0 && !record->created && record->pending == 0) {
         txn->open = NULL;
         return CRM_OK;
     }
     bool created = record->created;
-    crm_record before = before_of(record);
+    crm_record before;
     crm_record *old = created ? NULL : &before;
+    if (!created)
+        before_of(record, &before);
     txn->in_rules = true;
     buffer_reset(&txn->new_keys);
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
     if (txn->status == CRM_OK) {
-        sort_edits(txn);
-        (void)count_changed(txn, record, true);
+        (void)txn_edits_changed(txn, record, true);
         (void)txn_check(txn, record, created ? NULL : &before.version);
     }
     txn->in_rules = false;
-    record_clear(&before);
+    if (!created)
+        record_clear(&before);
     if (txn->status == CRM_OK && (txn->new_keys.failed || !txn_keep_keys(txn)))
         txn_fail(txn, CRM_NOMEM, "out of memory");
     if (txn->status != CRM_OK || put_entry(txn, record) != CRM_OK)
@@ -752,7 +707,8 @@ int32_t txn_finish(crm_txn *txn)
     if (txn->status == CRM_OK && txn->open != NULL) /* what the rule made or changed last */
         (void)txn_finish(txn);
     txn->by_library = false;
-    record_clear(&before);
+    if (!created)
+        record_clear(&before);
     record->pending = 0;
     return txn->status;
 }

@@ -12,7 +12,7 @@
 #include "model/record.h"
 
 struct edit {
-    uint32_t field;
+    struct field *field;
     struct value value;
     size_t at; /* of the value's bytes in edit_bytes */
 };
@@ -40,8 +40,13 @@ struct crm_txn {
     bool deletes_pending; /* a deletion, or its undoing, is finished but not applied */
     bool in_rules;
     bool by_library; /* what is made now is the library's own */
+    /* What the open record's change says of which fields: as it came, in the
+     * fields' order, and where the edit of a built-in field is (position + 1). */
     struct edit *edits;
-    size_t edit_count, edit_capacity;
+    uint32_t *edit_order;
+    size_t edit_count; /* in order */
+    size_t edit_used, edit_capacity, order_capacity;
+    uint16_t edit_place[64];
     struct buffer edit_bytes, body, scratch;
     crm_record *records;       /* all handed out, newest first */
     struct block *blocks;      /* their memory */
@@ -62,7 +67,20 @@ crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a h
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);
 bool txn_key_pending(const crm_txn *txn, uint64_t hash); /* a unique value that waits to be applied */
 bool txn_keep_keys(crm_txn *txn);                        /* adds the finished record's; false: no memory */
-struct edit *txn_edit(crm_txn *txn, uint32_t field);     /* NULL: not changed */
+struct edit *txn_edit_search(const crm_txn *txn, uint32_t field); /* of a user's field */
+static inline struct edit *txn_edit(const crm_txn *txn, uint32_t field) /* NULL: not changed */
+{
+    if (field >= 64)
+        return txn_edit_search(txn, field);
+    return txn->edit_place[field] == 0 ? NULL : &txn->edits[txn->edit_place[field] - 1];
+}
+static inline struct edit *txn_edit_at(const crm_txn *txn, size_t position) /* in the order of the fields */
+{
+    return &txn->edits[txn->edit_order[position]];
+}
+void txn_edits_clear(crm_txn *txn);
+/* How many edits change something; `drop` takes the others out. */
+size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop);
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value); /* no checks */
 int32_t txn_operation(crm_record *record, uint8_t operation);
 uint32_t txn_rows(const crm_txn *txn, const struct kind *kind);                    /* applied and pending */

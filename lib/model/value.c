@@ -3,6 +3,7 @@
  */
 #include "model/value.h"
 
+#include "sys/bytes.h"
 #include "sys/varint.h"
 
 #include <string.h>
@@ -18,51 +19,61 @@ static void put_varint(struct buffer *buffer, uint64_t value)
     buffer->length += varint_put(buffer->data + buffer->length, value);
 }
 
-static void put_int(struct buffer *buffer, uint64_t tag, int64_t value)
+static inline uint8_t *write_int(uint8_t *at, uint64_t tag, int64_t value)
 {
     /* Instants are mostly whole seconds or days: 5 or 3 bytes instead of 8. */
     unsigned wire = WIRE_INT;
     if (value > day_us || value < -day_us) {
-        if (value % day_us == 0) {
-            wire = WIRE_DAYS;
-            value /= day_us;
-        } else if (value % SECOND_US == 0) {
-            wire = WIRE_SECONDS;
-            value /= SECOND_US;
+        if (value % SECOND_US == 0) {
+            bool whole_day = value % day_us == 0;
+            wire = whole_day ? WIRE_DAYS : WIRE_SECONDS;
+            value /= whole_day ? day_us : SECOND_US;
         }
     }
-    put_varint(buffer, tag | wire);
-    put_varint(buffer, zigzag(value));
+    at += varint_put(at, tag | wire);
+    return at + varint_put(at, zigzag(value));
 }
 
+static inline uint8_t *write_bytes(uint8_t *at, const struct value *value)
+{
+    at += varint_put(at, value->length);
+    if (value->length > 0)
+        memcpy(at, value->bytes, value->length);
+    return at + value->length;
+}
+
+/* One check of the room a field: this is on every write's path. */
 void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const struct value *value)
 {
     uint64_t tag = (uint64_t)(field - *previous) << 3;
+    bool text = value->what == VALUE_BYTES || value->what == VALUE_DEFLATED;
     *previous = field;
+    if (!buffer_reserve(buffer, 3 * VARINT_MAX + 1 + (text ? value->length : 0)))
+        return;
+    uint8_t *at = buffer->data + buffer->length;
     switch (value->what) {
-    case VALUE_INT: put_int(buffer, tag, value->integer); break;
+    case VALUE_INT: at = write_int(at, tag, value->integer); break;
     case VALUE_REAL: {
         uint64_t bits;
         memcpy(&bits, &value->real, sizeof bits);
-        put_varint(buffer, tag | WIRE_REAL);
-        for (int i = 0; i < 8; i++)
-            buffer_byte(buffer, (uint8_t)(bits >> (8 * i)));
+        at += varint_put(at, tag | WIRE_REAL);
+        bytes_put_u64(at, bits);
+        at += sizeof bits;
         break;
     }
     case VALUE_BYTES:
-        put_varint(buffer, tag | WIRE_BYTES);
-        put_varint(buffer, value->length);
-        buffer_append(buffer, value->bytes, value->length);
-        buffer_byte(buffer, 0);
+        at += varint_put(at, tag | WIRE_BYTES);
+        at = write_bytes(at, value);
+        *at++ = 0;
         break;
     case VALUE_DEFLATED:
-        put_varint(buffer, tag | WIRE_DEFLATED);
-        put_varint(buffer, (uint64_t)value->integer);
-        put_varint(buffer, value->length);
-        buffer_append(buffer, value->bytes, value->length);
+        at += varint_put(at, tag | WIRE_DEFLATED);
+        at += varint_put(at, (uint64_t)value->integer);
+        at = write_bytes(at, value);
         break;
-    default: put_varint(buffer, tag | WIRE_NULL); break;
+    default: at += varint_put(at, tag | WIRE_NULL); break;
     }
+    buffer->length = (size_t)(at - buffer->data);
 }
 
 static bool scaled(uint64_t raw, int64_t scale, struct value *value)

@@ -30,9 +30,11 @@ enum { VALUE_NONE = 0, VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_BYTES, VALUE_DEF
 enum { VALUE_TEXT_MAX = 1 << 26, VALUE_DEFLATE_FROM = 512 };
 
 struct value {
-    uint8_t what;    /* VALUE_ */
-    int64_t integer; /* DEFLATED: the raw length */
-    double real;
+    uint8_t what; /* VALUE_ */
+    union {
+        int64_t integer; /* DEFLATED: the raw length */
+        double real;
+    };
     const uint8_t *bytes; /* BYTES: a NUL follows */
     size_t length;
 };

@@ -84,12 +84,10 @@ void buffer_free(struct buffer *buffer)
     *buffer = (struct buffer){.memory = buffer->memory};
 }
 
-bool buffer_reserve(struct buffer *buffer, size_t extra)
+bool buffer_grow(struct buffer *buffer, size_t extra)
 {
     if (buffer->failed)
         return false;
-    if (extra <= buffer->capacity - buffer->length)
-        return true;
     if (extra > MEMORY_MAX - buffer->length) {
         buffer->failed = true;
         return false;
@@ -146,10 +144,8 @@ void buffer_format(struct buffer *buffer, const char *format, ...)
     buffer->length += (size_t)needed;
 }
 
-bool memory_grow(const struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element_size)
+bool memory_enlarge(const struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element_size)
 {
-    if (needed <= *capacity)
-        return true;
     if (element_size == 0 || needed > MEMORY_MAX / element_size)
         return false;
     size_t most = MEMORY_MAX / element_size;

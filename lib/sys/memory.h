@@ -45,13 +45,23 @@ static inline void buffer_reset(struct buffer *buffer)
     buffer->length = 0;
     buffer->failed = false;
 }
-bool buffer_reserve(struct buffer *buffer, size_t extra); /* room for `extra` more bytes */
+bool buffer_grow(struct buffer *buffer, size_t extra); /* the slow path of buffer_reserve */
+/* Room for `extra` more bytes. */
+static inline bool buffer_reserve(struct buffer *buffer, size_t extra)
+{
+    return (!buffer->failed && extra <= buffer->capacity - buffer->length) || buffer_grow(buffer, extra);
+}
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_byte(struct buffer *buffer, uint8_t byte);
 void buffer_text(struct buffer *buffer, const char *text); /* without the NUL */
 void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+bool memory_enlarge(const struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element_size);
 /* Makes room for one more element in a plain array: doubles `*capacity`. */
-bool memory_grow(const struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element_size);
+static inline bool memory_grow(const struct memory *memory, void **array, size_t *capacity, size_t needed,
+                               size_t element_size)
+{
+    return needed <= *capacity || memory_enlarge(memory, array, capacity, needed, element_size);
+}
 
 #endif
