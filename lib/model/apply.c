@@ -67,11 +67,8 @@ bool apply_row(struct generation *generation, struct kind *kind, const crm_id *i
     if (entry->number >= store->rows)
         store->rows = entry->number + 1;
     store->live++;
-    struct version version = {.offset = offset, .lsn = entry->lsn, .count = 1};
-    version.segments[0].bytes = fields;
-    version.segments[0].length = (size_t)(entry->body + entry->body_length - fields);
-    struct body only = body_open(fields, version.segments[0].length);
-    return index_change(generation, kind, entry->number, NULL, &version, &only);
+    return index_create(generation, kind, entry->number,
+                        body_open(fields, (size_t)(entry->body + entry->body_length - fields)));
 }
 
 static bool create(struct generation *generation, struct kind *kind, uint64_t offset, const struct entry *entry,

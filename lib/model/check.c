@@ -9,26 +9,34 @@
 
 #include <string.h>
 
-static int32_t check_required(crm_txn *txn, const crm_record *record, bool created)
+static int32_t check_set(crm_txn *txn, const crm_record *record, const struct field *field)
 {
     struct value value;
-    const char *text;
-    size_t length;
-    for (uint32_t i = 0; i < record->kind->field_count; i++) {
-        const struct field *field = record->kind->fields[i];
-        if (!(field->flags & CRM_FLAG_REQUIRED) || (!created && txn_edit(txn, field->number) == NULL))
-            continue;
-        bool set = record_value(record, field->number, &value) == 1;
-        if (set && field->type == CRM_TYPE_TEXT && value.what == VALUE_BYTES) {
-            text = (const char *)value.bytes;
-            length = value.length;
-            text_trim(&text, &length);
-            set = length > 0;
-        }
-        if (!set)
-            return txn_fail(txn, CRM_INVALID, "%s.%s is required", record->kind->name, field->name);
+    bool set = record_value(record, field->number, &value) == 1;
+    if (set && field->type == CRM_TYPE_TEXT && value.what == VALUE_BYTES) {
+        const char *text = (const char *)value.bytes;
+        size_t length = value.length;
+        text_trim(&text, &length);
+        set = length > 0;
     }
-    return CRM_OK;
+    return set ? CRM_OK : txn_fail(txn, CRM_INVALID, "%s.%s is required", record->kind->name, field->name);
+}
+
+static int32_t check_required(crm_txn *txn, const crm_record *record, bool created)
+{
+    const struct kind *kind = record->kind;
+    int32_t status = CRM_OK;
+    for (uint64_t left = kind->required; left != 0 && status == CRM_OK; left &= left - 1) {
+        uint32_t number = (uint32_t)__builtin_ctzll(left);
+        if (created || txn_edit(txn, number) != NULL)
+            status = check_set(txn, record, kind->builtin[number]);
+    }
+    for (uint32_t i = 0; kind->user_required > 0 && i < kind->user_count && status == CRM_OK; i++) {
+        const struct field *field = kind->user[i];
+        if ((field->flags & CRM_FLAG_REQUIRED) && (created || txn_edit(txn, field->number) != NULL))
+            status = check_set(txn, record, field);
+    }
+    return status;
 }
 
 /* The other live record that has one of the value's keys, or UINT32_MAX. */
@@ -168,7 +176,7 @@ int32_t crm_delete(crm_record *record)
         return txn_fail(txn, CRM_REFUSED, "this %s is deleted already", record->kind->name);
     if (txn->open != NULL && txn_finish(txn) != CRM_OK)
         return txn->status;
-    int32_t status = txn_apply(txn);
+    int32_t status = txn_settle(txn);
     if (status == CRM_OK)
         status = find_dependent(txn, record);
     return status == CRM_OK ? txn_operation(record, ENTRY_DELETE) : status;

@@ -154,8 +154,8 @@ static int32_t compact(struct generation *from, crm_error *error)
         return error_nomem(error);
     /* What is compacted must be committed, and not only as far as one knows. */
     status = log_sync(from->log, &from->applied, error);
-    if (status == CRM_OK && (from->bad || from->arena->damaged))
-        status = db_rebuild(from, error);
+    if (status == CRM_OK && !db_settled(from))
+        status = db_settle(from, error);
     if (status == CRM_OK)
         status = write_beside(from, (const char *)path.data, drop_before, &next, error);
     bool written = status == CRM_OK;

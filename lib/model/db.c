@@ -202,8 +202,17 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     return status;
 }
 
-int32_t db_rebuild(struct generation *generation, crm_error *error)
+void db_flush(struct generation *generation)
 {
+    rwlock_write(&generation->lock);
+    if (!generation->bad && !index_flush(generation))
+        generation->bad = true;
+    rwlock_unlock(&generation->lock);
+}
+
+int32_t db_settle(struct generation *generation, crm_error *error)
+{
+    db_flush(generation);
     rwlock_write(&generation->lock);
     int32_t status = CRM_OK;
     if (generation->bad || generation->arena->damaged) {
@@ -249,6 +258,7 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
                                 .layout = MODEL_LAYOUT};
     /* What a replaced file's indexes hold may have been erased since. */
     bool replaced = log_superseded(generation->log) != 0;
+    db_flush(generation);
     rwlock_read(&generation->lock);
     bool staged = generation->txn != NULL && generation->txn->applied > 0;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged

@@ -57,6 +57,7 @@ struct pack {
     size_t length;
 };
 
+/* New keys of a tree that wait, to go in sorted. */
 struct tree_batch {
     uint64_t tree;
     struct tree_key *keys;
@@ -88,10 +89,10 @@ struct generation {
     uint64_t touch_undone;               /* counts those taken back by rollbacks: their places are used again */
     uint64_t frames;                     /* column of frame cells */
     struct buffer key, other_key, texts; /* the writer's scratch */
-    bool batching;                       /* new keys of the trees wait here, to go in sorted */
+    bool batching; /* new keys are to wait */
     struct tree_batch *batches;
     size_t batch_count;     /* trees that have had keys waiting */
-    size_t batch_keys;      /* that wait now */
+    size_t batch_keys;      /* that wait now; atomic */
     struct mutex pack_lock; /* of the inflated packs below, kept while the generation lives */
     struct pack *packs;     /* by offset */
     size_t pack_count, pack_capacity;
@@ -164,7 +165,18 @@ int32_t db_reopen(crm_db *db, crm_error *error);
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-int32_t db_rebuild(struct generation *generation, crm_error *error);     /* under no lock; takes the exclusive one */
+/* Whether keys wait.  Readers may put them in, so the writer asks without a lock. */
+static inline bool index_waits(const struct generation *generation)
+{
+    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED) > 0;
+}
+/* Whether readers may use the arena: it can be trusted, and no keys wait.  Under the lock. */
+static inline bool db_settled(const struct generation *generation)
+{
+    return !generation->bad && !index_waits(generation) && !generation->arena->damaged;
+}
+int32_t db_settle(struct generation *generation, crm_error *error);      /* under no lock; takes the exclusive one */
+void db_flush(struct generation *generation);                            /* the same, but repairs nothing */
 int32_t db_write_image(struct generation *generation, crm_error *error); /* under the writer lock or at close */
 void db_maybe_write_image(struct generation *generation);
 
@@ -268,11 +280,12 @@ bool schema_load(struct generation *generation);
 struct segment;
 bool index_change(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
                   const struct version *after, const struct body *only);
-/* Between these two, keys for plain trees are collected and then inserted in
- * order: neighbours go into one leaf while it is in the cache.  False: no memory
- * or damaged, the arena is behind. */
+bool index_create(struct generation *generation, struct kind *kind, uint32_t number, struct body body);
+/* From here on keys for plain trees wait, even over many transactions, until
+ * somebody reads: many go in together, each leaf met once.  False: no memory or
+ * damaged, the arena is behind. */
 void index_batch(struct generation *generation);
-bool index_flush(struct generation *generation); /* and ends the batch */
+bool index_flush(struct generation *generation); /* no key waits any more; and ends the batch */
 void index_batch_free(struct generation *generation);
 void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number);
 bool index_reserve(struct generation *generation, struct kind *kind, uint32_t number);

@@ -10,34 +10,29 @@
  */
 #include "model/db.h"
 
+#include "sys/bytes.h"
 #include "sys/checksum.h"
-
-#include <string.h>
 
 enum { ID_BLOCK = 64 /* ids that differ in these last bits only */ };
 
 static const crm_id nil;
 
-static bool same_block(const crm_id *a, const crm_id *b)
+static inline bool same_id(const crm_id *a, const crm_id *b)
 {
-    uint64_t high_a, high_b, low_a, low_b;
-    memcpy(&high_a, a->bytes, 8);
-    memcpy(&high_b, b->bytes, 8);
-    memcpy(&low_a, a->bytes + 8, 8);
-    memcpy(&low_b, b->bytes + 8, 8);
-    const uint8_t last[8] = {0, 0, 0, 0, 0, 0, 0, ID_BLOCK - 1};
-    uint64_t within;
-    memcpy(&within, last, 8);
-    return high_a == high_b && ((low_a ^ low_b) & ~within) == 0;
+    return bytes_get_u64(a->bytes) == bytes_get_u64(b->bytes) &&
+           bytes_get_u64(a->bytes + 8) == bytes_get_u64(b->bytes + 8);
+}
+
+static inline bool same_block(const crm_id *a, const crm_id *b)
+{
+    return bytes_get_u64(a->bytes) == bytes_get_u64(b->bytes) &&
+           (bytes_get_big64(a->bytes + 8) ^ bytes_get_big64(b->bytes + 8)) < ID_BLOCK;
 }
 
 static uint64_t block_hash(const struct generation *generation, const crm_id *id)
 {
-    uint64_t halves[2];
-    crm_id block = *id;
-    block.bytes[15] &= (uint8_t)~(ID_BLOCK - 1);
-    memcpy(halves, block.bytes, sizeof halves);
-    return hash_mix(halves[0] ^ hash_mix(halves[1] ^ log_header(generation->log)->seed));
+    uint64_t low = bytes_get_big64(id->bytes + 8) & ~(uint64_t)(ID_BLOCK - 1);
+    return hash_mix(bytes_get_u64(id->bytes) ^ hash_mix(low ^ log_header(generation->log)->seed));
 }
 
 const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number)
@@ -93,11 +88,11 @@ static uint32_t chain_find(const struct generation *generation, const struct kin
     if (count > distance + 1)
         count = distance + 1;
     /* Mostly one record follows another, or one of another kind lies between. */
-    if (distance < count && memcmp(ids + distance, id, sizeof *id) == 0)
+    if (distance < count && same_id(ids + distance, id))
         return first + distance;
-    for (uint32_t i = distance / 2 < count && memcmp(ids + distance / 2, id, sizeof *id) == 0 ? distance / 2 : 0;
+    for (uint32_t i = distance / 2 < count && same_id(ids + distance / 2, id) ? distance / 2 : 0;
          i < count; i++) {
-        if (memcmp(ids + i, id, sizeof *id) == 0)
+        if (same_id(ids + i, id))
             return first + i;
         if (i > 0 && (!same_block(ids + i, id) || ids[i].bytes[15] <= ids[i - 1].bytes[15]))
             break; /* behind the chain's end */

@@ -182,7 +182,12 @@ uint64_t index_tag_hash(const struct generation *generation, const char *tag, si
 
 /* ---- keys that wait ---- */
 
-enum { BATCH_TREES = 64, BATCH_KEYS = 1 << 20 };
+enum { BATCH_TREES = 64, BATCH_KEYS = 1 << 20, BATCH_KEPT = 1 << 14 };
+
+static void keys_wait(struct generation *generation, size_t count)
+{
+    __atomic_store_n(&generation->batch_keys, count, __ATOMIC_RELAXED);
+}
 
 void index_batch(struct generation *generation)
 {
@@ -199,8 +204,13 @@ static bool batch_insert(struct generation *generation)
         if (fine && batch->count > 0)
             fine = tree_insert_many(generation->arena, batch->tree, batch->keys, batch->count);
         batch->count = 0;
+        if (batch->capacity > BATCH_KEPT) {
+            memory_free(generation->db->memory, batch->keys);
+            batch->keys = NULL;
+            batch->capacity = 0;
+        }
     }
-    generation->batch_keys = 0;
+    keys_wait(generation, 0);
     return fine;
 }
 
@@ -217,32 +227,37 @@ void index_batch_free(struct generation *generation)
     memory_free(generation->db->memory, generation->batches);
     generation->batches = NULL;
     generation->batching = false;
-    generation->batch_count = generation->batch_keys = 0;
+    generation->batch_count = 0;
+    keys_wait(generation, 0);
 }
 
-/* The tree's place in the batch; NULL when there is none for it. */
-static struct tree_batch *batch_of(struct generation *generation, uint64_t tree)
+/* The tree's place in the batch, first where it was last time; NULL: there is none for it. */
+static struct tree_batch *batch_of(struct generation *generation, uint64_t tree, uint32_t *place)
 {
-    size_t i = 0;
-    while (i < generation->batch_count && generation->batches[i].tree != tree)
+    size_t i = *place;
+    if (i < generation->batch_count && generation->batches[i].tree == tree)
+        return &generation->batches[i];
+    for (i = 0; i < generation->batch_count && generation->batches[i].tree != tree;)
         i++;
     if (i == BATCH_TREES)
         return NULL;
     if (i == generation->batch_count)
         generation->batches[generation->batch_count++] = (struct tree_batch){.tree = tree};
+    *place = (uint32_t)i;
     return &generation->batches[i];
 }
 
-static bool key_insert(struct generation *generation, uint64_t tree, struct tree_key key)
+static bool key_insert(struct generation *generation, uint64_t tree, uint32_t *place, struct tree_key key)
 {
-    struct tree_batch *batch = generation->batching ? batch_of(generation, tree) : NULL;
+    struct tree_batch *batch = generation->batching ? batch_of(generation, tree, place) : NULL;
     if (batch == NULL)
         return tree_insert(generation->arena, tree, key);
     if (!memory_grow(generation->db->memory, (void **)&batch->keys, &batch->capacity, batch->count + 1,
                      sizeof *batch->keys))
         return false;
     batch->keys[batch->count++] = key;
-    return ++generation->batch_keys < BATCH_KEYS || batch_insert(generation);
+    keys_wait(generation, generation->batch_keys + 1);
+    return generation->batch_keys < BATCH_KEYS || batch_insert(generation);
 }
 
 /* What is taken out may be among those that wait. */
@@ -253,13 +268,13 @@ static bool key_remove(struct generation *generation, uint64_t tree, struct tree
     return tree_remove(generation->arena, tree, key);
 }
 
-static bool change_key(struct generation *generation, uint64_t tree, uint64_t high, uint32_t number, bool insert)
+static bool change_key(struct generation *generation, struct field *field, uint64_t high, uint32_t number, bool insert)
 {
     struct tree_key key = {high, number};
     if (insert)
-        return key_insert(generation, tree, key);
+        return key_insert(generation, field->tree, &field->tree_batch, key);
     /* Two items may have had one key: that it is gone already is fine. */
-    return key_remove(generation, tree, key) || !generation->arena->damaged;
+    return key_remove(generation, field->tree, key) || !generation->arena->damaged;
 }
 
 static bool change_list_tree(struct generation *generation, struct field *field, uint32_t number,
@@ -279,7 +294,7 @@ static bool change_list_tree(struct generation *generation, struct field *field,
             high = phone_key(&phone);
         else
             continue;
-        if (!change_key(generation, field->tree, high, number, insert))
+        if (!change_key(generation, field, high, number, insert))
             return false;
     }
     return true;
@@ -293,7 +308,7 @@ static bool change_tree(struct generation *generation, struct field *field, uint
     if (type_is_list(field->type))
         return change_list_tree(generation, field, number, value, insert);
     if (field->type != CRM_TYPE_TEXT)
-        return change_key(generation, field->tree,
+        return change_key(generation, field,
                           value->what == VALUE_REAL ? index_real_key(value->real)
                                                     : index_int_key(field, value->integer),
                           number, insert);
@@ -371,34 +386,38 @@ static bool change_timeline_refs(struct generation *generation, struct field *fi
         if (!part_find(&item, CRM_PART_REF, &part))
             continue;
         struct tree_key key = index_timeline_key(index_group_of(field, part.kind, part.number), time, number);
-        if (insert ? !key_insert(generation, field->timeline, key)
+        if (insert ? !key_insert(generation, field->timeline, &field->timeline_batch, key)
                    : (key_remove(generation, field->timeline, key), generation->arena->damaged))
             return false;
     }
     return true;
 }
 
-static bool change_timeline(struct generation *generation, struct kind *kind, uint32_t number,
-                            const struct version *version, bool insert)
+/* The timelines of what a field refers to; INT64_MIN, no instant: behind all others, newest first. */
+static bool change_timeline(struct generation *generation, struct field *field, uint32_t number,
+                            const struct value *value, int64_t moment, bool insert)
 {
-    struct value moment = value_int(INT64_MIN), value; /* no instant: behind all others, newest first */
+    if (field_timeline_make(generation, field) == 0)
+        return false;
+    if (field->type == CRM_TYPE_REFS)
+        return change_timeline_refs(generation, field, number, moment, value, insert);
+    struct tree_key key = index_timeline_key(index_group(field, value->integer), moment, number);
+    return insert ? key_insert(generation, field->timeline, &field->timeline_batch, key)
+                  : key_remove(generation, field->timeline, key);
+}
+
+static bool change_timelines(struct generation *generation, struct kind *kind, uint32_t number,
+                             const struct version *version, bool insert)
+{
+    struct value moment = value_int(INT64_MIN), value;
     if (version == NULL)
         return true;
     if (kind->moment != NULL && version_get(version, kind->moment->number, &moment) <= 0)
         moment = value_int(INT64_MIN);
     for (uint32_t i = 0; i < kind->indexed_count; i++) {
         struct field *field = kind->indexed[i];
-        if (!(field->flags & CRM_FLAG_TIMELINE) || version_get(version, field->number, &value) <= 0)
-            continue;
-        if (field_timeline_make(generation, field) == 0)
-            return false;
-        if (field->type == CRM_TYPE_REFS) {
-            if (!change_timeline_refs(generation, field, number, moment.integer, &value, insert))
-                return false;
-            continue;
-        }
-        struct tree_key key = index_timeline_key(index_group(field, value.integer), moment.integer, number);
-        if (insert ? !key_insert(generation, field->timeline, key) : !key_remove(generation, field->timeline, key))
+        if ((field->flags & CRM_FLAG_TIMELINE) && version_get(version, field->number, &value) > 0 &&
+            !change_timeline(generation, field, number, &value, moment.integer, insert))
             return false;
     }
     return true;
@@ -413,39 +432,82 @@ static bool change_one(struct generation *generation, struct kind *kind, struct 
     return change_field(generation, kind, field, number, had ? &old : NULL, has ? &new : NULL, after != NULL);
 }
 
+static bool change_all(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
+                       const struct version *after)
+{
+    for (uint32_t i = 0; i < kind->indexed_count; i++)
+        if (!change_one(generation, kind, kind->indexed[i], number, before, after))
+            return false;
+    return !kind->has_timeline || (change_timelines(generation, kind, number, before, false) &&
+                                   change_timelines(generation, kind, number, after, true));
+}
+
 bool index_change(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
                   const struct version *after, const struct body *only)
 {
-    bool timeline = only == NULL;
-    if (only != NULL) {
-        struct body body = *only;
-        struct value value;
-        int got;
-        /* The usual case, a new version's own fields, needs no second search. */
-        bool own =
-            after != NULL && after->count > 0 && only->end == after->segments[0].bytes + after->segments[0].length;
-        while ((got = body_next(&body, &value)) == 1) {
-            struct field *field = schema_field(kind, body.field);
-            struct value old;
-            if (field == NULL || !field_has_index(field))
-                continue;
-            bool had = own && before != NULL && version_get(before, field->number, &old) == 1;
-            if (own ? !change_field(generation, kind, field, number, had ? &old : NULL,
-                                    value.what == VALUE_NULL ? NULL : &value, true)
-                    : !change_one(generation, kind, field, number, before, after))
-                return false;
-            timeline |= (field->flags & CRM_FLAG_TIMELINE) != 0 || field == kind->moment;
-        }
-        if (got < 0)
+    if (only == NULL)
+        return change_all(generation, kind, number, before, after);
+    struct body body = *only;
+    struct value value;
+    bool timeline = false;
+    int got;
+    /* The usual case, a new version's own fields, needs no second search. */
+    bool own = after != NULL && after->count > 0 && only->end == after->segments[0].bytes + after->segments[0].length;
+    while ((got = body_next(&body, &value)) == 1) {
+        struct field *field = schema_field(kind, body.field);
+        struct value old;
+        if (field == NULL || !field->indexed)
+            continue;
+        bool had = own && before != NULL && version_get(before, field->number, &old) == 1;
+        if (own ? !change_field(generation, kind, field, number, had ? &old : NULL,
+                                value.what == VALUE_NULL ? NULL : &value, true)
+                : !change_one(generation, kind, field, number, before, after))
             return false;
-    } else {
-        for (uint32_t i = 0; i < kind->indexed_count; i++)
-            if (!change_one(generation, kind, kind->indexed[i], number, before, after))
-                return false;
+        timeline |= (field->flags & CRM_FLAG_TIMELINE) != 0 || field == kind->moment;
     }
-    return !kind->has_timeline || !timeline ||
-           (change_timeline(generation, kind, number, before, false) &&
-            change_timeline(generation, kind, number, after, true));
+    return got == 0 && (!kind->has_timeline || !timeline ||
+                        (change_timelines(generation, kind, number, before, false) &&
+                         change_timelines(generation, kind, number, after, true)));
+}
+
+/* A record's first version, on the path of every load: its fields are read once. */
+bool index_create(struct generation *generation, struct kind *kind, uint32_t number, struct body body)
+{
+    enum { REFERENCES = 8 };
+    struct field *fields[REFERENCES];
+    struct value values[REFERENCES], value;
+    int64_t moment = INT64_MIN;
+    uint32_t count = 0;
+    int got;
+    struct body again = body;
+    while ((got = body_next(&body, &value)) == 1) {
+        struct field *field = schema_field(kind, body.field);
+        if (field == NULL || !field->indexed || value.what == VALUE_NULL)
+            continue;
+        if (!change_field(generation, kind, field, number, NULL, &value, true))
+            return false;
+        if (field == kind->moment)
+            moment = value.integer;
+        if (!(field->flags & CRM_FLAG_TIMELINE))
+            continue;
+        if (count < REFERENCES) {
+            fields[count] = field;
+            values[count] = value;
+        }
+        count++;
+    }
+    if (got < 0)
+        return false;
+    if (count > REFERENCES) {
+        struct version version = {.count = 1};
+        version.segments[0].bytes = again.at;
+        version.segments[0].length = (size_t)(again.end - again.at);
+        return change_timelines(generation, kind, number, &version, true);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (!change_timeline(generation, fields[i], number, &values[i], moment, true))
+            return false;
+    return true;
 }
 
 void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number)

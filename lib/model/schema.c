@@ -155,6 +155,7 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
     if (field == NULL)
         return NULL;
     made.width = cell_width(&made);
+    made.indexed = indexed;
     *field = made;
     (void)push_shared(schema, (void ***)&kind->fields, &kind->field_count, &kind->field_capacity, field);
     if (indexed)
@@ -163,6 +164,10 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
         kind->builtin[number] = field;
     else
         (void)push_shared(schema, (void ***)&kind->user, &kind->user_count, &kind->user_capacity, field);
+    if (field->flags & CRM_FLAG_REQUIRED && number < 64)
+        kind->required |= UINT64_C(1) << number;
+    else if (field->flags & CRM_FLAG_REQUIRED)
+        kind->user_required++;
     note_roles(kind, field);
     return field;
 }
@@ -281,6 +286,8 @@ bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *f
         kind->user[kind->user_count - 1] != field || !retire(schema, field) || !retire(schema, field->choices))
         return false;
     schema_hide_field(kind, field, false);
+    if (field->flags & CRM_FLAG_REQUIRED)
+        kind->user_required--;
     __atomic_store_n(&kind->field_count, kind->field_count - 1, __ATOMIC_RELEASE);
     __atomic_store_n(&kind->user_count, kind->user_count - 1, __ATOMIC_RELEASE);
     if (kind->indexed_count > 0 && kind->indexed[kind->indexed_count - 1] == field)

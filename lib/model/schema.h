@@ -28,6 +28,8 @@ struct field {
     uint64_t tree;
     uint64_t table; /* hash of keys */
     uint64_t timeline;
+    uint32_t tree_batch, timeline_batch; /* where its keys last waited: the writer's */
+    bool indexed;                        /* field_has_index */
     struct choice *choices;
     uint32_t choice_count, choice_capacity;
 };
@@ -42,6 +44,8 @@ struct kind {
     struct field **user;     /* by number - CRM_USER_FIELD */
     uint32_t user_count, user_capacity;
     struct field *builtin[64]; /* by number */
+    uint64_t required;         /* a bit for each built-in field that is */
+    uint32_t user_required;    /* how many of the user's are */
     struct field **indexed;    /* those with an index, a table, a timeline or a column */
     uint32_t indexed_count, indexed_capacity;
     struct field *_Atomic title;    /* what a person calls the record */

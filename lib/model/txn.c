@@ -17,7 +17,7 @@ enum {
     CHAIN_MAX = 7 /* deltas on a full version */,
     APPLY_BATCH = 512,
     BATCH_BYTES = 4096 /* of entries from which sorting their keys pays */,
-    BATCH_KEYS = 1 << 16
+    WAIT_KEYS = 4096   /* from which they wait for a reader: fewer are soon in */
 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
@@ -86,7 +86,7 @@ static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
     txn->next_id = uuid_v7(txn->time / 1000, random);
     txn->view.time = txn->time;
     if (generation->bad || generation->arena->damaged) {
-        int32_t status = db_rebuild(generation, error);
+        int32_t status = db_settle(generation, error);
         if (status != CRM_OK)
             return status;
     }
@@ -191,6 +191,11 @@ static bool apply_some(crm_txn *txn, size_t limit)
     return true;
 }
 
+static int32_t no_index(crm_txn *txn)
+{
+    return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
+}
+
 /* In short exclusive steps, so that readers get in between. */
 int32_t txn_apply(crm_txn *txn)
 {
@@ -200,16 +205,15 @@ int32_t txn_apply(crm_txn *txn)
     if (generation->bad)
         return CRM_NOMEM;
     bool fine = true;
-    if (txn->entries.length - txn->applied > BATCH_BYTES)
-        index_batch(generation);
+    bool wait = txn->entries.length - txn->applied > BATCH_BYTES;
     while (fine && txn->applied < txn->entries.length) {
         rwlock_write(&generation->lock);
+        if (wait)
+            index_batch(generation); /* a reader in between may have ended it */
         fine = apply_some(txn, APPLY_BATCH);
-        /* The keys that wait are of versions that no reader may see yet. */
-        if (fine && (txn->applied == txn->entries.length || generation->batch_keys > BATCH_KEYS)) {
-            fine = index_flush(generation);
-            if (txn->applied < txn->entries.length)
-                index_batch(generation);
+        if (fine && txn->applied == txn->entries.length) {
+            generation->batching = false;
+            fine = generation->batch_keys >= WAIT_KEYS || index_flush(generation);
         }
         if (!fine)
             generation->bad = true; /* half an entry may be in: rebuild before use */
@@ -224,9 +228,20 @@ int32_t txn_apply(crm_txn *txn)
     txn->key_count = 0;
     memset(txn->rows_pending, 0, sizeof txn->rows_pending);
     txn->user_pending = 0;
+    return fine ? CRM_OK : no_index(txn);
+}
+
+int32_t txn_settle(crm_txn *txn)
+{
+    struct generation *generation = txn->generation;
+    if (txn_apply(txn) != CRM_OK || !index_waits(generation))
+        return txn->status;
+    rwlock_write(&generation->lock);
+    bool fine = index_flush(generation);
     if (!fine)
-        return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
-    return CRM_OK;
+        generation->bad = true;
+    rwlock_unlock(&generation->lock);
+    return fine ? CRM_OK : no_index(txn);
 }
 
 /* The arena is lost and will be built anew from the log, but not the schema. */

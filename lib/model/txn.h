@@ -63,6 +63,7 @@ int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...) __attrib
 int32_t txn_open_record(crm_txn *txn, crm_record *record);
 int32_t txn_finish(crm_txn *txn);                                         /* the open record becomes a version */
 int32_t txn_apply(crm_txn *txn);                                          /* everything finished goes into the arena */
+int32_t txn_settle(crm_txn *txn);                                         /* and no key of a tree waits any more */
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a handle on an existing one */
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);
 bool txn_key_pending(const crm_txn *txn, uint64_t hash); /* a unique value that waits to be applied */

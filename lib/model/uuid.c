@@ -6,6 +6,8 @@
  */
 #include "model/uuid.h"
 
+#include "sys/bytes.h"
+
 #include <string.h>
 
 static int hex_value(char c)
@@ -101,17 +103,11 @@ crm_id uuid_v7(int64_t time_ms, const uint8_t random[UUID_RANDOM_SIZE])
 bool uuid_next(crm_id *id)
 {
     const uint64_t counter_max = (UINT64_C(1) << 62) - 1;
-    uint64_t low = 0;
+    uint64_t low = bytes_get_big64(id->bytes + 8);
 
-    for (int i = 8; i < 16; i++)
-        low = low << 8 | id->bytes[i];
     if ((low & counter_max) == counter_max)
         return false;
-    low++;
-    for (int i = 15; i >= 8; i--) {
-        id->bytes[i] = (uint8_t)low;
-        low >>= 8;
-    }
+    bytes_put_big64(id->bytes + 8, low + 1);
     return true;
 }
 

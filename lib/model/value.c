@@ -192,19 +192,16 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
     return 0;
 }
 
-static uint64_t low_bits(const crm_id *id)
+/* A transaction's base is nil before its first. */
+static bool id_is_nil(const crm_id *id)
 {
-    uint64_t low = 0;
-    for (int i = 8; i < 16; i++)
-        low = low << 8 | id->bytes[i];
-    return low;
+    return (bytes_get_u64(id->bytes) | bytes_get_u64(id->bytes + 8)) == 0;
 }
 
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id)
 {
-    static const crm_id none;
-    bool first = memcmp(base, &none, sizeof none) == 0;
-    uint64_t distance = low_bits(id) - low_bits(base);
+    bool first = id_is_nil(base);
+    uint64_t distance = bytes_get_big64(id->bytes + 8) - bytes_get_big64(base->bytes + 8);
     if (!first && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX) {
         put_varint(buffer, distance);
         return;
@@ -217,9 +214,8 @@ void id_put(struct buffer *buffer, crm_id *base, const crm_id *id)
 
 const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_id *id)
 {
-    static const crm_id none;
     uint64_t distance;
-    bool first = memcmp(base, &none, sizeof none) == 0;
+    bool first = id_is_nil(base);
     at = varint_get(at, end, &distance);
     if (at == NULL)
         return NULL;
@@ -233,10 +229,8 @@ const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_i
     }
     if (first)
         return NULL;
-    uint64_t low = low_bits(base) + distance;
-    *id = *base;
-    for (int i = 15; i >= 8; i--, low >>= 8)
-        id->bytes[i] = (uint8_t)low;
+    memcpy(id->bytes, base->bytes, 8);
+    bytes_put_big64(id->bytes + 8, bytes_get_big64(base->bytes + 8) + distance);
     return at;
 }
 

@@ -223,6 +223,7 @@ int32_t verify_index(struct verify *verify, crm_error *error)
 {
     struct generation *generation = verify->generation, *second;
     check_image_file(verify);
+    db_flush(generation);
     rwlock_read(&generation->lock);
     int32_t status = db_second(generation, &second, error);
     if (status == CRM_OK) {

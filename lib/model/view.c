@@ -19,16 +19,16 @@ int32_t view_begin(crm_view *view, crm_error *error)
     if (view->txn != NULL) {
         if (!view->txn->in_rules && view->txn->open != NULL)
             (void)txn_finish(view->txn); /* a refusal is kept and answered at commit */
-        if (txn_apply(view->txn) != CRM_OK)
+        if (txn_settle(view->txn) != CRM_OK)
             return error_set(error, view->txn->status, "%s", view->txn->error.message);
         return CRM_OK;
     }
     if (view->locked++ > 0)
         return CRM_OK;
     rwlock_read(&view->generation->lock);
-    while (view->generation->bad || view->generation->arena->damaged) {
+    while (!db_settled(view->generation)) {
         rwlock_unlock(&view->generation->lock);
-        int32_t status = db_rebuild(view->generation, error);
+        int32_t status = db_settle(view->generation, error);
         if (status != CRM_OK) {
             view->locked--;
             return status;

@@ -48,8 +48,11 @@ static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t f
 {
     if (fill == 0)
         return; /* arena_alloc zeroes */
-    for (size_t i = 0; i < length; i++)
-        cells[i] = (uint8_t)(fill >> (i % width % 8 * 8));
+    size_t done = length < width ? length : width;
+    for (size_t i = 0; i < done; i++)
+        cells[i] = (uint8_t)(fill >> (i % 8 * 8));
+    for (; done < length; done += done < length - done ? done : length - done)
+        memcpy(cells + done, cells, done < length - done ? done : length - done);
 }
 
 /* A chunk of `cells` cells whose first `kept` are copied from `old`; 0: failed. */

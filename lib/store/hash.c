@@ -411,9 +411,14 @@ void hash_find(struct arena *arena, uint64_t offset, uint64_t hash, struct hash_
     cursor->hash = fingerprint(hash);
     cursor->slot = 0;
     cursor->left = 0;
+    cursor->run = 0;
+    cursor->spilled = false;
     if (table_open(arena, offset, &table)) {
         cursor->slot = home_of(&table, cursor->hash << 32);
         cursor->left = probe_most(&table) + 1;
+        cursor->spilled = table.header->spilled != 0;
+        cursor->at = slot_load(&table, cursor->slot);
+        cursor->run = (uint32_t)(table.run_length < cursor->left - 1 ? table.run_length : cursor->left - 1);
     }
 }
 
@@ -432,7 +437,7 @@ static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32
     return true;
 }
 
-bool hash_next(struct arena *arena, uint64_t offset, struct hash_cursor *cursor, uint32_t *number)
+bool hash_next_slow(struct arena *arena, uint64_t offset, struct hash_cursor *cursor, uint32_t *number)
 {
     struct table table;
     if (!table_open(arena, offset, &table))
