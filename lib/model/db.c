@@ -155,10 +155,12 @@ static int32_t replay(struct generation *generation, uint64_t up_to_lsn, crm_err
 
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
 {
+    uint64_t before = generation->applied.offset;
     if (generation->applied.lsn + REPLAY_BATCH < up_to_lsn)
         index_batch(generation);
     int32_t status = replay(generation, up_to_lsn, error);
-    if (status == CRM_OK && !index_flush(generation)) {
+    generation->batching = false;
+    if (status == CRM_OK && generation->applied.offset != before && !index_flush(generation)) {
         generation->bad = true;
         status = error_set(error, CRM_NOMEM, "%s: the indexes cannot be built: out of memory", generation->db->path);
     }
