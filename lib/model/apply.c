@@ -6,7 +6,7 @@
  */
 #include "model/db.h"
 
-#include "model/view.h"
+#include "model/txn.h"
 
 #include <string.h>
 
@@ -51,8 +51,9 @@ void touches_trim(struct generation *generation)
     rwlock_unlock(&generation->lock);
 }
 
-bool apply_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,
-               const struct entry *entry, const uint8_t *fields)
+/* A row for the number, which may be new or a hole; its fields follow. */
+static bool make_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,
+                     const struct entry *entry)
 {
     struct kind_store *store = kind_store_make(generation, kind);
     if (store == NULL || (entry->number >= store->rows && entry->number - store->rows > offset))
@@ -62,13 +63,27 @@ bool apply_row(struct generation *generation, struct kind *kind, const crm_id *i
     struct row *row = column_at(generation->arena, store->rows_column, entry->number);
     if (row == NULL || row->head != 0 || !id_insert(generation, store, entry->number, id))
         return false;
-    bool first = entry->previous == 0;
-    *row = (struct row){.head = offset, .state = entry->lsn << 8 | (first ? ROW_FIRST : 0)};
+    *row = (struct row){.head = offset, .state = entry->lsn << 8 | (entry->previous == 0 ? ROW_FIRST : 0)};
     if (entry->number >= store->rows)
         store->rows = entry->number + 1;
     store->live++;
-    return index_create(generation, kind, entry->number,
-                        body_open(fields, (size_t)(entry->body + entry->body_length - fields)));
+    return true;
+}
+
+bool apply_row(struct generation *generation, struct kind *kind, const crm_id *id, uint64_t offset,
+               const struct entry *entry, const uint8_t *fields)
+{
+    struct body body = body_open(fields, (size_t)(entry->body + entry->body_length - fields));
+    struct value value;
+    int got;
+    if (!make_row(generation, kind, id, offset, entry))
+        return false;
+    while ((got = body_next(&body, &value)) == 1) {
+        struct field *field = schema_field(kind, body.field);
+        if (field != NULL && value.what != VALUE_NULL && !index_add(generation, kind, entry->number, field, &value))
+            return false;
+    }
+    return index_added(generation, entry->number) && got == 0;
 }
 
 static bool create(struct generation *generation, struct kind *kind, uint64_t offset, const struct entry *entry,
@@ -157,6 +172,22 @@ bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t off
     default: return false;
     }
     return done && after_apply(generation, txn, entry);
+}
+
+bool apply_created(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,
+                   const crm_id *id)
+{
+    struct kind *kind = txn->open->kind;
+    generation->change++;
+    if (!make_row(generation, kind, id, offset, entry))
+        return false;
+    for (size_t i = 0; i < txn->edit_count; i++) {
+        const struct edit *edit = txn_edit_at(txn, i);
+        if (edit->value.what != VALUE_NULL &&
+            !index_add(generation, kind, entry->number, edit->field, &edit->value))
+            return false;
+    }
+    return index_added(generation, entry->number) && after_apply(generation, txn, entry);
 }
 
 static bool undo_create(struct generation *generation, struct kind *kind, const struct entry *entry,

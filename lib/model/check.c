@@ -44,8 +44,6 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
 {
     struct generation *generation = txn->generation;
     struct buffer *keys = &txn->scratch;
-    if (txn->changes_pending && txn_apply(txn) != CRM_OK) /* it may have given a value up */
-        return txn->status;
     buffer_reset(keys);
     if (!index_keys(field, value, keys))
         return txn_fail(txn, CRM_NOMEM, "out of memory");
@@ -59,9 +57,6 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
         if (field->type == CRM_TYPE_EXTERNAL_IDS && memchr(key, ':', length) == NULL && at < keys->length)
             continue;
         uint64_t hash = index_hash(generation, field, key, length);
-        if (txn_key_pending(txn, hash == 0 ? 1 : hash) && txn_apply(txn) != CRM_OK)
-            return txn->status;
-        buffer_append(&txn->new_keys, &hash, sizeof hash);
         if (field->table == 0)
             continue;
         hash_find(generation->arena, field->table, hash, &cursor);
@@ -81,8 +76,6 @@ static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const struc
 {
     struct version version;
     struct value value = value_int(parent);
-    if (txn_apply(txn) != CRM_OK)
-        return txn->status;
     for (uint32_t steps = 0; steps < 10000; steps++) {
         if ((uint32_t)value.integer == record->number)
             return txn_fail(txn, CRM_REFUSED, "%s.%s: the %s would come to stand above itself", record->kind->name,
@@ -271,8 +264,6 @@ static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, stru
 {
     struct generation *generation = txn->generation;
     const struct kind *interaction = schema_kind(&generation->schema, CRM_KIND_INTERACTION);
-    if (txn_apply(txn) != CRM_OK)
-        return txn->status;
     uint32_t rows = kind_rows(generation, interaction);
     for (uint32_t number = 0; number < rows; number++) {
         const struct row *row = row_at(generation, interaction, number);

@@ -63,6 +63,7 @@ static void generation_free(struct generation *generation)
         memory_free(memory, generation->packs[i].bytes);
     memory_free(memory, generation->packs);
     memory_free(memory, generation->touches);
+    memory_free(memory, generation->references_added);
     index_batch_free(generation);
     buffer_free(&generation->key);
     buffer_free(&generation->other_key);
@@ -103,6 +104,7 @@ static struct generation *generation_create(crm_db *db, struct log *log)
     generation->log = log;
     generation->references = 1;
     generation->building = true;
+    generation->moment = INT64_MIN;
     buffer_init(&generation->key, db->memory);
     buffer_init(&generation->other_key, db->memory);
     buffer_init(&generation->texts, db->memory);
@@ -218,7 +220,7 @@ int32_t db_settle(struct generation *generation, crm_error *error)
     rwlock_write(&generation->lock);
     int32_t status = CRM_OK;
     if (generation->bad || generation->arena->damaged) {
-        if (generation->txn != NULL && generation->txn->applied > 0) {
+        if (generation->txn != NULL && generation->txn->applied) {
             status = error_set(error, CRM_CORRUPT, "%s: the index was found damaged during a transaction; roll it back",
                                generation->db->path);
         } else {
@@ -262,7 +264,7 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     bool replaced = log_superseded(generation->log) != 0;
     db_flush(generation);
     rwlock_read(&generation->lock);
-    bool staged = generation->txn != NULL && generation->txn->applied > 0;
+    bool staged = generation->txn != NULL && generation->txn->applied;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged
                          ? CRM_CORRUPT
                          : image_write(db->files, db->image_path, generation->arena, &point, error);

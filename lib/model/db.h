@@ -64,6 +64,11 @@ struct tree_batch {
     size_t count, capacity;
 };
 
+struct reference { /* of a record that is being added */
+    struct field *field;
+    struct value value;
+};
+
 struct touch {
     uint32_t kind, number;
     uint64_t lsn; /* of the change */
@@ -89,6 +94,9 @@ struct generation {
     uint64_t touch_undone;               /* counts those taken back by rollbacks: their places are used again */
     uint64_t frames;                     /* column of frame cells */
     struct buffer key, other_key, texts; /* the writer's scratch */
+    struct reference *references_added;  /* of the record that is being added, and its instant */
+    size_t added_count, added_capacity;
+    int64_t moment;
     bool batching; /* new keys are to wait */
     struct tree_batch *batches;
     size_t batch_count;     /* trees that have had keys waiting */
@@ -165,15 +173,15 @@ int32_t db_reopen(crm_db *db, crm_error *error);
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-/* Whether keys wait.  Readers may put them in, so the writer asks without a lock. */
-static inline bool index_waits(const struct generation *generation)
+/* How many keys wait.  Readers may put them in, so the writer asks without a lock. */
+static inline size_t index_waiting(const struct generation *generation)
 {
-    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED) > 0;
+    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED);
 }
 /* Whether readers may use the arena: it can be trusted, and no keys wait.  Under the lock. */
 static inline bool db_settled(const struct generation *generation)
 {
-    return !generation->bad && !index_waits(generation) && !generation->arena->damaged;
+    return !generation->bad && index_waiting(generation) == 0 && !generation->arena->damaged;
 }
 int32_t db_settle(struct generation *generation, crm_error *error);      /* under no lock; takes the exclusive one */
 void db_flush(struct generation *generation);                            /* the same, but repairs nothing */
@@ -255,6 +263,9 @@ bool id_remove(struct generation *generation, const struct kind_store *store, ui
 /* apply: one entry into the arena (under the exclusive lock) and out again */
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,
                  crm_id *id_base);
+/* The same of a transaction's new record, whose fields are its edits. */
+bool apply_created(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,
+                   const crm_id *id);
 bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry);
 bool apply_frame(struct generation *generation, const struct frame *frame, crm_error *error);
 /* Makes a row of a full version; its number may be new or a hole. */
@@ -280,7 +291,10 @@ bool schema_load(struct generation *generation);
 struct segment;
 bool index_change(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
                   const struct version *after, const struct body *only);
-bool index_create(struct generation *generation, struct kind *kind, uint32_t number, struct body body);
+/* A new record: each of its fields, then the end.  Values are read until then. */
+bool index_add(struct generation *generation, struct kind *kind, uint32_t number, struct field *field,
+               const struct value *value);
+bool index_added(struct generation *generation, uint32_t number);
 /* From here on keys for plain trees wait, even over many transactions, until
  * somebody reads: many go in together, each leaf met once.  False: no memory or
  * damaged, the arena is behind. */

@@ -141,7 +141,7 @@ static int32_t begin(crm_txn *txn, const char *name, size_t *length)
         return CRM_MISUSE;
     if (txn->open != NULL && !txn->in_rules && txn_finish(txn) != CRM_OK)
         return txn->status;
-    if (txn->status != CRM_OK || txn_apply(txn) != CRM_OK)
+    if (txn->status != CRM_OK)
         return txn->status;
     if (name == NULL)
         return txn_fail(txn, CRM_INVALID, "a name is needed");
@@ -159,12 +159,10 @@ static int32_t check_name(crm_txn *txn, const char *name, size_t length)
                     (int)text_cut(name, length, 63), name);
 }
 
-/* Makes the definition a version and applies it, so that it can be used at once. */
+/* Makes the definition a version, so that it can be used at once. */
 static int32_t settle(crm_txn *txn, crm_record *record)
 {
-    if (record == NULL || txn_finish(txn) != CRM_OK)
-        return txn->status;
-    return txn_apply(txn);
+    return record == NULL ? txn->status : txn_finish(txn);
 }
 
 int32_t crm_kind_add(crm_txn *txn, const char *name, size_t length, uint32_t *out)

@@ -323,14 +323,7 @@ static int32_t find_target(crm_record *record, const struct field *field, uint32
     if (target == NULL)
         return txn_fail(txn, CRM_INVALID, "%s.%s: there is no kind with number %u", record->kind->name, field->name,
                         kind);
-    /* Mostly it is there already; what this transaction did needs to be applied
-     * only to find what it made or to know what it deleted. */
-    *number = txn->deletes_pending ? UINT32_MAX : row_find(txn->generation, target, id);
-    if (*number == UINT32_MAX) {
-        if (txn_apply(txn) != CRM_OK)
-            return txn->status;
-        *number = row_find(txn->generation, target, id);
-    }
+    *number = row_find(txn->generation, target, id);
     const struct row *row = *number == UINT32_MAX ? NULL : row_at(txn->generation, target, *number);
     if (row != NULL && !(row->state & ROW_DELETED))
         return CRM_OK;
@@ -444,8 +437,6 @@ crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
     if (txn->open != NULL && !txn->in_rules && memcmp(&txn->open->id, id, sizeof *id) == 0 && txn->open->kind == kind)
         return txn->open;
     if (txn->open != NULL && !txn->in_rules && txn_finish(txn) != CRM_OK)
-        return NULL;
-    if (txn_apply(txn) != CRM_OK)
         return NULL;
     uint32_t found = row_find(txn->generation, kind, id);
     if (found == UINT32_MAX) {

@@ -470,44 +470,33 @@ bool index_change(struct generation *generation, struct kind *kind, uint32_t num
                          change_timelines(generation, kind, number, after, true)));
 }
 
-/* A record's first version, on the path of every load: its fields are read once. */
-bool index_create(struct generation *generation, struct kind *kind, uint32_t number, struct body body)
+/* A record's first version, on the path of every load: each field is met once;
+ * the timelines, which need the moment, come last. */
+bool index_add(struct generation *generation, struct kind *kind, uint32_t number, struct field *field,
+               const struct value *value)
 {
-    enum { REFERENCES = 8 };
-    struct field *fields[REFERENCES];
-    struct value values[REFERENCES], value;
-    int64_t moment = INT64_MIN;
-    uint32_t count = 0;
-    int got;
-    struct body again = body;
-    while ((got = body_next(&body, &value)) == 1) {
-        struct field *field = schema_field(kind, body.field);
-        if (field == NULL || !field->indexed || value.what == VALUE_NULL)
-            continue;
-        if (!change_field(generation, kind, field, number, NULL, &value, true))
+    if (!field->indexed)
+        return true;
+    if (field == kind->moment)
+        generation->moment = value->integer;
+    if (field->flags & CRM_FLAG_TIMELINE) {
+        if (!memory_grow(generation->db->memory, (void **)&generation->references_added, &generation->added_capacity,
+                         generation->added_count + 1, sizeof *generation->references_added))
             return false;
-        if (field == kind->moment)
-            moment = value.integer;
-        if (!(field->flags & CRM_FLAG_TIMELINE))
-            continue;
-        if (count < REFERENCES) {
-            fields[count] = field;
-            values[count] = value;
-        }
-        count++;
+        generation->references_added[generation->added_count++] = (struct reference){field, *value};
     }
-    if (got < 0)
-        return false;
-    if (count > REFERENCES) {
-        struct version version = {.count = 1};
-        version.segments[0].bytes = again.at;
-        version.segments[0].length = (size_t)(again.end - again.at);
-        return change_timelines(generation, kind, number, &version, true);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        if (!change_timeline(generation, fields[i], number, &values[i], moment, true))
-            return false;
-    return true;
+    return change_field(generation, kind, field, number, NULL, value, true);
+}
+
+bool index_added(struct generation *generation, uint32_t number)
+{
+    bool fine = true;
+    for (size_t i = 0; fine && i < generation->added_count; i++)
+        fine = change_timeline(generation, generation->references_added[i].field, number,
+                               &generation->references_added[i].value, generation->moment, true);
+    generation->added_count = 0;
+    generation->moment = INT64_MIN;
+    return fine;
 }
 
 void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number)

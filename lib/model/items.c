@@ -170,7 +170,7 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
     struct kind *target = schema_kind(&txn->generation->schema, kind);
     buffer_init(&parts, txn->db->memory);
     uint32_t found = UINT32_MAX;
-    if (target != NULL && id != NULL && txn_apply(txn) == CRM_OK)
+    if (target != NULL && id != NULL)
         found = row_find(txn->generation, target, id);
     if (field->type != CRM_TYPE_REFS || found == UINT32_MAX || (role_length > 0 && !text_valid(role, role_length))) {
         status =

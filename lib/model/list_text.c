@@ -128,8 +128,6 @@ static int32_t put_reference(struct reading *reading, const char *text, size_t l
     buffer_free(&full);
     if (status != CRM_OK)
         return txn_fail(reading->record->txn, status, "%s", error.message);
-    if (txn_apply(reading->record->txn) != CRM_OK)
-        return reading->record->txn->status;
     part.number = row_find(view->generation, schema_kind(&view->generation->schema, part.kind), &id);
     part_put(&reading->parts, &part);
     return CRM_OK;

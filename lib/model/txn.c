@@ -15,9 +15,8 @@
 enum {
     META_MAX = 1000,
     CHAIN_MAX = 7 /* deltas on a full version */,
-    APPLY_BATCH = 512,
-    BATCH_BYTES = 4096 /* of entries from which sorting their keys pays */,
-    WAIT_KEYS = 4096   /* from which they wait for a reader: fewer are soon in */
+    BATCH_BYTES = 4096 /* of entries, from which keys of trees wait */,
+    WAIT_KEYS = 4096   /* from which they wait beyond the commit, for a reader: fewer are soon in */
 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
@@ -113,7 +112,6 @@ int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
     db_reference(db);
     buffer_init(&txn->entries, db->memory);
     buffer_init(&txn->edit_bytes, db->memory);
-    buffer_init(&txn->new_keys, db->memory);
     buffer_init(&txn->body, db->memory);
     buffer_init(&txn->scratch, db->memory);
     status = db_follow(db, true, error);
@@ -177,71 +175,41 @@ int64_t txn_time(const crm_txn *txn)
 
 /* ---- finished changes into the arena ---- */
 
-static bool apply_some(crm_txn *txn, size_t limit)
-{
-    struct generation *generation = txn->generation;
-    for (size_t n = 0; n < limit && txn->applied < txn->entries.length; n++) {
-        struct entry entry;
-        uint64_t offset = txn->base + txn->applied;
-        if (entry_get(txn->entries.data + txn->applied, txn->entries.length - txn->applied, offset, &entry) != CRM_OK ||
-            !apply_entry(generation, txn, offset, &entry, &txn->apply_base))
-            return false;
-        txn->applied += entry.size;
-    }
-    return true;
-}
-
 static int32_t no_index(crm_txn *txn)
 {
     return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
 }
 
-/* In short exclusive steps, so that readers get in between. */
-int32_t txn_apply(crm_txn *txn)
+/* What the open record's change is, while its edits are still there. */
+static int32_t apply(crm_txn *txn, const crm_record *record, uint64_t offset, const struct entry *entry)
 {
     struct generation *generation = txn->generation;
-    if (txn->applied == txn->entries.length)
-        return CRM_OK;
-    if (generation->bad)
-        return CRM_NOMEM;
-    bool fine = true;
-    bool wait = txn->entries.length - txn->applied > BATCH_BYTES;
-    while (fine && txn->applied < txn->entries.length) {
-        rwlock_write(&generation->lock);
-        if (wait)
-            index_batch(generation); /* a reader in between may have ended it */
-        fine = apply_some(txn, APPLY_BATCH);
-        if (fine && txn->applied == txn->entries.length) {
-            generation->batching = false;
-            fine = generation->batch_keys >= WAIT_KEYS || index_flush(generation);
-        }
-        if (!fine)
-            generation->bad = true; /* half an entry may be in: rebuild before use */
-        rwlock_unlock(&generation->lock);
-    }
+    crm_id none = {{0}};
+    rwlock_write(&generation->lock);
+    bool fine = !generation->bad;
+    if (txn->entries.length > BATCH_BYTES)
+        index_batch(generation); /* a reader since the last time may have ended it */
+    txn->applied = true;
+    if (fine && !(entry->operation == ENTRY_CREATE ? apply_created(generation, txn, offset, entry, &record->id)
+                                                   : apply_entry(generation, txn, offset, entry, &none)))
+        fine = false;
     if (!fine)
-        index_batch_free(generation);
-    txn->deletes_pending = false;
-    txn->changes_pending = false;
-    if (txn->key_count > 0)
-        memset(txn->keys_pending, 0, txn->key_capacity * sizeof *txn->keys_pending);
-    txn->key_count = 0;
-    memset(txn->rows_pending, 0, sizeof txn->rows_pending);
-    txn->user_pending = 0;
+        generation->bad = true; /* half an entry may be in: rebuild before use */
+    rwlock_unlock(&generation->lock);
     return fine ? CRM_OK : no_index(txn);
+}
+
+static int32_t flush(crm_txn *txn)
+{
+    db_flush(txn->generation);
+    return txn->generation->bad ? no_index(txn) : CRM_OK;
 }
 
 int32_t txn_settle(crm_txn *txn)
 {
-    struct generation *generation = txn->generation;
-    if (txn_apply(txn) != CRM_OK || !index_waits(generation))
-        return txn->status;
-    rwlock_write(&generation->lock);
-    bool fine = index_flush(generation);
-    if (!fine)
-        generation->bad = true;
-    rwlock_unlock(&generation->lock);
-    return fine ? CRM_OK : no_index(txn);
+    if (txn->generation->bad && txn->applied)
+        return no_index(txn);
+    return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
 }
 
 /* The arena is lost and will be built anew from the log, but not the schema. */
@@ -265,8 +233,6 @@ static void take_back(crm_txn *txn)
     while (txn->offset_count > 0) {
         uint64_t offset = txn->offsets[--txn->offset_count];
         struct entry entry;
-        if (offset - txn->base >= txn->applied)
-            continue;
         if (generation->bad)
             take_back_definition(txn, offset);
         else if (entry_load(generation, txn, offset, &entry) != CRM_OK || !apply_undo(generation, txn, offset, &entry))
@@ -319,8 +285,6 @@ static void free_txn(crm_txn *txn)
     view_free_parts(&txn->view);
     buffer_free(&txn->entries);
     buffer_free(&txn->edit_bytes);
-    buffer_free(&txn->new_keys);
-    memory_free(memory, txn->keys_pending);
     buffer_free(&txn->body);
     buffer_free(&txn->scratch);
     memory_free(memory, txn->edits);
@@ -409,10 +373,8 @@ int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     int32_t status = txn->open == NULL ? CRM_OK : txn_finish(txn);
     if (txn->status != CRM_OK)
         status = txn->status;
-    if (status == CRM_OK)
-        status = txn_apply(txn);
-    if (status == CRM_OK && txn->entries.failed)
-        status = txn_fail(txn, CRM_NOMEM, "out of memory");
+    if (status == CRM_OK && index_waiting(txn->generation) < WAIT_KEYS)
+        status = txn_settle(txn);
     if (status != CRM_OK) {
         error_set(error, status, "%s", txn->error.message);
         if (error != NULL)
@@ -476,8 +438,6 @@ static crm_record *hand_out(crm_txn *txn, struct kind *kind, uint32_t number)
 
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number)
 {
-    if (txn_apply(txn) != CRM_OK)
-        return NULL;
     const struct row *row = row_at(txn->generation, kind, number);
     if (row == NULL || row->head == 0) {
         txn_fail(txn, CRM_NOT_FOUND, "there is no %s with number %u", kind->name, number);
@@ -489,31 +449,19 @@ crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number)
     return record;
 }
 
-static uint32_t *pending_of(crm_txn *txn, const struct kind *kind)
-{
-    return kind->number < 32 ? &txn->rows_pending[kind->number] : &txn->user_pending;
-}
-
-uint32_t txn_rows(const crm_txn *txn, const struct kind *kind)
-{
-    return kind_rows(txn->generation, kind) + (kind->number < 32 ? txn->rows_pending[kind->number] : 0);
-}
-
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id)
 {
     if (txn->in_rules)
         txn_fail(txn, CRM_MISUSE, "a rule makes records only after the version it judges");
     if (txn->status != CRM_OK || (txn->open != NULL && txn_finish(txn) != CRM_OK))
         return NULL;
-    if (kind->number >= 32 && txn->user_pending > 0 && txn_apply(txn) != CRM_OK)
-        return NULL; /* counted together, so settled one by one */
-    if (id != NULL && (txn_apply(txn) != CRM_OK || row_find(txn->generation, kind, id) != UINT32_MAX)) {
+    if (id != NULL && row_find(txn->generation, kind, id) != UINT32_MAX) {
         char text[UUID_TEXT_SIZE];
         uuid_format(id, text);
         txn_fail(txn, CRM_EXISTS, "there is a %s with id %s already", kind->name, text);
         return NULL;
     }
-    crm_record *record = hand_out(txn, kind, txn_rows(txn, kind));
+    crm_record *record = hand_out(txn, kind, kind_rows(txn->generation, kind));
     if (record == NULL)
         return NULL;
     record->created = true;
@@ -545,10 +493,7 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
     }
     if (!record->created) {
         record->loaded = false; /* another handle may have changed it */
-        const struct row *row;
-        if (txn_apply(txn) != CRM_OK)
-            return txn->status;
-        row = row_at(txn->generation, record->kind, record->number);
+        const struct row *row = row_at(txn->generation, record->kind, record->number);
         if (row == NULL || version_load(txn->generation, txn, row->head, &record->version) != CRM_OK)
             return txn_fail(txn, CRM_CORRUPT, "%s: a %s is damaged; check the file with verify", txn->db->path,
                             record->kind->name);
@@ -635,21 +580,17 @@ static int32_t try_entry(crm_txn *txn, crm_record *record)
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     txn->offsets[txn->offset_count++] = offset;
     txn->entry_count++;
-    txn->changes_pending |= entry.operation != ENTRY_CREATE;
-    txn->deletes_pending |= entry.operation == ENTRY_DELETE || entry.operation == ENTRY_RESTORE;
-    if (record->created)
-        ++*pending_of(txn, record->kind);
     record->loaded = false;
-    return CRM_OK;
+    return apply(txn, record, offset, &entry);
 }
 
 /* Half an entry must not stay: what is written later would be read with it. */
 static int32_t put_entry(crm_txn *txn, crm_record *record)
 {
     crm_id base = txn->id_base;
-    size_t length = txn->entries.length;
+    size_t length = txn->entries.length, count = txn->offset_count;
     int32_t status = try_entry(txn, record);
-    if (status != CRM_OK) {
+    if (status != CRM_OK && txn->offset_count == count) {
         txn->id_base = base;
         txn->entries.length = length;
         txn->entries.failed = false;
@@ -695,7 +636,6 @@ int32_t txn_finish(crm_txn *txn)
     if (!created)
         before_of(record, &before);
     txn->in_rules = true;
-    buffer_reset(&txn->new_keys);
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
     if (txn->status == CRM_OK) {
@@ -705,8 +645,6 @@ int32_t txn_finish(crm_txn *txn)
     txn->in_rules = false;
     if (!created)
         record_clear(&before);
-    if (txn->status == CRM_OK && (txn->new_keys.failed || !txn_keep_keys(txn)))
-        txn_fail(txn, CRM_NOMEM, "out of memory");
     if (txn->status != CRM_OK || put_entry(txn, record) != CRM_OK)
         return discard(txn, record);
     record->created = false;

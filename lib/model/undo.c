@@ -27,8 +27,6 @@ static int32_t aim(struct undo *undo, crm_record **handle, const struct undo_rec
         return CRM_OK;
     }
     crm_record *record = *handle;
-    if (txn_apply(txn) != CRM_OK)
-        return txn->status;
     record_clear(record);
     record->kind = kind;
     record->number = at->number;
@@ -76,8 +74,6 @@ static int32_t revert(struct undo *undo, crm_record *record, const struct undo_r
     bool delete = !trace.live_before && trace.live_now;
     if (restore) {
         status = operate(record, ENTRY_RESTORE);
-        if (status == CRM_OK)
-            status = txn_apply(undo->txn);
         trace.newest = row_at(undo->generation, record->kind, at->number)->head;
     }
     if (status == CRM_OK)
@@ -148,8 +144,6 @@ int32_t crm_undo(crm_txn *txn, const char *batch, int32_t override, crm_table **
     if (batch[0] == '\0')
         return error_set(error, CRM_NOT_FOUND, "a batch has a name; this one is empty");
     int32_t status = crm_txn_status(txn, error);
-    if (status == CRM_OK && (status = txn_apply(txn)) != CRM_OK)
-        error_set(error, status, "%s", txn->error.message);
     if (status != CRM_OK)
         return status;
     struct undo undo = {.txn = txn, .generation = txn->generation, .batch = batch};

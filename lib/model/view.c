@@ -62,7 +62,7 @@ bool view_is_current(const crm_view *view)
     if (view->txn != NULL)
         return true;
     const struct generation *generation = view->generation;
-    return generation->applied.lsn <= view->lsn && (generation->txn == NULL || generation->txn->applied == 0);
+    return generation->applied.lsn <= view->lsn && (generation->txn == NULL || !generation->txn->applied);
 }
 
 static size_t overlay_slot(const crm_view *view, uint32_t kind, uint32_t number)
