@@ -62,8 +62,24 @@ static uint8_t key_byte(struct tree_key key, unsigned byte)
     return (uint8_t)(byte < 8 ? key.low >> (8 * byte) : key.high >> (8 * (byte - 8)));
 }
 
-/* Least significant byte first; bytes in which all keys agree cost nothing. */
-static void sort_radix(struct tree_key *keys, struct tree_key *spare, size_t count)
+/* By one byte, steadily. */
+static void sort_byte(const struct tree_key *from, struct tree_key *to, size_t count, unsigned byte)
+{
+    size_t starts[256] = {0};
+    for (size_t i = 0; i < count; i++)
+        starts[key_byte(from[i], byte)]++;
+    size_t sum = 0;
+    for (unsigned value = 0; value < 256; value++) {
+        size_t of_value = starts[value];
+        starts[value] = sum;
+        sum += of_value;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[key_byte(from[i], byte)]++] = from[i];
+}
+
+/* From `least` on, the least significant byte first; those in which all keys agree cost nothing. */
+static void sort_radix(struct tree_key *keys, struct tree_key *spare, size_t count, unsigned least)
 {
     uint64_t low = 0, high = 0;
     struct tree_key *from = keys, *to = spare;
@@ -71,26 +87,36 @@ static void sort_radix(struct tree_key *keys, struct tree_key *spare, size_t cou
         low |= keys[i].low ^ keys[0].low;
         high |= keys[i].high ^ keys[0].high;
     }
-    for (unsigned byte = 0; byte < 16; byte++) {
-        size_t starts[256] = {0};
+    for (unsigned byte = least; byte < 16; byte++) {
         if (((byte < 8 ? low >> (8 * byte) : high >> (8 * (byte - 8))) & 0xff) == 0)
             continue;
-        for (size_t i = 0; i < count; i++)
-            starts[key_byte(from[i], byte)]++;
-        size_t sum = 0;
-        for (unsigned value = 0; value < 256; value++) {
-            size_t of_value = starts[value];
-            starts[value] = sum;
-            sum += of_value;
-        }
-        for (size_t i = 0; i < count; i++)
-            to[starts[key_byte(from[i], byte)]++] = from[i];
+        sort_byte(from, to, count, byte);
         struct tree_key *other = from;
         from = to;
         to = other;
     }
     if (from != keys)
         memcpy(keys, from, count * sizeof *keys);
+}
+
+/* Keys that come as records do are in order but for a few within each target or
+ * stretch of time, which is what their highest word tells: sorted by that, the
+ * rest is moved into place.  False: too much was to be moved. */
+static bool sort_nearly(struct tree_key *keys, struct tree_key *spare, size_t count)
+{
+    enum { HIGHEST_WORD = 12, MOVES = 4 };
+    size_t moves = count * MOVES;
+    sort_radix(keys, spare, count, HIGHEST_WORD);
+    for (size_t i = 1; i < count; i++) {
+        struct tree_key key = keys[i];
+        size_t at = i;
+        for (; at > 0 && tree_key_less(key, keys[at - 1]) && moves > 0; at--, moves--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
+        if (moves == 0)
+            return false;
+    }
+    return true;
 }
 
 static void sort_merge(const struct tree *tree, struct tree_key *keys, struct tree_key *spare, size_t count)
@@ -126,8 +152,8 @@ static bool sort_keys(const struct tree *tree, struct tree_key *keys, size_t cou
         return false;
     if (tree->text)
         sort_merge(tree, keys, spare, count);
-    else
-        sort_radix(keys, spare, count);
+    else if (!sort_nearly(keys, spare, count))
+        sort_radix(keys, spare, count, 0);
     memory_free(tree->arena->memory, spare);
     return true;
 }
