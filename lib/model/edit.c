@@ -38,9 +38,10 @@ struct edit *txn_edit_search(const crm_txn *txn, uint32_t field)
 static struct edit *add_edit(crm_txn *txn, struct field *field)
 {
     const struct memory *memory = txn->db->memory;
-    if (!memory_grow(memory, (void **)&txn->edits, &txn->edit_capacity, txn->edit_used + 1, sizeof *txn->edits) ||
-        !memory_grow(memory, (void **)&txn->edit_order, &txn->order_capacity, txn->edit_count + 1,
-                     sizeof *txn->edit_order))
+    if ((txn->edit_used == txn->edit_capacity || txn->edit_count == txn->order_capacity) &&
+        (!memory_grow(memory, (void **)&txn->edits, &txn->edit_capacity, txn->edit_used + 1, sizeof *txn->edits) ||
+         !memory_grow(memory, (void **)&txn->edit_order, &txn->order_capacity, txn->edit_count + 1,
+                      sizeof *txn->edit_order)))
         return NULL;
     size_t last = txn->edit_count;
     size_t at = last == 0 || txn_edit_at(txn, last - 1)->field->number < field->number
@@ -115,20 +116,36 @@ static int32_t put_bytes(crm_txn *txn, struct edit *edit)
     return CRM_OK;
 }
 
-int32_t txn_put(crm_record *record, struct field *field, const struct value *value)
+/* The place of the field's edit, made when it is the first; NULL: no memory (and the status says so). */
+static inline struct edit *edit_for(crm_record *record, struct field *field)
 {
     crm_txn *txn = record->txn;
-    if (txn->open != record) {
-        int32_t status = txn_open_record(txn, record);
-        if (status != CRM_OK)
-            return status;
-    }
+    if (txn->open != record && txn_open_record(txn, record) != CRM_OK)
+        return NULL;
     struct edit *edit = txn_edit(txn, field->number);
     if (edit == NULL && (edit = add_edit(txn, field)) == NULL)
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        txn_fail(txn, CRM_NOMEM, "out of memory");
+    return edit;
+}
+
+int32_t txn_put(crm_record *record, struct field *field, const struct value *value)
+{
+    struct edit *edit = edit_for(record, field);
+    if (edit == NULL)
+        return record->txn->status;
     edit->value = *value;
     if (value->what == VALUE_BYTES || value->what == VALUE_DEFLATED)
-        return put_bytes(txn, edit);
+        return put_bytes(record->txn, edit);
+    return CRM_OK;
+}
+
+static int32_t put_int(crm_record *record, struct field *field, int64_t integer)
+{
+    struct edit *edit = edit_for(record, field);
+    if (edit == NULL)
+        return record->txn->status;
+    edit->value.what = VALUE_INT;
+    edit->value.integer = integer;
     return CRM_OK;
 }
 
@@ -142,7 +159,7 @@ int32_t txn_operation(crm_record *record, uint8_t operation)
 
 /* ---- what every setter asks first ---- */
 
-static struct field *settable(crm_record *record, uint32_t number, bool by_rule, int32_t *status)
+static struct field *settable_slowly(crm_record *record, uint32_t number, bool by_rule, int32_t *status)
 {
     if (record == NULL || record->txn == NULL) {
         *status = CRM_MISUSE;
@@ -165,10 +182,41 @@ static struct field *settable(crm_record *record, uint32_t number, bool by_rule,
     return *status == CRM_OK ? field : NULL;
 }
 
+/* Nearly every call is for a built-in field of the record that is open. */
+static inline struct field *settable(crm_record *record, uint32_t number, bool by_rule, int32_t *status)
+{
+    if (record != NULL && record->txn != NULL && record->txn->open == record && number < 64) {
+        const crm_txn *txn = record->txn;
+        struct field *field = record->kind->builtin[number];
+        bool free = by_rule || !txn->in_rules;
+        if (field != NULL && txn->status == CRM_OK && free && (by_rule || !(field->flags & CRM_FLAG_SYSTEM)) &&
+            record->pending == 0 && !record->version.deleted && !field->removed) {
+            *status = CRM_OK;
+            return field;
+        }
+    }
+    return settable_slowly(record, number, by_rule, status);
+}
+
 static int32_t wrong_type(crm_record *record, const struct field *field, const char *given)
 {
     return txn_fail(record->txn, CRM_INVALID, "%s.%s is of type %s, not %s", record->kind->name, field->name,
                     crm_type_name(field->type), given);
+}
+
+/* Whether the value may be one of the field's, which it mostly may. */
+static inline bool fits_int(const struct field *field, int64_t value)
+{
+    switch (field->type) {
+    case CRM_TYPE_BOOL: return value == 0 || value == 1;
+    case CRM_TYPE_CHOICE:
+        return value >= 1 && (uint64_t)value <= field->choice_count && field->choices[value - 1].code == value &&
+               !field->choices[value - 1].removed;
+    case CRM_TYPE_INT:
+    case CRM_TYPE_MONEY:
+    case CRM_TYPE_TIME: return value != INT64_MIN;
+    default: return false; /* ask more closely */
+    }
 }
 
 static int32_t check_int(crm_record *record, const struct field *field, int64_t value)
@@ -208,10 +256,9 @@ static int32_t set_int(crm_record *record, uint32_t number, int64_t integer, boo
 {
     int32_t status;
     struct field *field = settable(record, number, by_rule, &status);
-    if (field == NULL || (status = check_int(record, field, integer)) != CRM_OK)
+    if (field == NULL || (!fits_int(field, integer) && (status = check_int(record, field, integer)) != CRM_OK))
         return status;
-    struct value value = value_int(integer);
-    return txn_put(record, field, &value);
+    return put_int(record, field, integer);
 }
 
 int32_t crm_set_int(crm_record *record, uint32_t field, int64_t value)
@@ -309,8 +356,7 @@ static int32_t put_ref(crm_record *record, struct field *field, uint32_t kind, u
     if (field->type == CRM_TYPE_REF && kind != field->target)
         return txn_fail(record->txn, CRM_INVALID, "%s.%s refers to a %s, not to a %s", record->kind->name, field->name,
                         crm_kind_name(record->txn->db, field->target), crm_kind_name(record->txn->db, kind));
-    struct value value = value_int(field->type == CRM_TYPE_REF ? (int64_t)number : any_ref_pack(kind, number));
-    return txn_put(record, field, &value);
+    return put_int(record, field, field->type == CRM_TYPE_REF ? (int64_t)number : any_ref_pack(kind, number));
 }
 
 /* The number of a live record by its id. */
@@ -324,6 +370,9 @@ static int32_t find_target(crm_record *record, const struct field *field, uint32
         return txn_fail(txn, CRM_INVALID, "%s.%s: there is no kind with number %u", record->kind->name, field->name,
                         kind);
     *number = row_find(txn->generation, target, id);
+    const struct kind_store *store = kind_store(txn->generation, target);
+    if (*number != UINT32_MAX && store != NULL && store->live == store->rows)
+        return CRM_OK; /* nobody is deleted: spare the row, which is a miss */
     const struct row *row = *number == UINT32_MAX ? NULL : row_at(txn->generation, target, *number);
     if (row != NULL && !(row->state & ROW_DELETED))
         return CRM_OK;
