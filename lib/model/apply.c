@@ -60,8 +60,8 @@ static bool make_row(struct generation *generation, struct kind *kind, const crm
         return false; /* a hole larger than the file is a lie */
     if (((entry->number & 63) == 0 || entry->number != store->rows) && !index_reserve(generation, kind, entry->number))
         return false;
-    struct row *row = column_at(generation->arena, store->rows_column, entry->number);
-    if (row == NULL || row->head != 0 || !id_insert(generation, store, entry->number, id))
+    struct row *row = row_make(generation, store, entry->number, id);
+    if (row == NULL)
         return false;
     *row = (struct row){.head = offset, .state = entry->lsn << 8 | (entry->previous == 0 ? ROW_FIRST : 0)};
     if (entry->number >= store->rows)
@@ -197,10 +197,9 @@ static bool undo_create(struct generation *generation, struct kind *kind, const 
     struct row *row = row_at(generation, kind, entry->number);
     if (store == NULL || row == NULL || entry->number + 1 != store->rows ||
         !index_change(generation, kind, entry->number, version, NULL, NULL) ||
-        !id_remove(generation, store, entry->number))
+        !row_unmake(generation, store, entry->number))
         return false;
     index_clear_columns(generation, kind, entry->number);
-    memset(row, 0, sizeof *row);
     store->rows--;
     store->live--;
     return true;

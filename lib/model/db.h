@@ -256,9 +256,9 @@ uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_
 uint32_t row_find(const struct generation *generation, const struct kind *kind,
                   const crm_id *id);                                                              /* UINT32_MAX: none */
 const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number); /* nil: none */
-/* The number is the next one or a hole, and the id is not there yet.  False: no memory or damaged. */
-bool id_insert(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id);
-bool id_remove(struct generation *generation, const struct kind_store *store, uint32_t number); /* of the last row */
+/* The row of a number that is the next one or a hole, for an id that is not there yet.  NULL: no memory or damaged. */
+struct row *row_make(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id);
+bool row_unmake(struct generation *generation, const struct kind_store *store, uint32_t number); /* the last one */
 
 /* apply: one entry into the arena (under the exclusive lock) and out again */
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

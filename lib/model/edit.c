@@ -359,6 +359,20 @@ static int32_t put_ref(crm_record *record, struct field *field, uint32_t kind, u
     return put_int(record, field, field->type == CRM_TYPE_REF ? (int64_t)number : any_ref_pack(kind, number));
 }
 
+/* Owners, stages and products are few and come again and again. */
+static uint32_t find_known(crm_txn *txn, const struct kind *kind, const crm_id *id)
+{
+    if (kind_rows(txn->generation, kind) > TXN_KNOWN)
+        return row_find(txn->generation, kind, id);
+    struct known_id *known = &txn->known[(id->bytes[15] ^ id->bytes[7] ^ kind->number) % TXN_KNOWN];
+    if (known->kind == kind->number && memcmp(&known->id, id, sizeof *id) == 0)
+        return known->number;
+    uint32_t number = row_find(txn->generation, kind, id);
+    if (number != UINT32_MAX)
+        *known = (struct known_id){*id, kind->number, number};
+    return number;
+}
+
 /* The number of a live record by its id. */
 static int32_t find_target(crm_record *record, const struct field *field, uint32_t kind, const crm_id *id,
                            uint32_t *number)
@@ -369,7 +383,7 @@ static int32_t find_target(crm_record *record, const struct field *field, uint32
     if (target == NULL)
         return txn_fail(txn, CRM_INVALID, "%s.%s: there is no kind with number %u", record->kind->name, field->name,
                         kind);
-    *number = row_find(txn->generation, target, id);
+    *number = find_known(txn, target, id);
     const struct kind_store *store = kind_store(txn->generation, target);
     if (*number != UINT32_MAX && store != NULL && store->live == store->rows)
         return CRM_OK; /* nobody is deleted: spare the row, which is a miss */

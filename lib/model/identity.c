@@ -44,35 +44,50 @@ const crm_id *id_at(const struct generation *generation, const struct kind *kind
 }
 
 /* Whether the record before leads to this one.  It does not across the chunks
- * of the column, so that a chain is one run of cells. */
-static bool chained(const struct generation *generation, const struct kind_store *store, uint32_t number,
-                    const crm_id *id)
+ * of the column, so that a chain is one run of cells; within one, the row and the
+ * id before lie just before. */
+static inline bool chained(uint32_t number, const struct row *row, const crm_id *cell, const crm_id *id)
 {
-    if (number % COLUMN_CHUNK == 0)
-        return false;
-    const struct row *before = column_at(generation->arena, store->rows_column, number - 1);
-    const crm_id *other = column_at(generation->arena, store->ids_column, number - 1);
-    return before != NULL && before->head != 0 && other != NULL && same_block(other, id) &&
-           other->bytes[15] < id->bytes[15];
+    return number % COLUMN_CHUNK != 0 && row[-1].head != 0 && same_block(cell - 1, id) &&
+           cell[-1].bytes[15] < id->bytes[15];
 }
 
-bool id_insert(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id)
+/* The cells of a number, and those before them where there are any in the chunk. */
+static bool cells_of(const struct generation *generation, const struct kind_store *store, uint32_t number,
+                     struct row **row, crm_id **cell)
 {
-    crm_id *cell = column_at(generation->arena, store->ids_column, number);
-    if (cell == NULL || (!chained(generation, store, number, id) &&
-                         !hash_insert(generation->arena, store->ids, block_hash(generation, id), number)))
+    uint32_t before = number % COLUMN_CHUNK == 0 ? 0 : 1;
+    struct row *rows = column_cells(generation->arena, store->rows_column, number - before, before + 1);
+    crm_id *ids = column_cells(generation->arena, store->ids_column, number - before, before + 1);
+    if (rows == NULL || ids == NULL)
         return false;
-    *cell = *id;
+    *row = rows + before;
+    *cell = ids + before;
     return true;
 }
 
-bool id_remove(struct generation *generation, const struct kind_store *store, uint32_t number)
+struct row *row_make(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id)
 {
-    crm_id *cell = column_at(generation->arena, store->ids_column, number);
-    if (cell == NULL || (!chained(generation, store, number, cell) &&
-                         !hash_remove(generation->arena, store->ids, block_hash(generation, cell), number)))
+    struct row *row;
+    crm_id *cell;
+    if (!cells_of(generation, store, number, &row, &cell) || row->head != 0 ||
+        (!chained(number, row, cell, id) &&
+         !hash_insert(generation->arena, store->ids, block_hash(generation, id), number)))
+        return NULL;
+    *cell = *id;
+    return row;
+}
+
+bool row_unmake(struct generation *generation, const struct kind_store *store, uint32_t number)
+{
+    struct row *row;
+    crm_id *cell;
+    if (!cells_of(generation, store, number, &row, &cell) ||
+        (!chained(number, row, cell, cell) &&
+         !hash_remove(generation->arena, store->ids, block_hash(generation, cell), number)))
         return false;
     *cell = nil;
+    *row = (struct row){0};
     return true;
 }
 
@@ -80,18 +95,25 @@ bool id_remove(struct generation *generation, const struct kind_store *store, ui
 static uint32_t chain_find(const struct generation *generation, const struct kind_store *store, uint32_t first,
                            const crm_id *id)
 {
-    uint32_t count;
-    const crm_id *ids = first < store->rows ? column_run(generation->arena, store->ids_column, first, &count) : NULL;
+    if (first >= store->rows)
+        return UINT32_MAX;
+    const crm_id *ids = column_cells(generation->arena, store->ids_column, first, 1);
     if (ids == NULL || !same_block(ids, id) || id->bytes[15] < ids->bytes[15])
         return UINT32_MAX;
-    uint32_t distance = (uint32_t)(id->bytes[15] - ids->bytes[15]);
-    if (count > distance + 1)
-        count = distance + 1;
+    uint32_t distance = (uint32_t)(id->bytes[15] - ids->bytes[15]), count = distance + 1;
+    uint32_t left = COLUMN_CHUNK - first % COLUMN_CHUNK;
+    if (count > store->rows - first)
+        count = store->rows - first;
+    if (count > left)
+        count = left;
+    if (count > 1 && (ids = column_cells(generation->arena, store->ids_column, first, count)) == NULL)
+        return UINT32_MAX;
     /* Mostly one record follows another, or one of another kind lies between. */
     if (distance < count && same_id(ids + distance, id))
         return first + distance;
-    for (uint32_t i = distance / 2 < count && same_id(ids + distance / 2, id) ? distance / 2 : 0;
-         i < count; i++) {
+    if (distance / 2 < count && same_id(ids + distance / 2, id))
+        return first + distance / 2;
+    for (uint32_t i = 0; i < count; i++) {
         if (same_id(ids + i, id))
             return first + i;
         if (i > 0 && (!same_block(ids + i, id) || ids[i].bytes[15] <= ids[i - 1].bytes[15]))

@@ -511,11 +511,19 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
 static void put_delta(crm_txn *txn)
 {
     uint32_t previous = 0;
+    size_t room = 0;
+    bool created = txn->open->created;
+    for (size_t i = 0; i < txn->edit_used; i++)
+        room += body_room(&txn->edits[i].value);
+    if (!buffer_reserve(&txn->body, room))
+        return;
+    uint8_t *at = txn->body.data + txn->body.length;
     for (size_t i = 0; i < txn->edit_count; i++) {
         const struct edit *edit = txn_edit_at(txn, i);
-        if (!txn->open->created || edit->value.what != VALUE_NULL)
-            body_put(&txn->body, &previous, edit->field->number, &edit->value);
+        if (!created || edit->value.what != VALUE_NULL)
+            at = body_write(at, &previous, edit->field->number, &edit->value);
     }
+    txn->body.length = (size_t)(at - txn->body.data);
 }
 
 /* All fields: those of the version before, with the edits over them. */

@@ -17,6 +17,12 @@ struct edit {
     size_t at; /* of the value's bytes in edit_bytes */
 };
 
+struct known_id {
+    crm_id id;
+    uint32_t kind, number;
+};
+enum { TXN_KNOWN = 256 };
+
 struct crm_txn {
     crm_db *db;
     struct generation *generation;
@@ -46,6 +52,7 @@ struct crm_txn {
     size_t edit_used, edit_capacity, order_capacity;
     uint16_t edit_place[64];
     struct buffer edit_bytes, body, scratch;
+    struct known_id known[TXN_KNOWN]; /* what references to small kinds led to */
     crm_record *records;       /* all handed out, newest first */
     struct block *blocks;      /* their memory */
 };

@@ -19,16 +19,14 @@ static void put_varint(struct buffer *buffer, uint64_t value)
     buffer->length += varint_put(buffer->data + buffer->length, value);
 }
 
-static inline uint8_t *write_int(uint8_t *at, uint64_t tag, int64_t value)
+/* Instants are mostly whole seconds or days: 5 or 3 bytes instead of 8. */
+static uint8_t *write_large(uint8_t *at, uint64_t tag, int64_t value)
 {
-    /* Instants are mostly whole seconds or days: 5 or 3 bytes instead of 8. */
     unsigned wire = WIRE_INT;
-    if (value > day_us || value < -day_us) {
-        if (value % SECOND_US == 0) {
-            bool whole_day = value % day_us == 0;
-            wire = whole_day ? WIRE_DAYS : WIRE_SECONDS;
-            value /= whole_day ? day_us : SECOND_US;
-        }
+    if (value % SECOND_US == 0) {
+        bool whole_day = value % day_us == 0;
+        wire = whole_day ? WIRE_DAYS : WIRE_SECONDS;
+        value /= whole_day ? day_us : SECOND_US;
     }
     at += varint_put(at, tag | wire);
     return at + varint_put(at, zigzag(value));
@@ -42,38 +40,40 @@ static inline uint8_t *write_bytes(uint8_t *at, const struct value *value)
     return at + value->length;
 }
 
-/* One check of the room a field: this is on every write's path. */
-void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const struct value *value)
+uint8_t *body_write(uint8_t *at, uint32_t *previous, uint32_t field, const struct value *value)
 {
     uint64_t tag = (uint64_t)(field - *previous) << 3;
-    bool text = value->what == VALUE_BYTES || value->what == VALUE_DEFLATED;
     *previous = field;
-    if (!buffer_reserve(buffer, 3 * VARINT_MAX + 1 + (text ? value->length : 0)))
-        return;
-    uint8_t *at = buffer->data + buffer->length;
     switch (value->what) {
-    case VALUE_INT: at = write_int(at, tag, value->integer); break;
+    case VALUE_INT:
+        if (value->integer > day_us || value->integer < -day_us)
+            return write_large(at, tag, value->integer);
+        at += varint_put(at, tag | WIRE_INT);
+        return at + varint_put(at, zigzag(value->integer));
     case VALUE_REAL: {
         uint64_t bits;
         memcpy(&bits, &value->real, sizeof bits);
         at += varint_put(at, tag | WIRE_REAL);
         bytes_put_u64(at, bits);
-        at += sizeof bits;
-        break;
+        return at + sizeof bits;
     }
     case VALUE_BYTES:
         at += varint_put(at, tag | WIRE_BYTES);
         at = write_bytes(at, value);
-        *at++ = 0;
-        break;
+        *at = 0;
+        return at + 1;
     case VALUE_DEFLATED:
         at += varint_put(at, tag | WIRE_DEFLATED);
         at += varint_put(at, (uint64_t)value->integer);
-        at = write_bytes(at, value);
-        break;
-    default: at += varint_put(at, tag | WIRE_NULL); break;
+        return write_bytes(at, value);
+    default: return at + varint_put(at, tag | WIRE_NULL);
     }
-    buffer->length = (size_t)(at - buffer->data);
+}
+
+void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const struct value *value)
+{
+    if (buffer_reserve(buffer, body_room(value)))
+        buffer->length = (size_t)(body_write(buffer->data + buffer->length, previous, field, value) - buffer->data);
 }
 
 static bool scaled(uint64_t raw, int64_t scale, struct value *value)

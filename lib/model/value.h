@@ -48,7 +48,13 @@ static inline struct value value_bytes(const void *bytes, size_t length)
     return (struct value){.what = VALUE_BYTES, .bytes = bytes, .length = length};
 }
 
-/* Writing: fields must come in ascending order; *previous starts at 0. */
+/* Writing: fields must come in ascending order; *previous starts at 0.  body_write
+ * needs body_room bytes at `at` and returns the end. */
+static inline size_t body_room(const struct value *value)
+{
+    return 3 * (size_t)10 + 1 + (value->what == VALUE_BYTES || value->what == VALUE_DEFLATED ? value->length : 0);
+}
+uint8_t *body_write(uint8_t *at, uint32_t *previous, uint32_t field, const struct value *value);
 void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const struct value *value);
 
 /* Reading */

@@ -47,6 +47,20 @@ static inline void *column_at(struct arena *arena, uint64_t column, uint32_t num
     return arena_at(arena, *chunk + (uint64_t)(number % COLUMN_CHUNK) * header->width, header->width);
 }
 
+/* The same of `count` cells that lie in one chunk. */
+static inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count)
+{
+    const struct column_header *header = arena_at(arena, column, sizeof *header);
+    uint32_t within = number % COLUMN_CHUNK;
+    if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells ||
+        count > header->cells - number || count > COLUMN_CHUNK - within)
+        return NULL;
+    const uint64_t *chunk = arena_at(arena, header->directory + (uint64_t)(number / COLUMN_CHUNK) * 8, 8);
+    if (chunk == NULL || (*chunk & 7) != 0)
+        return NULL;
+    return arena_at(arena, *chunk + (uint64_t)within * header->width, (size_t)count * header->width);
+}
+
 /* The run of cells from `number` to the end of its chunk: address and count,
  * for scans.  NULL when outside or damaged. */
 void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t *count);
