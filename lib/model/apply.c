@@ -60,7 +60,7 @@ static bool make_row(struct generation *generation, struct kind *kind, const crm
         return false; /* a hole larger than the file is a lie */
     if (((entry->number & 63) == 0 || entry->number != store->rows) && !index_reserve(generation, kind, entry->number))
         return false;
-    struct row *row = row_make(generation, store, entry->number, id);
+    struct row *row = row_make(generation, kind, entry->number, id);
     if (row == NULL)
         return false;
     *row = (struct row){.head = offset, .state = entry->lsn << 8 | (entry->previous == 0 ? ROW_FIRST : 0)};
@@ -197,7 +197,7 @@ static bool undo_create(struct generation *generation, struct kind *kind, const 
     struct row *row = row_at(generation, kind, entry->number);
     if (store == NULL || row == NULL || entry->number + 1 != store->rows ||
         !index_change(generation, kind, entry->number, version, NULL, NULL) ||
-        !row_unmake(generation, store, entry->number))
+        !row_unmake(generation, kind, entry->number))
         return false;
     index_clear_columns(generation, kind, entry->number);
     store->rows--;

@@ -176,8 +176,11 @@ static void forget_roots(struct generation *generation)
     for (uint32_t k = 0; k < generation->schema.kind_count; k++) {
         struct kind *kind = generation->schema.kinds[k];
         kind->store = 0;
-        for (uint32_t f = 0; f < kind->field_count; f++)
+        kind->rows_window = kind->ids_window = (struct column_window){0};
+        for (uint32_t f = 0; f < kind->field_count; f++) {
             kind->fields[f]->column = kind->fields[f]->tree = kind->fields[f]->table = kind->fields[f]->timeline = 0;
+            kind->fields[f]->window = (struct column_window){0};
+        }
     }
     generation->frames = 0;
 }

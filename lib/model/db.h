@@ -257,8 +257,8 @@ uint32_t row_find(const struct generation *generation, const struct kind *kind,
                   const crm_id *id);                                                              /* UINT32_MAX: none */
 const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number); /* nil: none */
 /* The row of a number that is the next one or a hole, for an id that is not there yet.  NULL: no memory or damaged. */
-struct row *row_make(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id);
-bool row_unmake(struct generation *generation, const struct kind_store *store, uint32_t number); /* the last one */
+struct row *row_make(struct generation *generation, struct kind *kind, uint32_t number, const crm_id *id);
+bool row_unmake(struct generation *generation, struct kind *kind, uint32_t number); /* the last one */
 
 /* apply: one entry into the arena (under the exclusive lock) and out again */
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

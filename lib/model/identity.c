@@ -52,25 +52,24 @@ static inline bool chained(uint32_t number, const struct row *row, const crm_id 
            cell[-1].bytes[15] < id->bytes[15];
 }
 
-/* The cells of a number, and those before them where there are any in the chunk. */
-static bool cells_of(const struct generation *generation, const struct kind_store *store, uint32_t number,
-                     struct row **row, crm_id **cell)
+/* The cells of a number; those before it in the chunk lie before them. */
+static inline bool cells_of(struct generation *generation, struct kind *kind, const struct kind_store *store,
+                            uint32_t number, struct row **row, crm_id **cell)
 {
-    uint32_t before = number % COLUMN_CHUNK == 0 ? 0 : 1;
-    struct row *rows = column_cells(generation->arena, store->rows_column, number - before, before + 1);
-    crm_id *ids = column_cells(generation->arena, store->ids_column, number - before, before + 1);
-    if (rows == NULL || ids == NULL)
-        return false;
-    *row = rows + before;
-    *cell = ids + before;
-    return true;
+    *row = column_in(generation->arena, store->rows_column, &kind->rows_window, number, sizeof **row);
+    *cell = column_in(generation->arena, store->ids_column, &kind->ids_window, number, sizeof **cell);
+    return *row != NULL && *cell != NULL &&
+           (number % COLUMN_CHUNK == 0 || (kind->rows_window.count > 0 && kind->ids_window.count > 0) ||
+            (column_cells(generation->arena, store->rows_column, number - 1, 2) != NULL &&
+             column_cells(generation->arena, store->ids_column, number - 1, 2) != NULL));
 }
 
-struct row *row_make(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id)
+struct row *row_make(struct generation *generation, struct kind *kind, uint32_t number, const crm_id *id)
 {
+    const struct kind_store *store = kind_store(generation, kind);
     struct row *row;
     crm_id *cell;
-    if (!cells_of(generation, store, number, &row, &cell) || row->head != 0 ||
+    if (!cells_of(generation, kind, store, number, &row, &cell) || row->head != 0 ||
         (!chained(number, row, cell, id) &&
          !hash_insert(generation->arena, store->ids, block_hash(generation, id), number)))
         return NULL;
@@ -78,11 +77,12 @@ struct row *row_make(struct generation *generation, const struct kind_store *sto
     return row;
 }
 
-bool row_unmake(struct generation *generation, const struct kind_store *store, uint32_t number)
+bool row_unmake(struct generation *generation, struct kind *kind, uint32_t number)
 {
+    const struct kind_store *store = kind_store(generation, kind);
     struct row *row;
     crm_id *cell;
-    if (!cells_of(generation, store, number, &row, &cell) ||
+    if (!cells_of(generation, kind, store, number, &row, &cell) ||
         (!chained(number, row, cell, cell) &&
          !hash_remove(generation->arena, store->ids, block_hash(generation, cell), number)))
         return false;

@@ -330,7 +330,7 @@ static bool set_cell(struct generation *generation, struct kind *kind, struct fi
 {
     if (field_column_make(generation, kind, field) == 0)
         return false;
-    void *cell = column_at(generation->arena, field->column, number);
+    void *cell = column_in(generation->arena, field->column, &field->window, number, field->width);
     if (cell == NULL)
         return false;
     int64_t integer = value == NULL ? (field->width == 8              ? INT64_MIN

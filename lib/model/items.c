@@ -14,14 +14,30 @@
 
 enum { ITEMS_MAX = 10000 };
 
-/* The list as it is now, copied into the transaction's scratch. */
+/* Lists are built anew again and again: the transaction keeps the memory. */
+static void borrow(crm_txn *txn, struct buffer *buffer)
+{
+    *buffer = txn->spare_count > 0 ? txn->spares[--txn->spare_count] : (struct buffer){.memory = txn->db->memory};
+    buffer_reset(buffer);
+}
+
+static void give_back(crm_txn *txn, struct buffer *buffer)
+{
+    enum { KEPT = 1 << 16 };
+    if (txn->spare_count < TXN_SPARES && buffer->capacity <= KEPT && buffer->data != NULL)
+        txn->spares[txn->spare_count++] = *buffer;
+    else
+        buffer_free(buffer);
+}
+
+/* The list as it is now, in a buffer that is borrowed. */
 static int32_t begin(crm_record *record, uint32_t number, struct field **field, struct buffer *list)
 {
     struct value value;
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
     crm_txn *txn = record->txn;
-    buffer_init(list, txn->db->memory);
+    *list = (struct buffer){.memory = txn->db->memory};
     *field = schema_field(record->kind, number);
     if (txn->status != CRM_OK)
         return txn->status;
@@ -32,6 +48,7 @@ static int32_t begin(crm_record *record, uint32_t number, struct field **field, 
         return status;
     if (crm_record_deleted(record))
         return txn_fail(txn, CRM_REFUSED, "this %s is deleted; restore it before changing it", record->kind->name);
+    borrow(txn, list);
     if (record_value(record, number, &value) == 1)
         buffer_append(list, value.bytes, value.length);
     return CRM_OK;
@@ -51,7 +68,7 @@ int32_t items_put(crm_record *record, struct field *field, struct buffer *list)
                           ITEMS_MAX);
     else
         status = txn_put(record, field, &value);
-    buffer_free(list);
+    give_back(txn, list);
     return status;
 }
 
@@ -133,7 +150,7 @@ int32_t crm_item_add(crm_record *record, uint32_t number, const char *text, size
         length = text == NULL ? 0 : strlen(text);
     if (text == NULL)
         text = "";
-    buffer_init(&parts, record->txn->db->memory);
+    borrow(record->txn, &parts);
     status = field->type == CRM_TYPE_REFS
                  ? txn_fail(record->txn, CRM_INVALID, "%s.%s takes references: crm_item_add_ref", record->kind->name,
                             field->name)
@@ -148,11 +165,11 @@ int32_t crm_item_add(crm_record *record, uint32_t number, const char *text, size
         put_primary(&parts, field, &list);
     list.failed |= parts.failed;
     item_put(&list, parts.data, parts.length);
-    buffer_free(&parts);
+    give_back(record->txn, &parts);
     return items_put(record, field, &list);
 out:
-    buffer_free(&parts);
-    buffer_free(&list);
+    give_back(record->txn, &parts);
+    give_back(record->txn, &list);
     return status;
 }
 
@@ -168,14 +185,15 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
     if (role_length == CRM_NUL)
         role_length = role == NULL ? 0 : strlen(role);
     struct kind *target = schema_kind(&txn->generation->schema, kind);
-    buffer_init(&parts, txn->db->memory);
+    borrow(txn, &parts);
     uint32_t found = UINT32_MAX;
     if (target != NULL && id != NULL)
         found = row_find(txn->generation, target, id);
     if (field->type != CRM_TYPE_REFS || found == UINT32_MAX || (role_length > 0 && !text_valid(role, role_length))) {
         status =
             txn_fail(txn, CRM_NOT_FOUND, "%s.%s: there is no such record to refer to", record->kind->name, field->name);
-        buffer_free(&list);
+        give_back(record->txn, &parts);
+        give_back(record->txn, &list);
         return status;
     }
     struct part part = {.what = CRM_PART_REF, .kind = kind, .number = found, .text = ""};
@@ -184,7 +202,7 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
     part_put(&parts, &part);
     list.failed |= parts.failed;
     item_put(&list, parts.data, parts.length);
-    buffer_free(&parts);
+    give_back(record->txn, &parts);
     return items_put(record, field, &list);
 }
 
@@ -216,8 +234,8 @@ static int32_t change_part(crm_record *record, uint32_t number, uint32_t positio
     int32_t status = begin(record, number, &field, &list);
     if (status != CRM_OK)
         return status;
-    buffer_init(&out, record->txn->db->memory);
-    buffer_init(&parts, record->txn->db->memory);
+    borrow(record->txn, &out);
+    borrow(record->txn, &parts);
     struct value value = value_bytes(list.data, list.length);
     struct items items = items_open(&value);
     struct item item;
@@ -237,11 +255,11 @@ static int32_t change_part(crm_record *record, uint32_t number, uint32_t positio
         item_put(&out, parts.data, parts.length);
         out.failed |= parts.failed;
     }
-    buffer_free(&parts);
-    buffer_free(&list);
+    give_back(record->txn, &parts);
+    give_back(record->txn, &list);
     if (found)
         return items_put(record, field, &out);
-    buffer_free(&out);
+    give_back(record->txn, &out);
     return txn_fail(record->txn, CRM_INVALID, "%s.%s has %u items, there is no item %u", record->kind->name,
                     field->name, at, position);
 }
@@ -284,7 +302,7 @@ int32_t crm_item_remove(crm_record *record, uint32_t number, uint32_t position)
     int32_t status = begin(record, number, &field, &list);
     if (status != CRM_OK)
         return status;
-    buffer_init(&out, record->txn->db->memory);
+    borrow(record->txn, &out);
     struct value value = value_bytes(list.data, list.length);
     struct items items = items_open(&value);
     struct item item;
@@ -292,10 +310,10 @@ int32_t crm_item_remove(crm_record *record, uint32_t number, uint32_t position)
     for (; items_next(&items, &item); at++)
         if (at != position)
             item_put(&out, item.at, (size_t)(item.end - item.at));
-    buffer_free(&list);
+    give_back(record->txn, &list);
     if (position < at)
         return items_put(record, field, &out);
-    buffer_free(&out);
+    give_back(record->txn, &out);
     return txn_fail(record->txn, CRM_INVALID, "%s.%s has %u items, there is no item %u", record->kind->name,
                     field->name, at, position);
 }

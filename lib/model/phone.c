@@ -82,11 +82,27 @@ static size_t trunk_zero(const struct scan *scan)
     return 0;
 }
 
+/* Digits and what mostly lies between them; a bracket may be a trunk zero's. */
+static inline bool is_plain(uint8_t byte)
+{
+    return byte == ' ' || byte == '-' || byte == '/' || byte == '.';
+}
+
 /* Reads on to the end or an extension; false on what cannot be a number. */
 static bool scan_digits(struct scan *scan)
 {
     while (scan->at < scan->end) {
         uint32_t code;
+        uint8_t byte = *scan->at;
+        if (byte >= '0' && byte <= '9' && scan->count < RAW_MAX) {
+            scan->digits[scan->count++] = (char)byte;
+            scan->at++;
+            continue;
+        }
+        if (is_plain(byte)) {
+            scan->at++;
+            continue;
+        }
         size_t size = text_next(scan->at, scan->end, &code);
         size_t skipped = trunk_zero(scan);
         int digit = text_digit(code);
@@ -120,11 +136,16 @@ bool phone_digits(const void *bytes, size_t length, struct phone *out)
     size_t size;
 
     memset(out, 0, sizeof *out);
-    text_trim(&text, &length);
+    if (length > 0 && (text[0] != '+' || text[length - 1] < '0' || text[length - 1] > '9'))
+        text_trim(&text, &length);
     if (length == 0)
         return false;
-    struct scan scan = {.at = (const uint8_t *)text, .end = (const uint8_t *)text + length};
-    if (word_is_one_of(&scan, labels, &size)) {
+    struct scan scan;
+    scan.at = (const uint8_t *)text;
+    scan.end = (const uint8_t *)text + length;
+    scan.plus = false;
+    scan.count = 0;
+    if (is_letter(*scan.at) && word_is_one_of(&scan, labels, &size)) {
         scan.at += size;
         if (scan.at < scan.end && *scan.at == '.')
             scan.at++;

@@ -9,6 +9,7 @@
 #define MODEL_SCHEMA_H
 
 #include "model/names.h"
+#include "store/column.h"
 #include "sys/memory.h"
 
 struct choice {
@@ -28,7 +29,8 @@ struct field {
     uint64_t tree;
     uint64_t table; /* hash of keys */
     uint64_t timeline;
-    uint32_t tree_batch, timeline_batch; /* where its keys last waited: the writer's */
+    struct column_window window;         /* the writer's, as these two: where its keys last waited */
+    uint32_t tree_batch, timeline_batch;
     bool indexed;                        /* field_has_index */
     struct choice *choices;
     uint32_t choice_count, choice_capacity;
@@ -53,6 +55,7 @@ struct kind {
     struct field *_Atomic moment;   /* orders its timeline; NULL: none */
     _Atomic bool has_timeline;
     uint64_t store; /* offset of its struct kind_store */
+    struct column_window rows_window, ids_window; /* the writer's */
 };
 
 struct schema {

@@ -287,6 +287,8 @@ static void free_txn(crm_txn *txn)
     buffer_free(&txn->edit_bytes);
     buffer_free(&txn->body);
     buffer_free(&txn->scratch);
+    while (txn->spare_count > 0)
+        buffer_free(&txn->spares[--txn->spare_count]);
     memory_free(memory, txn->edits);
     memory_free(memory, txn->edit_order);
     memory_free(memory, txn->offsets);

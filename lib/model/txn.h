@@ -21,7 +21,7 @@ struct known_id {
     crm_id id;
     uint32_t kind, number;
 };
-enum { TXN_KNOWN = 256 };
+enum { TXN_KNOWN = 256, TXN_SPARES = 3 };
 
 struct crm_txn {
     crm_db *db;
@@ -52,6 +52,8 @@ struct crm_txn {
     size_t edit_used, edit_capacity, order_capacity;
     uint16_t edit_place[64];
     struct buffer edit_bytes, body, scratch;
+    struct buffer spares[TXN_SPARES]; /* of lists that were built */
+    size_t spare_count;
     struct known_id known[TXN_KNOWN]; /* what references to small kinds led to */
     crm_record *records;       /* all handed out, newest first */
     struct block *blocks;      /* their memory */

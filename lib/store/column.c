@@ -176,6 +176,21 @@ void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t
     return cells;
 }
 
+/* Only whole chunks, which never move, make a window; an image's is loaded with it. */
+uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number)
+{
+    uint32_t first = number - number % COLUMN_CHUNK;
+    uint32_t width = column_width(arena, column);
+    window->count = 0;
+    if (number >= column_count(arena, column) || column_count(arena, column) - first < COLUMN_CHUNK)
+        return column_at(arena, column, number);
+    uint8_t *cells = column_cells(arena, column, first, COLUMN_CHUNK);
+    if (cells == NULL)
+        return NULL;
+    *window = (struct column_window){cells, first, COLUMN_CHUNK};
+    return cells + (size_t)(number - first) * width;
+}
+
 void column_free(struct arena *arena, uint64_t column)
 {
     const struct column_header *header = column_header(arena, column);

@@ -61,6 +61,22 @@ static inline void *column_cells(struct arena *arena, uint64_t column, uint32_t 
     return arena_at(arena, *chunk + (uint64_t)within * header->width, (size_t)count * header->width);
 }
 
+/* The chunk that a writer was in last: appending meets each chunk thousands of
+ * times and looks for it once.  All zero: none yet.  Good while the arena is. */
+struct column_window {
+    uint8_t *cells;
+    uint32_t first, count;
+};
+uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number);
+/* column_at of a column whose cells have that width. */
+static inline void *column_in(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number,
+                              uint32_t width)
+{
+    uint32_t within = number - window->first;
+    return within < window->count ? window->cells + (size_t)within * width
+                                  : column_window_open(arena, column, window, number);
+}
+
 /* The run of cells from `number` to the end of its chunk: address and count,
  * for scans.  NULL when outside or damaged. */
 void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t *count);
