@@ -7,8 +7,9 @@
  * it must not take from the indexes.  For those that existed before, `touches`
  * remembers what they were.
  *
- * Locks, in this order: writer (one transaction), state (which generation, how
- * many views), generation lock (arena, applied, touches; readers share it).
+ * Locks, in this order: writer (one transaction), generation lock (arena,
+ * applied, touches; readers share it), state (which generation, which views; held
+ * for moments, nothing is waited for under it).
  */
 #ifndef MODEL_DB_H
 #define MODEL_DB_H
@@ -84,6 +85,8 @@ struct generation {
     struct schema schema;
     struct rwlock lock;
     struct log_point applied; /* the arena holds the log up to here */
+    uint64_t settled;         /* atomic: an LSN that the arena is known to hold; UINT64_MAX: none is */
+    uint64_t serial;          /* of the handle's generations, from 1 */
     uint64_t image_end;       /* the log up to here is in the image file */
     uint64_t change;          /* counts changes of the arena, so that cursors seek anew */
     bool bad;                 /* the arena cannot be trusted: rebuild before use */
@@ -130,9 +133,12 @@ struct crm_db {
     struct mutex state;
     struct generation *now; /* under state */
     struct generation *all;
-    uint32_t references; /* views, feeds, imports … and 1 for the caller; under state */
-    uint32_t views;      /* atomic: how many are in the list */
-    crm_view *view_list; /* under state */
+    uint32_t references;    /* views, feeds, imports … and 1 for the caller; under state */
+    uint32_t views;         /* atomic: how many are in the list */
+    crm_view *view_list;    /* under state */
+    crm_view *closed_views; /* likewise: kept for the next that are opened */
+    uint32_t closed_count;
+    uint64_t generations; /* atomic: how many there were */
     bool closed;
     int64_t fixed_now; /* INT64_MIN: the clock runs */
     crm_txn *txn;
@@ -160,6 +166,8 @@ void db_news(crm_db *db);
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
+/* Before a replay into an arena that views may be on, under its exclusive lock: see open_newest. */
+void db_unsettle(struct generation *generation);
 int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
 /* A second generation over the same log, from the first frame up to where the
