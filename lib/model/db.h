@@ -262,7 +262,7 @@ uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_
 
 /* identity: ids and numbers.  Between view_begin and view_end, as all that reads the arena. */
 uint32_t row_find(const struct generation *generation, const struct kind *kind,
-                  const crm_id *id);                                                              /* UINT32_MAX: none */
+                  const crm_id *id); /* UINT32_MAX: none */
 const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number); /* nil: none */
 /* The row of a number that is the next one or a hole, for an id that is not there yet.  NULL: no memory or damaged. */
 struct row *row_make(struct generation *generation, const struct kind_store *store, uint32_t number, const crm_id *id);

@@ -35,7 +35,12 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->loaded = true;
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
-    return version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    record->map.bytes = NULL;
+    const struct version *version = &record->version;
+    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    if (status == CRM_OK && version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
+        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+    return status;
 }
 
 void record_clear(crm_record *record)
@@ -130,8 +135,19 @@ static const struct version *current_version(const crm_record *record)
     return &r->version;
 }
 
+/* What the entries say of a field, whether or not an erasure hides it. */
+static int stored(const crm_record *record, const struct version *version, uint32_t field, struct value *value)
+{
+    if (record->map.bytes == NULL || field >= BODY_MAP_FIELDS)
+        return version_get(version, field, value);
+    int got = body_map_find((struct body_map *)(uintptr_t)&record->map, field, value);
+    return got == 1 ? value->what != VALUE_NULL : got;
+}
+
 int record_value(const crm_record *record, uint32_t field, struct value *value)
 {
+    if (record->map.bytes != NULL)
+        return stored(record, &record->version, field, value);
     if (record->txn != NULL && (record->txn->open == record || record->txn->judged == record)) {
         const struct edit *edit = txn_edit(record->txn, field);
         if (edit != NULL) {
@@ -149,16 +165,15 @@ int record_value(const crm_record *record, uint32_t field, struct value *value)
     return version_get(version, field, value);
 }
 
-/* The oldest entry of the record's chain that is still there. */
-static bool first_entry(const crm_record *record, struct entry *entry)
+/* The transaction of the oldest entry of the record's chain that is still there. */
+static bool first_lsn(const crm_record *record, const struct version *version, uint64_t *lsn)
 {
     struct generation *generation = record->view->generation;
-    uint64_t place = record->version.offset;
-    if (place == 0 || entry_load(generation, record->view->txn, place, entry) != CRM_OK)
-        return false;
-    while (entry->previous != 0)
-        if (entry_load(generation, record->view->txn, entry->previous, entry) != CRM_OK)
+    struct entry entry = {.lsn = version->lsn, .previous = version->previous};
+    while (entry.previous != 0)
+        if (entry_load(generation, record->view->txn, entry.previous, &entry) != CRM_OK)
             return false;
+    *lsn = entry.lsn;
     return true;
 }
 
@@ -210,7 +225,7 @@ static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value
 /* The fields of every record that are not stored but follow from its versions. */
 static int derived(const crm_record *record, uint32_t field, struct value *value)
 {
-    struct entry first;
+    uint64_t first;
     const struct version *version = current_version(record);
     if (version->offset == 0)
         return 0;
@@ -220,11 +235,11 @@ static int derived(const crm_record *record, uint32_t field, struct value *value
     case CRM_FIELD_MODIFIED_BY: return actor_of(record, version->lsn, value);
     case CRM_FIELD_DELETED_AT: return version->deleted && time_of(record, version->lsn, value);
     case CRM_FIELD_CREATED_AT:
-        return version_get(version, field, value) == 1 ||
-               (first_entry(record, &first) && time_of(record, first.lsn, value));
+        return stored(record, version, field, value) == 1 ||
+               (first_lsn(record, version, &first) && time_of(record, first, value));
     case CRM_FIELD_CREATED_BY:
-        return version_get(version, field, value) == 1 ||
-               (first_entry(record, &first) && actor_of(record, first.lsn, value));
+        return stored(record, version, field, value) == 1 ||
+               (first_lsn(record, version, &first) && actor_of(record, first, value));
     default: return 0;
     }
 }

@@ -20,8 +20,11 @@ struct crm_record {
     crm_txn *txn;   /* of a record that can be changed */
     struct kind *kind;
     uint32_t number;
-    crm_id id; /* record_id */
+    crm_id id;              /* record_id */
+    struct body_map map;    /* of the version's body when it has but one, else empty */
     struct version version; /* count 0: new, or not read yet */
+    /* A new record of a transaction is zero up to here, and from `loaded` on. */
+    uint16_t places[BODY_MAP_FIELDS]; /* the map's */
     bool loaded, created, dead, borrowed, identified;
     uint8_t pending; /* an ENTRY_ operation that the change is, 0: update */
     int32_t status;

@@ -150,27 +150,23 @@ int body_next(struct body *body, struct value *value)
 static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
 {
     uint64_t length;
-    switch (wire) {
-    case WIRE_INT:
-    case WIRE_SECONDS:
-    case WIRE_DAYS:
+    if (wire == WIRE_BYTES) {
+        at = varint_get(at, end, &length);
+        return at == NULL || length >= (uint64_t)(end - at) ? NULL : at + length + 1;
+    }
+    if (wire == WIRE_INT || wire == WIRE_SECONDS || wire == WIRE_DAYS) {
         while (at < end && *at >= 0x80)
             at++;
         return at < end ? at + 1 : NULL;
-    case WIRE_NULL: return at;
-    case WIRE_REAL: return end - at < 8 ? NULL : at + 8;
-    case WIRE_DEFLATED:
-        at = varint_get(at, end, &length);
-        if (at == NULL)
-            return NULL;
-        break;
-    case WIRE_BYTES: break;
-    default: return NULL;
     }
+    if (wire == WIRE_NULL)
+        return at;
+    if (wire == WIRE_REAL)
+        return end - at < 8 ? NULL : at + 8;
+    if (wire != WIRE_DEFLATED || (at = varint_get(at, end, &length)) == NULL)
+        return NULL;
     at = varint_get(at, end, &length);
-    uint64_t extra = wire == WIRE_BYTES ? 1 : 0;
-    return at == NULL || (uint64_t)(end - at) < extra || length > (uint64_t)(end - at) - extra ? NULL
-                                                                                               : at + length + extra;
+    return at == NULL || length > (uint64_t)(end - at) ? NULL : at + length;
 }
 
 /* On the path of every getter: steps over the fields before the one sought. */
@@ -190,6 +186,47 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
             return -1;
     }
     return 0;
+}
+
+/* On to the field, or the first one behind it. */
+static int map_walk(struct body_map *map, uint32_t field)
+{
+    const uint8_t *at = map->at;
+    while (at != NULL && at < map->end) {
+        uint64_t tag;
+        const uint8_t *place = at;
+        at = varint_get(at, map->end, &tag);
+        if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) {
+            at = NULL;
+            break;
+        }
+        map->field += tag >> 3;
+        if (map->field < BODY_MAP_FIELDS) {
+            map->seen |= UINT64_C(1) << map->field;
+            map->places[map->field] = (uint16_t)(place - map->bytes);
+        }
+        at = skip_value(at, map->end, tag & 7); /* NULL: what it is itself, get_value finds out */
+        if (map->field >= field) {
+            map->at = at;
+            return map->field == field;
+        }
+    }
+    map->at = at;
+    return at == NULL ? -1 : 0;
+}
+
+int body_map_find(struct body_map *map, uint32_t field, struct value *value)
+{
+    if (!(map->seen >> field & 1)) {
+        int found = map->field > field ? 0 : map_walk(map, field);
+        if (found != 1)
+            return found;
+    }
+    const uint8_t *at = map->bytes + map->places[field];
+    unsigned wire = *at & 7;
+    while (*at++ >= 0x80) /* the walk has seen that the tag ends */
+        continue;
+    return get_value(&at, map->end, wire, value) ? 1 : -1;
 }
 
 /* A transaction's base is nil before its first. */
