@@ -113,7 +113,8 @@ void reader_free(struct generation *reader)
     memset(reader, 0, sizeof *reader);
 }
 
-const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
+static inline const uint8_t *bytes_of(struct generation *generation, const crm_txn *txn, uint64_t offset,
+                                      size_t *available)
 {
     if (offset & PLACE_PACKED)
         return pack_bytes(generation, offset, available);
@@ -131,49 +132,75 @@ const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, ui
     return map->base + offset;
 }
 
-int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
+const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
+{
+    return bytes_of(generation, txn, offset, available);
+}
+
+static inline int32_t load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
 {
     size_t available;
-    const uint8_t *bytes = entry_bytes(generation, txn, offset, &available);
+    const uint8_t *bytes = bytes_of(generation, txn, offset, &available);
     return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
 }
 
-static void version_start(struct version *out, uint64_t offset, const struct entry *entry)
+int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
 {
+    return load(generation, txn, offset, out);
+}
+
+static inline bool add_segment(struct version *out, const struct entry *entry)
+{
+    const uint8_t *fields = entry->body, *end = entry->body + entry->body_length;
+    if (entry->operation == ENTRY_CREATE && (fields = id_skip(fields, end)) == NULL)
+        return false;
+    out->segments[out->count].bytes = fields;
+    out->segments[out->count++].length = (size_t)(end - fields);
+    return true;
+}
+
+static inline bool is_whole(const struct entry *entry)
+{
+    return entry->operation == ENTRY_CREATE || (entry->flags & ENTRY_FULL) != 0;
+}
+
+/* The entries below the first, down to a whole one. */
+static int32_t load_rest(struct generation *generation, const crm_txn *txn, struct entry *entry, struct version *out)
+{
+    uint32_t kind = entry->kind, number = entry->number;
+    do {
+        if (out->count == VERSION_SEGMENTS || entry->previous == 0 ||
+            load(generation, txn, entry->previous, entry) != CRM_OK || entry->kind != kind ||
+            entry->number != number || !add_segment(out, entry))
+            return CRM_CORRUPT;
+    } while (!is_whole(entry));
+    return CRM_OK;
+}
+
+/* Not all the segments are set: this is on every look-up's path. */
+static inline int32_t load_version(struct generation *generation, const crm_txn *txn, uint64_t offset,
+                                   struct version *out)
+{
+    struct entry entry;
+    if (load(generation, txn, offset, &entry) != CRM_OK)
+        return CRM_CORRUPT;
     out->offset = offset;
-    out->lsn = entry->lsn;
-    out->number_of = entry->version;
-    out->previous = entry->previous;
-    out->operation = entry->operation;
-    out->flags = entry->flags;
-    out->deleted = entry->operation == ENTRY_DELETE;
+    out->lsn = entry.lsn;
+    out->number_of = entry.version;
+    out->previous = entry.previous;
+    out->operation = entry.operation;
+    out->flags = entry.flags;
+    out->deleted = entry.operation == ENTRY_DELETE;
     out->damaged = out->hidden = false;
     out->count = 0;
+    if (!add_segment(out, &entry))
+        return CRM_CORRUPT;
+    return is_whole(&entry) ? CRM_OK : load_rest(generation, txn, &entry, out);
 }
 
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
 {
-    struct entry entry;
-    if (entry_load(generation, txn, offset, &entry) != CRM_OK)
-        return CRM_CORRUPT;
-    uint32_t kind = entry.kind, number = entry.number;
-    version_start(out, offset, &entry); /* not the segments: this is on every look-up's path */
-    for (;;) {
-        const uint8_t *fields = entry.body;
-        if (entry.operation == ENTRY_CREATE) {
-            fields = id_skip(entry.body, entry.body + entry.body_length);
-            if (fields == NULL)
-                return CRM_CORRUPT;
-        }
-        out->segments[out->count].bytes = fields;
-        out->segments[out->count++].length = (size_t)(entry.body + entry.body_length - fields);
-        if (entry.operation == ENTRY_CREATE || (entry.flags & ENTRY_FULL))
-            return CRM_OK;
-        if (out->count == VERSION_SEGMENTS || entry.previous == 0 ||
-            entry_load(generation, txn, entry.previous, &entry) != CRM_OK || entry.kind != kind ||
-            entry.number != number)
-            return CRM_CORRUPT;
-    }
+    return load_version(generation, txn, offset, out);
 }
 
 /* The row's newest committed version: what a transaction has under way cannot be
@@ -210,7 +237,7 @@ uint64_t version_erased(struct generation *generation, const crm_txn *txn, const
 int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
                        const struct row *row, struct version *out)
 {
-    int32_t status = version_load(generation, txn, row->head, out);
+    int32_t status = load_version(generation, txn, row->head, out);
     if (status == CRM_OK && (row->state & ROW_ERASED) && row->head != version_newest(generation, txn, kind, number))
         out->hidden = out->number_of < version_erased(generation, txn, kind, number);
     return status;

@@ -86,7 +86,7 @@ static inline void body_map_open(struct body_map *map, const uint8_t *bytes, siz
     *map = (struct body_map){.bytes = bytes, .end = bytes + length, .at = bytes, .places = places};
 }
 int body_map_find(struct body_map *map, uint32_t field,
-                  struct value *value); /* as body_find; field < BODY_MAP_FIELDS */
+                  struct value *value); /* as body_find; 0 < field < BODY_MAP_FIELDS */
 
 /* Ids in a CREATE, relative to the frame's first; *base is zero before it. */
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id);

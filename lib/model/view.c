@@ -275,10 +275,10 @@ static void start(crm_view *view, uint64_t lsn)
     view->references = 1;
     view->past = view->dated = view->complete = view->timed = view->closed = false;
     view->trouble = CRM_OK;
-    if (view->ids_of != view->generation->serial) { /* another generation may number anew */
-        view->ids_of = view->generation->serial;
-        if (view->ids != NULL)
-            memset(view->ids, 0, VIEW_IDS * sizeof *view->ids);
+    if (view->known_of != view->generation->serial) { /* another generation may number anew */
+        view->known_of = view->generation->serial;
+        if (view->known != NULL)
+            memset(view->known, 0, sizeof *view->known);
     }
 }
 
@@ -418,8 +418,8 @@ void view_free_parts(crm_view *view)
     if (view->spare_query != NULL)
         query_free_memory(view, view->spare_query);
     view->spare_query = NULL;
-    memory_free(view->db->memory, view->ids);
-    view->ids = NULL;
+    memory_free(view->db->memory, view->known);
+    view->known = NULL;
     buffer_free(&view->scratch);
     buffer_free(&view->scratch2);
     memory_free(view->db->memory, view->overlay);

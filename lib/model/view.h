@@ -15,7 +15,15 @@ struct view_id {
     uint32_t kind, number;
     crm_id id;
 };
-enum { VIEW_IDS = 256 };
+struct view_time {
+    uint64_t lsn;
+    int64_t time;
+};
+enum { VIEW_IDS = 256, VIEW_TIMES = 64 };
+struct view_known {
+    struct view_id ids[VIEW_IDS];
+    struct view_time times[VIEW_TIMES];
+};
 enum { VIEWS_KEPT = 4, VIEW_SCRATCH_MAX = 1 << 16 };
 
 struct crm_view {
@@ -38,8 +46,8 @@ struct crm_view {
     struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
     crm_query *spare_query;
-    struct view_id *ids; /* of references followed lately */
-    uint64_t ids_of;     /* the generation they are from, by its serial number */
+    struct view_known *known; /* of references followed lately, and transactions' times */
+    uint64_t known_of;        /* the generation it is of, by its serial number */
     uint32_t spare_count;
     struct buffer scratch, scratch2;
     int32_t trouble;           /* why a row could not be judged: such a row is not silently left out */
