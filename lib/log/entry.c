@@ -71,6 +71,11 @@ void entry_put(struct buffer *buffer, uint64_t offset, struct entry *entry)
     buffer->length += entry->size;
 }
 
+static const uint8_t *get_any(const uint8_t *at, const uint8_t *end, uint64_t *value)
+{
+    return varint_get(at, end, value);
+}
+
 /* A number where FIELDS_MAX bytes may be read.  Nearly all have one to three. */
 __attribute__((always_inline)) static inline const uint8_t *get_near(const uint8_t *at, uint64_t *value)
 {
@@ -83,7 +88,7 @@ __attribute__((always_inline)) static inline const uint8_t *get_near(const uint8
     if (at[1] < 0x80)
         return at + 2;
     *value = low + ((uint64_t)at[2] << 14) - 0x4000;
-    return at[2] < 0x80 ? at + 3 : varint_get(at, at + VARINT_MAX, value);
+    return at[2] < 0x80 ? at + 3 : get_any(at, at + VARINT_MAX, value);
 }
 
 /* The fields between the operation and the body; returns the body. */
@@ -95,12 +100,12 @@ static inline const uint8_t *get_fields(const uint8_t *at, const uint8_t *end, s
             (at = get_near(at, &out->lsn)) == NULL || (at = get_near(at, &out->version)) == NULL ||
             (at = get_near(at, back)) == NULL)
             return NULL;
-    } else if ((at = varint_get(at, end, &kind)) == NULL || (at = varint_get(at, end, &number)) == NULL ||
-               (at = varint_get(at, end, &out->lsn)) == NULL || (at = varint_get(at, end, &out->version)) == NULL ||
-               (at = varint_get(at, end, back)) == NULL) {
+    } else if ((at = get_any(at, end, &kind)) == NULL || (at = get_any(at, end, &number)) == NULL ||
+               (at = get_any(at, end, &out->lsn)) == NULL || (at = get_any(at, end, &out->version)) == NULL ||
+               (at = get_any(at, end, back)) == NULL) {
         return NULL;
     }
-    if ((out->flags & ENTRY_SEQUENCE) && (at = varint_get(at, end, &sequence)) == NULL)
+    if ((out->flags & ENTRY_SEQUENCE) && (at = get_any(at, end, &sequence)) == NULL)
         return NULL;
     out->kind = (uint32_t)kind;
     out->number = (uint32_t)number;

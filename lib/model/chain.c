@@ -113,8 +113,7 @@ void reader_free(struct generation *reader)
     memset(reader, 0, sizeof *reader);
 }
 
-static inline const uint8_t *bytes_of(struct generation *generation, const crm_txn *txn, uint64_t offset,
-                                      size_t *available)
+const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
 {
     if (offset & PLACE_PACKED)
         return pack_bytes(generation, offset, available);
@@ -132,21 +131,11 @@ static inline const uint8_t *bytes_of(struct generation *generation, const crm_t
     return map->base + offset;
 }
 
-const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
-{
-    return bytes_of(generation, txn, offset, available);
-}
-
-static inline int32_t load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
-{
-    size_t available;
-    const uint8_t *bytes = bytes_of(generation, txn, offset, &available);
-    return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
-}
-
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
 {
-    return load(generation, txn, offset, out);
+    size_t available;
+    const uint8_t *bytes = entry_bytes(generation, txn, offset, &available);
+    return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
 }
 
 static inline bool add_segment(struct version *out, const struct entry *entry)
@@ -170,7 +159,7 @@ static int32_t load_rest(struct generation *generation, const crm_txn *txn, stru
     uint32_t kind = entry->kind, number = entry->number;
     do {
         if (out->count == VERSION_SEGMENTS || entry->previous == 0 ||
-            load(generation, txn, entry->previous, entry) != CRM_OK || entry->kind != kind ||
+            entry_load(generation, txn, entry->previous, entry) != CRM_OK || entry->kind != kind ||
             entry->number != number || !add_segment(out, entry))
             return CRM_CORRUPT;
     } while (!is_whole(entry));
@@ -178,11 +167,10 @@ static int32_t load_rest(struct generation *generation, const crm_txn *txn, stru
 }
 
 /* Not all the segments are set: this is on every look-up's path. */
-static inline int32_t load_version(struct generation *generation, const crm_txn *txn, uint64_t offset,
-                                   struct version *out)
+int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
 {
     struct entry entry;
-    if (load(generation, txn, offset, &entry) != CRM_OK)
+    if (entry_load(generation, txn, offset, &entry) != CRM_OK)
         return CRM_CORRUPT;
     out->offset = offset;
     out->lsn = entry.lsn;
@@ -196,11 +184,6 @@ static inline int32_t load_version(struct generation *generation, const crm_txn 
     if (!add_segment(out, &entry))
         return CRM_CORRUPT;
     return is_whole(&entry) ? CRM_OK : load_rest(generation, txn, &entry, out);
-}
-
-int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
-{
-    return load_version(generation, txn, offset, out);
 }
 
 /* The row's newest committed version: what a transaction has under way cannot be
@@ -237,7 +220,7 @@ uint64_t version_erased(struct generation *generation, const crm_txn *txn, const
 int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
                        const struct row *row, struct version *out)
 {
-    int32_t status = load_version(generation, txn, row->head, out);
+    int32_t status = version_load(generation, txn, row->head, out);
     if (status == CRM_OK && (row->state & ROW_ERASED) && row->head != version_newest(generation, txn, kind, number))
         out->hidden = out->number_of < version_erased(generation, txn, kind, number);
     return status;

@@ -4,7 +4,6 @@
 #include "model/value.h"
 
 #include "sys/bytes.h"
-#include "sys/bytes.h"
 #include "sys/varint.h"
 
 #include <string.h>
@@ -91,7 +90,7 @@ static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extr
     return true;
 }
 
-static bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+static inline bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
 {
     uint64_t raw;
     switch (wire) {
@@ -116,7 +115,7 @@ static bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, stru
 }
 
 /* The value behind a tag; advances *at.  False: damaged. */
-static inline bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
 {
     uint64_t raw;
     if (wire == WIRE_BYTES) {

@@ -6,6 +6,14 @@
 #include <errno.h>
 #include <time.h>
 
+/* Whether the process is known to have but one thread. */
+#if defined(__GLIBC__) && __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define LOCK_ALONE (__libc_single_threaded != 0)
+#else
+#define LOCK_ALONE false
+#endif
+
 /* A time-out longer than this is as good as "for ever" and cannot overflow. */
 #define TIMEOUT_MAX_MS (INT64_C(1000) * 60 * 60 * 24 * 365)
 
@@ -111,15 +119,27 @@ void rwlock_destroy(struct rwlock *lock)
     mutex_destroy(&lock->mutex);
 }
 
-void rwlock_wake(struct rwlock *lock)
+/* Adds to the state; what it was.  Alone in its process, a thread need not pay
+ * for an atomic addition: it is nearly all that a look-up pays for locks. */
+static inline uint32_t add(struct rwlock *lock, uint32_t count, memory_order order)
+{
+    if (!LOCK_ALONE)
+        return atomic_fetch_add_explicit(&lock->state, count, order);
+    uint32_t before = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    atomic_store_explicit(&lock->state, before + count, memory_order_relaxed);
+    return before;
+}
+
+/* The last reader that a writer waits for. */
+static void wake(struct rwlock *lock)
 {
     mutex_lock(&lock->mutex);
     condition_broadcast(&lock->changed);
     mutex_unlock(&lock->mutex);
 }
 
-/* Takes back that it is in, and waits until a writer that ends counts it in. */
-void rwlock_queue(struct rwlock *lock)
+/* A reader that met a writer takes back that it is in, and waits until a writer that ends counts it in. */
+static void queue(struct rwlock *lock)
 {
     mutex_lock(&lock->mutex);
     uint32_t before = atomic_fetch_sub_explicit(&lock->state, 1, memory_order_relaxed);
@@ -150,7 +170,7 @@ void rwlock_write(struct rwlock *lock)
     mutex_unlock(&lock->mutex);
 }
 
-void rwlock_write_end(struct rwlock *lock)
+static void end_writing(struct rwlock *lock)
 {
     mutex_lock(&lock->mutex);
     /* Both bits are set: taking them away cannot borrow from the readers' count. */
@@ -159,4 +179,19 @@ void rwlock_write_end(struct rwlock *lock)
     lock->turn++;
     condition_broadcast(&lock->changed);
     mutex_unlock(&lock->mutex);
+}
+
+void rwlock_read(struct rwlock *lock)
+{
+    if (add(lock, 1, memory_order_acquire) >= RWLOCK_HELD)
+        queue(lock);
+}
+
+/* While one is held for writing no reader is in: the bit tells which it is. */
+void rwlock_unlock(struct rwlock *lock)
+{
+    if (atomic_load_explicit(&lock->state, memory_order_relaxed) & RWLOCK_HELD)
+        end_writing(lock);
+    else if (add(lock, UINT32_MAX, memory_order_release) == RWLOCK_WANTED + 1)
+        wake(lock);
 }

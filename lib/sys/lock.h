@@ -3,19 +3,10 @@
 #ifndef SYS_LOCK_H
 #define SYS_LOCK_H
 
-#include <features.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Whether the process is known to have but one thread. */
-#if defined(__GLIBC__) && __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define LOCK_ALONE (__libc_single_threaded != 0)
-#else
-#define LOCK_ALONE false
-#endif
 
 struct mutex {
     pthread_mutex_t handle;
@@ -53,37 +44,11 @@ bool rwlock_init(struct rwlock *lock);
 void rwlock_destroy(struct rwlock *lock);
 void rwlock_write(struct rwlock *lock);
 
-/* A writer holds it or waits; one holds it. */
+void rwlock_read(struct rwlock *lock);
+void rwlock_unlock(struct rwlock *lock); /* of either kind */
+
+/* Bits of the state: a writer holds it or waits; one holds it. */
 #define RWLOCK_WANTED (UINT32_C(1) << 31)
 #define RWLOCK_HELD (UINT32_C(1) << 30)
-void rwlock_queue(struct rwlock *lock);     /* a reader that met a writer */
-void rwlock_wake(struct rwlock *lock);      /* the last reader that one waits for */
-void rwlock_write_end(struct rwlock *lock); /* rwlock_unlock calls it */
-
-/* Adds to the state; what it was.  Alone in its process, a thread need not pay
- * for an atomic addition: it is nearly all that a look-up pays for locks. */
-static inline uint32_t rwlock_add(struct rwlock *lock, uint32_t count, memory_order order)
-{
-    if (!LOCK_ALONE)
-        return atomic_fetch_add_explicit(&lock->state, count, order);
-    uint32_t before = atomic_load_explicit(&lock->state, memory_order_relaxed);
-    atomic_store_explicit(&lock->state, before + count, memory_order_relaxed);
-    return before;
-}
-
-static inline void rwlock_read(struct rwlock *lock)
-{
-    if (rwlock_add(lock, 1, memory_order_acquire) >= RWLOCK_HELD)
-        rwlock_queue(lock);
-}
-
-/* Of either kind: while one is held for writing no reader is in. */
-static inline void rwlock_unlock(struct rwlock *lock)
-{
-    if (atomic_load_explicit(&lock->state, memory_order_relaxed) & RWLOCK_HELD)
-        rwlock_write_end(lock);
-    else if (rwlock_add(lock, UINT32_MAX, memory_order_release) == RWLOCK_WANTED + 1)
-        rwlock_wake(lock);
-}
 
 #endif
