@@ -219,6 +219,23 @@ static inline struct row *row_at(const struct generation *generation, const stru
                : (struct row *)column_at(generation->arena, store->rows_column, number);
 }
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind);
+/* For many rows of one kind, while the arena stays as it is: the way to a chunk
+ * of the column is gone once. */
+struct rows {
+    struct arena *arena;
+    uint64_t column;
+    uint32_t count;
+    uint32_t chunk; /* the open one; UINT32_MAX: none */
+    uint64_t cells; /* its offset */
+};
+void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind);
+bool rows_chunk(struct rows *rows, uint32_t number); /* opens the number's */
+static inline const struct row *rows_at(struct rows *rows, uint32_t number)
+{
+    if (number >= rows->count || (number / COLUMN_CHUNK != rows->chunk && !rows_chunk(rows, number)))
+        return NULL;
+    return arena_at(rows->arena, rows->cells + number % COLUMN_CHUNK * sizeof(struct row), sizeof(struct row));
+}
 /* Where an entry lies is a place: an offset in the log, an offset beyond its end
  * in the transaction's frame, or, in a compacted file, a position in a pack. */
 #define PLACE_PACKED (UINT64_C(1) << 62)

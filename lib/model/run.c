@@ -257,7 +257,7 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
 /* CURRENT or OLD when it belongs to the answer. */
 static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
 {
-    int state = view_row(query->view, query->kind, number, row);
+    int state = view_judge(query->view, query->kind, number, rows_at(&query->reader, number), row);
     if (state == VIEW_ROW_NONE)
         return state;
     bool current = state == VIEW_ROW_CURRENT;
@@ -297,6 +297,7 @@ bool run_collect(crm_query *query, bool sorted)
 {
     query->hit_count = query->hit_next = 0;
     query->texts.length = 0;
+    rows_open(&query->reader, query->view->generation, query->kind);
     if (!run_candidates(query, collect_certain, NULL))
         return false;
     size_t position = 0;
@@ -482,7 +483,7 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
         bool exact[AHEAD];
         uint32_t count = 0, room = capacity - query->page_count < AHEAD ? capacity - query->page_count : AHEAD;
         for (; count < room && next_of_streams(query, &keys[count], &exact[count]); count++) {
-            const struct row *row = row_at(query->view->generation, query->kind, tree_number(keys[count]));
+            const struct row *row = rows_at(&query->reader, tree_number(keys[count]));
             if (row != NULL)
                 __builtin_prefetch(row);
         }
@@ -520,6 +521,7 @@ static bool kind_is_untouched(const crm_query *query)
 bool run_page(crm_query *query, uint32_t capacity)
 {
     query->page_count = query->page_next = 0;
+    rows_open(&query->reader, query->view->generation, query->kind);
     query->in_nulls = query->in_nulls && query->plan.nulls_follow;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK)
         return query_fail(query, CRM_NOMEM, "out of memory"), false;

@@ -6,6 +6,7 @@
 #include "sys/bytes.h"
 #include "sys/varint.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -233,6 +234,13 @@ int body_map_find(struct body_map *map, uint32_t field, struct value *value)
     unsigned wire = *at & 7;
     while (*at++ >= 0x80) /* the walk has seen that the tag ends */
         continue;
+    ptrdiff_t left = map->end - at;
+    if (wire == WIRE_BYTES && left > 1 && *at < 0x80 && *at < left - 1) {
+        value->what = VALUE_BYTES;
+        value->length = *at;
+        value->bytes = at + 1;
+        return at[value->length + 1] == 0 ? 1 : -1;
+    }
     return get_value(&at, map->end, wire, value) ? 1 : -1;
 }
 

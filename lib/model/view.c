@@ -166,9 +166,8 @@ static int32_t take_touches(crm_view *view)
     return CRM_OK;
 }
 
-int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out)
+int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const struct row *row, struct row *out)
 {
-    const struct row *row = row_at(view->generation, kind, number);
     if (row == NULL || row->head == 0)
         return VIEW_ROW_NONE;
     *out = *row;
@@ -187,6 +186,36 @@ int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct ro
     if (status != CRM_OK)
         view->trouble = status;
     return status != CRM_OK || out->head == 0 ? VIEW_ROW_NONE : VIEW_ROW_OLD;
+}
+
+int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out)
+{
+    return view_judge(view, kind, number, row_at(view->generation, kind, number), out);
+}
+
+void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind)
+{
+    const struct kind_store *store = kind_store(generation, kind);
+    *rows = (struct rows){.arena = generation->arena, .chunk = UINT32_MAX};
+    if (store == NULL)
+        return;
+    rows->column = store->rows_column;
+    uint32_t cells = column_count(rows->arena, rows->column);
+    rows->count = store->rows < cells ? store->rows : cells;
+}
+
+bool rows_chunk(struct rows *rows, uint32_t number)
+{
+    const struct column_header *header = arena_at(rows->arena, rows->column, sizeof *header);
+    uint32_t chunk = number / COLUMN_CHUNK;
+    const uint64_t *cells =
+        header == NULL ? NULL
+                       : arena_at(rows->arena, header->directory + (uint64_t)chunk * sizeof *cells, sizeof *cells);
+    if (cells == NULL || (*cells & 7) != 0)
+        return false;
+    rows->chunk = chunk;
+    rows->cells = *cells;
+    return true;
 }
 
 int32_t view_overlay(crm_view *view, crm_error *error)

@@ -64,6 +64,8 @@ void view_end(crm_view *view);
 /* Between begin and end: */
 enum { VIEW_ROW_NONE = 0, VIEW_ROW_CURRENT = 1 /* columns and indexes agree with it */, VIEW_ROW_OLD = 2 };
 int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out);
+/* The same for a row that was found already (NULL: there is none). */
+int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const struct row *row, struct row *out);
 /* True when nothing in the arena is newer than the view. */
 bool view_is_current(const crm_view *view);
 /* Brings the overlay up to date; a past view's is built whole. */
