@@ -219,22 +219,20 @@ static inline struct row *row_at(const struct generation *generation, const stru
                : (struct row *)column_at(generation->arena, store->rows_column, number);
 }
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind);
-/* For many rows of one kind, while the arena stays as it is: the way to a chunk
- * of the column is gone once. */
+/* For many rows of one kind, while the arena stays as it is: the way to them is
+ * gone once. */
 struct rows {
     struct arena *arena;
-    uint64_t column;
+    const uint64_t *chunks; /* the column's directory */
     uint32_t count;
-    uint32_t chunk; /* the open one; UINT32_MAX: none */
-    uint64_t cells; /* its offset */
 };
 void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind);
-bool rows_chunk(struct rows *rows, uint32_t number); /* opens the number's */
-static inline const struct row *rows_at(struct rows *rows, uint32_t number)
+static inline const struct row *rows_at(const struct rows *rows, uint32_t number)
 {
-    if (number >= rows->count || (number / COLUMN_CHUNK != rows->chunk && !rows_chunk(rows, number)))
-        return NULL;
-    return arena_at(rows->arena, rows->cells + number % COLUMN_CHUNK * sizeof(struct row), sizeof(struct row));
+    uint64_t chunk = number < rows->count ? rows->chunks[number / COLUMN_CHUNK] : 0;
+    return chunk == 0 || (chunk & 7) != 0
+               ? NULL
+               : arena_at(rows->arena, chunk + number % COLUMN_CHUNK * sizeof(struct row), sizeof(struct row));
 }
 /* Where an entry lies is a place: an offset in the log, an offset beyond its end
  * in the transaction's frame, or, in a compacted file, a position in a pack. */

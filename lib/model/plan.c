@@ -286,7 +286,7 @@ static bool order_plan(crm_query *query, struct plan *plan)
     return true;
 }
 
-void plan_make(crm_query *query)
+static void make(crm_query *query)
 {
     struct plan *plan = &query->plan;
     struct plan candidate;
@@ -322,6 +322,14 @@ void plan_make(crm_query *query)
         plan->condition->settled = true;
     if (plan->condition != NULL && plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
         plan->condition->settled = true;
+}
+
+void plan_make(crm_query *query)
+{
+    make(query);
+    query->plan.settles_all = query->deleted == CRM_DELETED_NO;
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        query->plan.settles_all &= query->conditions[i].settled;
 }
 
 void plan_explain(crm_query *query)

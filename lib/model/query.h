@@ -63,6 +63,7 @@ struct plan {
     uint32_t stretch_count, stream_count;
     bool streams_in_order; /* rows come as the query orders them */
     bool nulls_follow;     /* then those without the order's field */
+    bool settles_all;      /* what its candidates say is all that is asked of a record that is not deleted */
     bool unjudged;         /* nothing competed with it: the estimate waits until somebody asks */
     uint64_t estimate, rows;
     /* Only as many of these as are counted are set, and copied. */

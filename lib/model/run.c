@@ -255,15 +255,24 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
 }
 
 /* CURRENT or OLD when it belongs to the answer. */
-static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
+static int judge_found(crm_query *query, uint32_t number, const struct row *now, struct row *row, bool certain)
 {
-    int state = view_judge(query->view, query->kind, number, rows_at(&query->reader, number), row);
+    if (certain && query->plan.settles_all && now != NULL && now->head != 0 && row_lsn(now) <= query->view->lsn) {
+        *row = *now; /* nearly every row of nearly every page */
+        return row->state & ROW_DELETED ? VIEW_ROW_NONE : VIEW_ROW_CURRENT;
+    }
+    int state = view_judge(query->view, query->kind, number, now, row);
     if (state == VIEW_ROW_NONE)
         return state;
     bool current = state == VIEW_ROW_CURRENT;
     if (query->timeline && !(certain && current) && !names_target(query, number, row))
         return VIEW_ROW_NONE;
     return query_matches(query, number, row, current && certain) ? state : VIEW_ROW_NONE;
+}
+
+static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
+{
+    return judge_found(query, number, rows_at(&query->reader, number), row, certain);
 }
 
 static bool collect_one(crm_query *query, uint32_t number, bool certain)
@@ -480,12 +489,13 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
     seek_streams(query);
     while (query->page_count < capacity && query->status == CRM_OK && !query->done) {
         struct tree_key keys[AHEAD];
+        const struct row *rows[AHEAD];
         bool exact[AHEAD];
         uint32_t count = 0, room = capacity - query->page_count < AHEAD ? capacity - query->page_count : AHEAD;
         for (; count < room && next_of_streams(query, &keys[count], &exact[count]); count++) {
-            const struct row *row = rows_at(&query->reader, tree_number(keys[count]));
-            if (row != NULL)
-                __builtin_prefetch(row);
+            rows[count] = rows_at(&query->reader, tree_number(keys[count]));
+            if (rows[count] != NULL)
+                __builtin_prefetch(rows[count]);
         }
         query->done = count < room;
         for (uint32_t i = 0; i < count; i++) {
@@ -494,7 +504,7 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
             struct hit hit = {.number = tree_number(keys[i]),
                               .null = time == INT64_MIN,
                               .key = (uint64_t)time ^ UINT64_C(1) << 63}; /* INT64_MIN: 0, as it is without the field */
-            if (hit.number != last && judge(query, hit.number, &row, exact[i]) != VIEW_ROW_NONE)
+            if (hit.number != last && judge_found(query, hit.number, rows[i], &row, exact[i]) != VIEW_ROW_NONE)
                 give(query, hit.number, &row, &hit);
             last = hit.number; /* one that is named twice comes twice in a row */
         }

@@ -193,7 +193,7 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
 
 /* On to the field, or the first one behind it.  Nearly every tag and length is
  * one byte, and a byte is left of the body when it is read. */
-static int map_walk(struct body_map *map, uint32_t field)
+__attribute__((noinline)) static int map_walk(struct body_map *map, uint32_t field)
 {
     const uint8_t *at = map->at, *const end = map->end, *const bytes = map->bytes;
     uint64_t number = map->field, seen = map->seen;
@@ -212,10 +212,13 @@ static int map_walk(struct body_map *map, uint32_t field)
             seen |= UINT64_C(1) << number;
             places[number] = (uint16_t)(place - bytes);
         }
-        if ((tag & 7) == WIRE_BYTES && end - at > 1 && *at < 0x80 && *at < end - at - 1)
+        if ((tag & 7) == WIRE_BYTES && end - at > 1 && *at < 0x80 && *at < end - at - 1) {
             at += *at + 2;
-        else if ((at = skip_value(at, end, tag & 7)) == NULL) /* what it is itself, get_value finds out */
+        } else if ((tag & 7) == WIRE_INT && at < end && *at < 0x80) {
+            at++;
+        } else if ((at = skip_value(at, end, tag & 7)) == NULL) { /* what it is itself, get_value finds out */
             break;
+        }
     }
     map->at = at;
     map->field = number;
@@ -240,6 +243,11 @@ int body_map_find(struct body_map *map, uint32_t field, struct value *value)
         value->length = *at;
         value->bytes = at + 1;
         return at[value->length + 1] == 0 ? 1 : -1;
+    }
+    if (wire == WIRE_INT && left > 0 && *at < 0x80) {
+        value->what = VALUE_INT;
+        value->integer = unzigzag(*at);
+        return 1;
     }
     return get_value(&at, map->end, wire, value) ? 1 : -1;
 }

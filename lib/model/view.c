@@ -195,27 +195,17 @@ int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct ro
 
 void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind)
 {
+    struct arena *arena = generation->arena;
     const struct kind_store *store = kind_store(generation, kind);
-    *rows = (struct rows){.arena = generation->arena, .chunk = UINT32_MAX};
-    if (store == NULL)
+    *rows = (struct rows){.arena = arena};
+    uint32_t cells = store == NULL ? 0 : column_count(arena, store->rows_column);
+    if (cells == 0)
         return;
-    rows->column = store->rows_column;
-    uint32_t cells = column_count(rows->arena, rows->column);
-    rows->count = store->rows < cells ? store->rows : cells;
-}
-
-bool rows_chunk(struct rows *rows, uint32_t number)
-{
-    const struct column_header *header = arena_at(rows->arena, rows->column, sizeof *header);
-    uint32_t chunk = number / COLUMN_CHUNK;
-    const uint64_t *cells =
-        header == NULL ? NULL
-                       : arena_at(rows->arena, header->directory + (uint64_t)chunk * sizeof *cells, sizeof *cells);
-    if (cells == NULL || (*cells & 7) != 0)
-        return false;
-    rows->chunk = chunk;
-    rows->cells = *cells;
-    return true;
+    const struct column_header *header = arena_at(arena, store->rows_column, sizeof *header);
+    rows->chunks =
+        arena_at(arena, header->directory, ((size_t)cells + COLUMN_CHUNK - 1) / COLUMN_CHUNK * sizeof *rows->chunks);
+    if (rows->chunks != NULL)
+        rows->count = store->rows < cells ? store->rows : cells;
 }
 
 int32_t view_overlay(crm_view *view, crm_error *error)
