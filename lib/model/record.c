@@ -25,7 +25,7 @@ static crm_record *take_spare(crm_view *view)
     return record;
 }
 
-int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
+static void start(crm_record *record, crm_view *view, struct kind *kind, uint32_t number)
 {
     record->view = view;
     record->kind = kind;
@@ -36,10 +36,21 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
     record->map.bytes = NULL;
+}
+
+static void map_body(crm_record *record)
+{
     const struct version *version = &record->version;
-    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
-    if (status == CRM_OK && version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
+    if (version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
         body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+}
+
+int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
+{
+    start(record, view, kind, number);
+    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    if (status == CRM_OK)
+        map_body(record);
     return status;
 }
 
@@ -60,15 +71,19 @@ static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t p
                      crm_path(view->db), kind->name, (unsigned long long)(place & ~PLACE_PACKED));
 }
 
-int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
-                    crm_error *error)
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row,
+                    const struct version *version, crm_record **out, crm_error *error)
 {
     crm_record *record = take_spare(view);
     *out = NULL;
     if (record == NULL)
         return error_nomem(error);
     record->made = NULL;
-    if (record_fill(record, view, kind, number, row) != CRM_OK) {
+    if (version != NULL) {
+        start(record, view, kind, number);
+        version_copy(&record->version, version);
+        map_body(record);
+    } else if (record_fill(record, view, kind, number, row) != CRM_OK) {
         memory_free(view->db->memory, record);
         return damaged(view, kind, row->head, error);
     }
