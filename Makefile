@@ -29,7 +29,7 @@ CFLAGS := -O2 -g
 # Optimised for speed where the time goes, for size elsewhere: a library that is
 # embedded should be small (lint holds it under 400 KiB).
 HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
-       $(patsubst %,lib/sys/%.c,checksum memory) \
+       $(patsubst %,lib/sys/%.c,checksum lock memory) \
        lib/log/entry.c \
        $(patsubst %,lib/model/%.c,apply chain check edit group identity index record run txn value)
 SPEED := -O2 -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels

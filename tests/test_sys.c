@@ -383,24 +383,101 @@ static void *write_once(void *unused)
     return unused;
 }
 
+static void *read_once(void *found)
+{
+    rwlock_read(&shared_lock);
+    *(int *)found = written;
+    rwlock_unlock(&shared_lock);
+    return found;
+}
+
+static uint32_t queued(void)
+{
+    mutex_lock(&shared_lock.mutex);
+    uint32_t queue = shared_lock.queue;
+    mutex_unlock(&shared_lock.mutex);
+    return queue;
+}
+
 /* With a reader inside and a writer waiting, a new reader must wait too. */
 START_TEST(test_waiting_writer_holds_new_readers_back)
 {
-    pthread_t thread;
-    int64_t start = clock_monotonic_ms();
-    int got = 0;
+    pthread_t writer, reader;
+    int found = -1;
     ck_assert(rwlock_init(&shared_lock));
     written = 0;
     rwlock_read(&shared_lock);
-    ck_assert_int_eq(pthread_create(&thread, NULL, write_once, NULL), 0);
-    while ((got = pthread_rwlock_tryrdlock(&shared_lock.handle)) == 0 && clock_monotonic_ms() - start < 5000) {
-        rwlock_unlock(&shared_lock);
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_once, NULL), 0);
+    while (atomic_load(&shared_lock.state) != RWLOCK_WANTED + 1)
         clock_sleep_ms(1);
-    }
-    ck_assert_int_eq(got, EBUSY);
+    ck_assert_int_eq(pthread_create(&reader, NULL, read_once, &found), 0);
+    while (queued() == 0)
+        clock_sleep_ms(1);
+    ck_assert_int_eq(written, 0);
     rwlock_unlock(&shared_lock);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    ck_assert_int_eq(written, 1);
+    ck_assert_int_eq(pthread_join(writer, NULL), 0);
+    ck_assert_int_eq(pthread_join(reader, NULL), 0);
+    ck_assert_int_eq(found, 1);
+    ck_assert_uint_eq(atomic_load(&shared_lock.state), 0);
+    rwlock_destroy(&shared_lock);
+}
+END_TEST
+
+/* A writer that takes the lock again at once must not pass a reader by. */
+START_TEST(test_queued_reader_comes_before_the_next_writer)
+{
+    pthread_t reader;
+    int found = -1;
+    ck_assert(rwlock_init(&shared_lock));
+    rwlock_write(&shared_lock);
+    written = 7;
+    ck_assert_int_eq(pthread_create(&reader, NULL, read_once, &found), 0);
+    while (queued() == 0)
+        clock_sleep_ms(1);
+    rwlock_unlock(&shared_lock);
+    rwlock_write(&shared_lock);
+    ck_assert_int_eq(found, 7);
+    written = 8;
+    rwlock_unlock(&shared_lock);
+    ck_assert_int_eq(pthread_join(reader, NULL), 0);
+    rwlock_destroy(&shared_lock);
+}
+END_TEST
+
+enum { LOCK_THREADS = 4, LOCK_TURNS = 3000 };
+static int64_t left_side, right_side;
+
+static void *read_and_write(void *unlike)
+{
+    for (int i = 0; i < LOCK_TURNS; i++) {
+        if (i % 8 == 0) {
+            rwlock_write(&shared_lock);
+            left_side++;
+            right_side--;
+            rwlock_unlock(&shared_lock);
+            continue;
+        }
+        rwlock_read(&shared_lock);
+        *(bool *)unlike |= left_side + right_side != 0;
+        rwlock_unlock(&shared_lock);
+    }
+    return NULL;
+}
+
+START_TEST(test_readers_never_meet_a_writer)
+{
+    pthread_t threads[LOCK_THREADS];
+    bool unlike[LOCK_THREADS] = {false};
+    ck_assert(rwlock_init(&shared_lock));
+    left_side = right_side = 0;
+    for (int i = 0; i < LOCK_THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_and_write, &unlike[i]), 0);
+    for (int i = 0; i < LOCK_THREADS; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert(!unlike[i]);
+    }
+    ck_assert_int_eq(left_side, LOCK_THREADS * (LOCK_TURNS / 8)); /* every eighth turn of each, the first included */
+    ck_assert_uint_eq(atomic_load(&shared_lock.state), 0);
     rwlock_destroy(&shared_lock);
 }
 END_TEST
@@ -469,6 +546,8 @@ static Suite *make_suite(void)
     TCase *time = tcase_create("clocks and locks");
     tcase_add_test(time, test_clocks_and_chance);
     tcase_add_test(time, test_waiting_writer_holds_new_readers_back);
+    tcase_add_test(time, test_queued_reader_comes_before_the_next_writer);
+    tcase_add_test(time, test_readers_never_meet_a_writer);
     tcase_add_test(time, test_mutex_and_condition_time_out);
     suite_add_tcase(suite, time);
     return suite;

@@ -2,6 +2,7 @@
 #include "domain_fixture.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,148 @@ START_TEST(many_views_hold_many_states)
 }
 END_TEST
 
+static int64_t version_of(const crm_record *record)
+{
+    return crm_int(record, CRM_FIELD_VERSION);
+}
+
+/* What a closed view gathered serves the next one, and nothing that it knew. */
+START_TEST(a_view_reopened_sees_its_own_state)
+{
+    enum { TURNS = 40 };
+    crm_db *db = domain_open();
+    crm_id id = add_customer(db, "v0"), gone;
+    char name[16];
+    uint64_t before = crm_lsn(db);
+    for (int i = 1; i < TURNS; i++) {
+        snprintf(name, sizeof name, "v%d", i - 1);
+        crm_view *view = domain_view(db), *past = NULL;
+        named(view, &id, name);
+        crm_txn *txn = domain_begin(db);
+        snprintf(name, sizeof name, "v%d", i);
+        crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &id), CRM_CUSTOMER_NAME, name, CRM_NUL);
+        crm_record_id(crm_create(txn, CRM_KIND_CUSTOMER), &gone);
+        crm_view_close(view);
+        crm_view_close(domain_view(db)); /* while something newer is in the indexes */
+        view = domain_view(db);
+        if (i % 4 == 0) {
+            snprintf(name, sizeof name, "v%d", i - 1);
+            crm_rollback(txn);
+            rename_to(db, &id, "undone");
+            rename_to(db, &id, name); /* it was opened before these */
+        } else {
+            crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &gone), CRM_CUSTOMER_NAME, "another", CRM_NUL);
+            domain_commit(txn);
+            snprintf(name, sizeof name, "v%d", i - 1);
+        }
+        named(view, &id, name);
+        crm_record *none = NULL;
+        ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &gone, &none, NULL), CRM_NOT_FOUND);
+        crm_view_close(view);
+        ck_assert_int_eq(crm_view_open_lsn(db, before, &past, NULL), CRM_OK);
+        named(past, &id, "v0");
+        ck_assert_uint_eq(crm_view_lsn(past), before);
+        crm_view_close(past);
+        if (i % 4 == 0) {
+            snprintf(name, sizeof name, "v%d", i);
+            rename_to(db, &id, name);
+        }
+    }
+    domain_close(db);
+}
+END_TEST
+
+/* After a compaction numbers may mean other records: no id is remembered over it. */
+START_TEST(a_view_reopened_after_a_compaction_follows_references_anew)
+{
+    crm_db *db = domain_open();
+    crm_id users[3], customers[3];
+    crm_txn *txn = domain_begin(db);
+    for (int i = 0; i < 3; i++) {
+        crm_record *user = crm_create(txn, CRM_KIND_USER);
+        crm_set_text(user, CRM_USER_NAME, "user", CRM_NUL);
+        crm_record_id(user, &users[i]);
+        crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+        crm_set_text(customer, CRM_CUSTOMER_NAME, "customer", CRM_NUL);
+        crm_set_ref(customer, CRM_FIELD_OWNER, CRM_KIND_USER, &users[i]);
+        crm_record_id(customer, &customers[i]);
+    }
+    domain_commit(txn);
+    for (int turn = 0; turn < 4; turn++) {
+        crm_view *held = domain_view(db), *view = domain_view(db);
+        for (int i = 0; i < 3; i++) {
+            crm_id owner;
+            crm_record *record = get(view, &customers[i]);
+            ck_assert_int_eq(crm_ref(record, CRM_FIELD_OWNER, NULL, &owner), CRM_OK);
+            ck_assert_mem_eq(&owner, &users[i], sizeof owner);
+            crm_record_free(record);
+        }
+        int64_t time = crm_view_time(view);
+        crm_view_close(view);
+        if (turn % 2 == 0)
+            ck_assert_int_eq(crm_compact(db, NULL), CRM_OK);
+        crm_view_close(held); /* the old file's last, perhaps */
+        view = domain_view(db);
+        ck_assert_int_eq(crm_view_time(view), time);
+        crm_view_close(view);
+    }
+    domain_close(db);
+}
+END_TEST
+
+enum { OPENERS = 4, OPEN_TURNS = 400 };
+static crm_db *shared;
+static crm_id shared_id;
+
+/* The name of each version is its number; a view never goes back. */
+static void *open_and_read(void *unlike)
+{
+    int64_t last = 0;
+    for (int i = 0; i < OPEN_TURNS; i++) {
+        crm_view *view = NULL;
+        crm_record *record = NULL;
+        char name[24];
+        if (crm_view_open(shared, &view, NULL) != CRM_OK ||
+            crm_get(view, CRM_KIND_CUSTOMER, &shared_id, &record, NULL) != CRM_OK) {
+            *(int *)unlike += 1;
+            continue;
+        }
+        snprintf(name, sizeof name, "%lld", (long long)version_of(record));
+        *(int *)unlike += strcmp(name, crm_text(record, CRM_CUSTOMER_NAME, NULL)) != 0 || version_of(record) < last;
+        last = version_of(record);
+        crm_view_close(view); /* its record keeps it */
+        crm_record_free(record);
+    }
+    return NULL;
+}
+
+START_TEST(threads_share_the_closed_views)
+{
+    pthread_t threads[OPENERS];
+    int unlike[OPENERS] = {0};
+    char name[24];
+    shared = domain_open();
+    shared_id = add_customer(shared, "1");
+    for (int i = 0; i < OPENERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, open_and_read, &unlike[i]), 0);
+    for (int i = 2; i < 60; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        rename_to(shared, &shared_id, name);
+        crm_txn *txn = domain_begin(shared);
+        crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &shared_id), CRM_CUSTOMER_NAME, "undone", CRM_NUL);
+        (void)crm_txn_status(txn, NULL);
+        crm_rollback(txn);
+        if (i % 20 == 0)
+            ck_assert_int_eq(crm_compact(shared, NULL), CRM_OK);
+    }
+    for (int i = 0; i < OPENERS; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_int_eq(unlike[i], 0);
+    }
+    domain_close(shared);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("view");
@@ -268,6 +411,9 @@ int main(void)
     tcase_add_test(cases, children_outlive_their_parents);
     tcase_add_test(cases, relative_times_count_from_the_views_instant);
     tcase_add_test(cases, many_views_hold_many_states);
+    tcase_add_test(cases, a_view_reopened_sees_its_own_state);
+    tcase_add_test(cases, a_view_reopened_after_a_compaction_follows_references_anew);
+    tcase_add_test(cases, threads_share_the_closed_views);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

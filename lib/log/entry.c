@@ -71,26 +71,46 @@ void entry_put(struct buffer *buffer, uint64_t offset, struct entry *entry)
     buffer->length += entry->size;
 }
 
-/* A number that must fit 32 bits. */
-static inline const uint8_t *get_u32(const uint8_t *at, const uint8_t *end, uint32_t *value)
+static const uint8_t *get_any(const uint8_t *at, const uint8_t *end, uint64_t *value)
 {
-    uint64_t wide;
-    at = varint_get(at, end, &wide);
-    if (at == NULL || wide > UINT32_MAX)
-        return NULL;
-    *value = (uint32_t)wide;
-    return at;
+    return varint_get(at, end, value);
+}
+
+/* A number where FIELDS_MAX bytes may be read.  Nearly all have one to three. */
+__attribute__((always_inline)) static inline const uint8_t *get_near(const uint8_t *at, uint64_t *value)
+{
+    uint64_t low = at[0];
+    *value = low;
+    if (low < 0x80)
+        return at + 1;
+    low += ((uint64_t)at[1] << 7) - 0x80; /* less the bit that says that it goes on */
+    *value = low;
+    if (at[1] < 0x80)
+        return at + 2;
+    *value = low + ((uint64_t)at[2] << 14) - 0x4000;
+    return at[2] < 0x80 ? at + 3 : get_any(at, at + VARINT_MAX, value);
 }
 
 /* The fields between the operation and the body; returns the body. */
 static inline const uint8_t *get_fields(const uint8_t *at, const uint8_t *end, struct entry *out, uint64_t *back)
 {
-    if ((at = get_u32(at, end, &out->kind)) == NULL || (at = get_u32(at, end, &out->number)) == NULL ||
-        (at = varint_get(at, end, &out->lsn)) == NULL || (at = varint_get(at, end, &out->version)) == NULL ||
-        (at = varint_get(at, end, back)) == NULL)
+    uint64_t kind, number, sequence = 0;
+    if (end - at >= FIELDS_MAX) {
+        if ((at = get_near(at, &kind)) == NULL || (at = get_near(at, &number)) == NULL ||
+            (at = get_near(at, &out->lsn)) == NULL || (at = get_near(at, &out->version)) == NULL ||
+            (at = get_near(at, back)) == NULL)
+            return NULL;
+    } else if ((at = get_any(at, end, &kind)) == NULL || (at = get_any(at, end, &number)) == NULL ||
+               (at = get_any(at, end, &out->lsn)) == NULL || (at = get_any(at, end, &out->version)) == NULL ||
+               (at = get_any(at, end, back)) == NULL) {
         return NULL;
-    out->sequence = 0;
-    return out->flags & ENTRY_SEQUENCE ? get_u32(at, end, &out->sequence) : at;
+    }
+    if ((out->flags & ENTRY_SEQUENCE) && (at = get_any(at, end, &sequence)) == NULL)
+        return NULL;
+    out->kind = (uint32_t)kind;
+    out->number = (uint32_t)number;
+    out->sequence = (uint32_t)sequence;
+    return (kind | number | sequence) > UINT32_MAX ? NULL : at;
 }
 
 int32_t entry_get(const uint8_t *bytes, size_t available, uint64_t offset, struct entry *out)

@@ -138,42 +138,52 @@ int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t o
     return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
 }
 
-static void version_start(struct version *out, uint64_t offset, const struct entry *entry)
+static inline bool add_segment(struct version *out, const struct entry *entry)
 {
-    out->offset = offset;
-    out->lsn = entry->lsn;
-    out->number_of = entry->version;
-    out->previous = entry->previous;
-    out->operation = entry->operation;
-    out->flags = entry->flags;
-    out->deleted = entry->operation == ENTRY_DELETE;
-    out->damaged = out->hidden = false;
-    out->count = 0;
+    const uint8_t *fields = entry->body, *end = entry->body + entry->body_length;
+    if (entry->operation == ENTRY_CREATE && (fields = id_skip(fields, end)) == NULL)
+        return false;
+    out->segments[out->count].bytes = fields;
+    out->segments[out->count++].length = (size_t)(end - fields);
+    return true;
 }
 
+static inline bool is_whole(const struct entry *entry)
+{
+    return entry->operation == ENTRY_CREATE || (entry->flags & ENTRY_FULL) != 0;
+}
+
+/* The entries below the first, down to a whole one. */
+static int32_t load_rest(struct generation *generation, const crm_txn *txn, struct entry *entry, struct version *out)
+{
+    uint32_t kind = entry->kind, number = entry->number;
+    do {
+        if (out->count == VERSION_SEGMENTS || entry->previous == 0 ||
+            entry_load(generation, txn, entry->previous, entry) != CRM_OK || entry->kind != kind ||
+            entry->number != number || !add_segment(out, entry))
+            return CRM_CORRUPT;
+    } while (!is_whole(entry));
+    return CRM_OK;
+}
+
+/* Not all the segments are set: this is on every look-up's path. */
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
 {
     struct entry entry;
     if (entry_load(generation, txn, offset, &entry) != CRM_OK)
         return CRM_CORRUPT;
-    uint32_t kind = entry.kind, number = entry.number;
-    version_start(out, offset, &entry); /* not the segments: this is on every look-up's path */
-    for (;;) {
-        const uint8_t *fields = entry.body;
-        if (entry.operation == ENTRY_CREATE) {
-            fields = id_skip(entry.body, entry.body + entry.body_length);
-            if (fields == NULL)
-                return CRM_CORRUPT;
-        }
-        out->segments[out->count].bytes = fields;
-        out->segments[out->count++].length = (size_t)(entry.body + entry.body_length - fields);
-        if (entry.operation == ENTRY_CREATE || (entry.flags & ENTRY_FULL))
-            return CRM_OK;
-        if (out->count == VERSION_SEGMENTS || entry.previous == 0 ||
-            entry_load(generation, txn, entry.previous, &entry) != CRM_OK || entry.kind != kind ||
-            entry.number != number)
-            return CRM_CORRUPT;
-    }
+    out->offset = offset;
+    out->lsn = entry.lsn;
+    out->number_of = entry.version;
+    out->previous = entry.previous;
+    out->operation = entry.operation;
+    out->flags = entry.flags;
+    out->deleted = entry.operation == ENTRY_DELETE;
+    out->damaged = out->hidden = false;
+    out->count = 0;
+    if (!add_segment(out, &entry))
+        return CRM_CORRUPT;
+    return is_whole(&entry) ? CRM_OK : load_rest(generation, txn, &entry, out);
 }
 
 /* The row's newest committed version: what a transaction has under way cannot be

@@ -95,6 +95,13 @@ void db_drop(struct generation *generation)
         generation_free(generation);
 }
 
+void db_unsettle(struct generation *generation)
+{
+    __atomic_store_n(&generation->settled, UINT64_MAX, __ATOMIC_RELEASE);
+    mutex_lock(&generation->db->state);
+    mutex_unlock(&generation->db->state);
+}
+
 static struct generation *generation_create(crm_db *db, struct log *log)
 {
     struct generation *generation = memory_zero(db->memory, 1, sizeof *generation);
@@ -105,6 +112,8 @@ static struct generation *generation_create(crm_db *db, struct log *log)
     generation->references = 1;
     generation->building = true;
     generation->moment = INT64_MIN;
+    generation->settled = UINT64_MAX;
+    generation->serial = __atomic_add_fetch(&db->generations, 1, __ATOMIC_RELAXED);
     buffer_init(&generation->key, db->memory);
     buffer_init(&generation->other_key, db->memory);
     buffer_init(&generation->texts, db->memory);
@@ -192,6 +201,7 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     int32_t status = arena_create(generation->db->memory, &arena, error);
     if (status != CRM_OK)
         return status;
+    db_unsettle(generation);
     arena_free(generation->arena);
     generation->arena = arena;
     forget_roots(generation);
@@ -502,6 +512,7 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
         uint64_t before = generation->applied.lsn;
         if (status == CRM_OK) {
             rwlock_write(&generation->lock);
+            db_unsettle(generation);
             status = db_replay(generation, up_to, error);
             rwlock_unlock(&generation->lock);
         }
@@ -576,6 +587,7 @@ static int32_t open_steps(crm_db *db, crm_error *error)
 static void db_free(crm_db *db)
 {
     const struct memory *memory = db->memory;
+    views_free_closed(db);
     if (db->now != NULL) {
         db->now->references--;
         if (db->now->references == 0)

@@ -7,8 +7,9 @@
  * it must not take from the indexes.  For those that existed before, `touches`
  * remembers what they were.
  *
- * Locks, in this order: writer (one transaction), state (which generation, how
- * many views), generation lock (arena, applied, touches; readers share it).
+ * Locks, in this order: writer (one transaction), generation lock (arena,
+ * applied, touches; readers share it), state (which generation, which views; held
+ * for moments, nothing is waited for under it).
  */
 #ifndef MODEL_DB_H
 #define MODEL_DB_H
@@ -84,6 +85,8 @@ struct generation {
     struct schema schema;
     struct rwlock lock;
     struct log_point applied; /* the arena holds the log up to here */
+    uint64_t settled;         /* atomic: an LSN that the arena is known to hold; UINT64_MAX: none is */
+    uint64_t serial;          /* of the handle's generations, from 1 */
     uint64_t image_end;       /* the log up to here is in the image file */
     uint64_t change;          /* counts changes of the arena, so that cursors seek anew */
     bool bad;                 /* the arena cannot be trusted: rebuild before use */
@@ -130,9 +133,12 @@ struct crm_db {
     struct mutex state;
     struct generation *now; /* under state */
     struct generation *all;
-    uint32_t references; /* views, feeds, imports … and 1 for the caller; under state */
-    uint32_t views;      /* atomic: how many are in the list */
-    crm_view *view_list; /* under state */
+    uint32_t references;    /* views, feeds, imports … and 1 for the caller; under state */
+    uint32_t views;         /* atomic: how many are in the list */
+    crm_view *view_list;    /* under state */
+    crm_view *closed_views; /* likewise: kept for the next that are opened */
+    uint32_t closed_count;
+    uint64_t generations; /* atomic: how many there were */
     bool closed;
     int64_t fixed_now; /* INT64_MIN: the clock runs */
     crm_txn *txn;
@@ -160,6 +166,8 @@ void db_news(crm_db *db);
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
+/* Before a replay into an arena that views may be on, under its exclusive lock: see open_newest. */
+void db_unsettle(struct generation *generation);
 int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
 /* A second generation over the same log, from the first frame up to where the
@@ -211,6 +219,21 @@ static inline struct row *row_at(const struct generation *generation, const stru
                : (struct row *)column_at(generation->arena, store->rows_column, number);
 }
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind);
+/* For many rows of one kind, while the arena stays as it is: the way to them is
+ * gone once. */
+struct rows {
+    struct arena *arena;
+    const uint64_t *chunks; /* the column's directory */
+    uint32_t count;
+};
+void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind);
+static inline const struct row *rows_at(const struct rows *rows, uint32_t number)
+{
+    uint64_t chunk = number < rows->count ? rows->chunks[number / COLUMN_CHUNK] : 0;
+    return chunk == 0 || (chunk & 7) != 0
+               ? NULL
+               : arena_at(rows->arena, chunk + number % COLUMN_CHUNK * sizeof(struct row), sizeof(struct row));
+}
 /* Where an entry lies is a place: an offset in the log, an offset beyond its end
  * in the transaction's frame, or, in a compacted file, a position in a pack. */
 #define PLACE_PACKED (UINT64_C(1) << 62)
@@ -254,7 +277,7 @@ uint64_t frame_at_time(struct generation *generation, int64_t time, uint64_t up_
 
 /* identity: ids and numbers.  Between view_begin and view_end, as all that reads the arena. */
 uint32_t row_find(const struct generation *generation, const struct kind *kind,
-                  const crm_id *id);                                                              /* UINT32_MAX: none */
+                  const crm_id *id); /* UINT32_MAX: none */
 const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number); /* nil: none */
 /* The row of a number that is the next one or a hole, for an id that is not there yet.  NULL: no memory or damaged. */
 struct row *row_make(struct generation *generation, struct kind *kind, uint32_t number, const crm_id *id);

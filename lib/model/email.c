@@ -145,11 +145,51 @@ static void open_brackets(const char **text, size_t *length)
     text_trim(text, length);
 }
 
+/* A bit a character: lower-case letters, digits and . _ + -. */
+static bool is_plain(uint8_t byte)
+{
+    static const uint64_t ascii[2] = {UINT64_C(0x03ff680000000000), UINT64_C(0x07fffffe80000000)};
+
+    return byte < 0x80 && (ascii[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+/* Whether an address is valid as it stands and normalised, as nearly all are
+ * that are looked for.  False says nothing. */
+static bool is_plain_address(const uint8_t *bytes, size_t length)
+{
+    size_t at = 0, label, letters;
+
+    while (at < length && is_plain(bytes[at]))
+        at++;
+    if (at == 0 || at > EMAIL_LOCAL_MAX || at == length || bytes[at] != '@' || length > EMAIL_MAX)
+        return false;
+    label = at + 1;
+    bool dotted = false;
+    for (at = label, letters = 0; at < length; at++) {
+        uint8_t byte = bytes[at];
+        if (byte == '.') {
+            if (at == label || at - label > 63 || bytes[label] == '-' || bytes[at - 1] == '-')
+                return false;
+            dotted = true;
+            label = at + 1;
+            letters = 0;
+        } else if (!is_plain(byte) || byte == '_' || byte == '+') {
+            return false;
+        }
+        letters += byte >= 'a';
+    }
+    return dotted && letters > 0 && at - label <= 63 && bytes[label] != '-' && bytes[at - 1] != '-';
+}
+
 bool email_normalise(struct buffer *out, const void *bytes, size_t length)
 {
     const char *text = bytes;
     size_t start = out->length;
 
+    if (is_plain_address(bytes, length)) {
+        buffer_append(out, bytes, length);
+        return !out->failed;
+    }
     text_trim(&text, &length);
     open_brackets(&text, &length);
     if (has_prefix(text, length, "mailto:")) {

@@ -26,7 +26,7 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     struct kind *kind = schema_kind(&view->generation->schema, number);
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
-        status = record_open(view, kind, found, &row, record, error);
+        status = record_open(view, kind, found, &row, NULL, record, error);
     } else if ((status = view_trouble(view, error)) == CRM_OK) {
         char text[UUID_TEXT_SIZE];
         uuid_format(id, text);
@@ -68,6 +68,18 @@ static bool keys_hold(const struct buffer *keys, const char *key, size_t key_len
     return false;
 }
 
+/* Whether an item is the address in its one form already: then it need not be made. */
+static bool has_plain_item(const struct value *value, const char *key, size_t length)
+{
+    struct items items = items_open(value);
+    struct item item;
+    struct part part;
+    while (items_next(&items, &item))
+        if (part_find(&item, CRM_PART_VALUE, &part) && part.length == length && memcmp(part.text, key, length) == 0)
+            return true;
+    return false;
+}
+
 static bool version_has_key(crm_view *view, const struct field *field, const struct version *version, const char *key,
                             size_t length)
 {
@@ -75,6 +87,8 @@ static bool version_has_key(crm_view *view, const struct field *field, const str
     buffer_reset(&view->scratch);
     if (version_field(version, field, &value) != 1)
         return false;
+    if (field->type == CRM_TYPE_EMAILS && has_plain_item(&value, key, length))
+        return true;
     if (!index_keys(field, &value, &view->scratch))
         view->trouble = CRM_NOMEM;
     return !view->scratch.failed && keys_hold(&view->scratch, key, length);
@@ -103,14 +117,19 @@ struct found {
     bool several;    /* another record matches, too */
     uint32_t rank;   /* the better match wins; then the older record */
     struct row row;
+    struct version version;
 };
 
-static void offer(struct found *best, uint32_t number, uint32_t rank, const struct row *row)
+static void offer(struct found *best, uint32_t number, uint32_t rank, const struct row *row,
+                  const struct version *version)
 {
-    bool several = best->several || (best->number != UINT32_MAX && best->number != number);
-    if (best->number == UINT32_MAX || rank > best->rank || (rank == best->rank && number < best->number))
-        *best = (struct found){.number = number, .rank = rank, .row = *row};
-    best->several = several;
+    best->several |= best->number != UINT32_MAX && best->number != number;
+    if (best->number != UINT32_MAX && rank <= best->rank && !(rank == best->rank && number < best->number))
+        return;
+    best->number = number;
+    best->rank = rank;
+    best->row = *row;
+    version_copy(&best->version, version);
 }
 
 static void find_in_table(crm_view *view, struct kind *kind, struct field *field, const struct buffer *key,
@@ -127,14 +146,14 @@ static void find_in_table(crm_view *view, struct kind *kind, struct field *field
         while (hash_next(generation->arena, field->table, &cursor, &number))
             if (live_version(view, kind, number, &row, &version) &&
                 version_has_key(view, field, &version, (const char *)key->data, key->length))
-                offer(best, number, 0, &row);
+                offer(best, number, 0, &row, &version);
     }
     if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
         return;
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;)
         if (live_version(view, kind, old->number, &row, &version) &&
             version_has_key(view, field, &version, (const char *)key->data, key->length))
-            offer(best, old->number, 0, &row);
+            offer(best, old->number, 0, &row, &version);
 }
 
 /* ---- telephones ---- */
@@ -178,7 +197,7 @@ static void phone_candidates(crm_view *view, struct kind *kind, struct field *fi
         uint32_t rank;
         if (live_version(view, kind, tree_number(key), &row, &version) &&
             (rank = phone_rank(field, &version, sought)) > 0)
-            offer(best, tree_number(key), rank, &row);
+            offer(best, tree_number(key), rank, &row, &version);
     }
 }
 
@@ -207,7 +226,7 @@ static void find_phone(crm_view *view, struct kind *kind, struct field *field, c
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;) {
         uint32_t rank;
         if (live_version(view, kind, old->number, &row, &version) && (rank = phone_rank(field, &version, &sought)) > 0)
-            offer(best, old->number, rank, &row);
+            offer(best, old->number, rank, &row, &version);
     }
 }
 
@@ -244,7 +263,9 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
         return error_set(error, CRM_INVALID, "%s.%s has no index to find by", kind == NULL ? "?" : kind->name,
                          field == NULL ? "?" : field->name);
     int32_t status = CRM_OK;
-    struct found best = {.number = UINT32_MAX};
+    struct found best;
+    best.number = UINT32_MAX;
+    best.several = false;
     if (is_keyed(field) || field->type == CRM_TYPE_PHONES) {
         if ((status = view_begin(view, error)) != CRM_OK)
             return status;
@@ -266,7 +287,7 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
                 error_set(error, CRM_DUPLICATE, "several records of kind %s have the %s \"%.*s\"; name one by its id",
                           kind->name, field->name, (int)text_cut(text, length, 80), text);
         else if (best.number != UINT32_MAX)
-            status = record_open(view, kind, best.number, &best.row, record, error);
+            status = record_open(view, kind, best.number, &best.row, &best.version, record, error);
         view_end(view);
     }
     if (status == CRM_INVALID || !(is_keyed(field) || field->type == CRM_TYPE_PHONES))

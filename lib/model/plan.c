@@ -6,6 +6,7 @@
  */
 #include "model/query.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static bool is_keyed(const struct field *field)
@@ -136,11 +137,49 @@ static bool text_stretches(struct plan *plan, const struct predicate *condition)
     return true;
 }
 
+/* The arrays stay as they are: a plan holds as much of them as it counts. */
+static void plan_start(struct plan *plan, int what, struct field *field)
+{
+    memset(plan, 0, offsetof(struct plan, streams));
+    plan->what = what;
+    plan->field = field;
+}
+
+static void plan_take(struct plan *plan, const struct plan *from)
+{
+    memcpy(plan, from, offsetof(struct plan, streams));
+    memcpy(plan->streams, from->streams, from->stream_count * sizeof *from->streams);
+    memcpy(plan->stretches, from->stretches, from->stretch_count * sizeof *from->stretches);
+}
+
+/* One value of one field gives its numbers in ascending order; a timeline gives
+ * newest first. */
+static bool in_query_order(const crm_query *query, const struct plan *plan)
+{
+    if (plan->what == PLAN_SCAN)
+        return query->order == NULL;
+    if (plan->what == PLAN_TIMELINE)
+        return query->order != NULL && query->order == query->kind->moment && query->descending;
+    if (plan->what != PLAN_TREE || plan->stretch_count != 1 || query->order != NULL)
+        return false;
+    const struct stretch *stretch = &plan->stretches[0];
+    return plan->field->type == CRM_TYPE_TEXT ? stretch->op == CRM_OP_EQ : stretch->low.high == stretch->high.high;
+}
+
+/* The only condition, on a field with one key a record, and rows in no order but
+ * the index's: nothing can be better, and the estimate, two descents, is spared. */
+static bool is_alone(const crm_query *query, const struct plan *plan)
+{
+    return query->condition_count == 1 && query->order == NULL && plan->stretch_count == 1 &&
+           !type_is_list(plan->field->type) && in_query_order(query, plan);
+}
+
 /* A plan for one condition; false: its field's index cannot serve it. */
 static bool plan_for(crm_query *query, struct predicate *condition, struct plan *plan)
 {
     struct field *field = condition->field;
-    *plan = (struct plan){.what = PLAN_TREE, .condition = condition, .field = field};
+    plan_start(plan, PLAN_TREE, field);
+    plan->condition = condition;
     if (field->type == CRM_TYPE_ID && condition->op == CRM_OP_EQ) {
         plan->what = PLAN_ID;
         plan->estimate = condition->count;
@@ -179,28 +218,41 @@ static bool plan_for(crm_query *query, struct predicate *condition, struct plan 
                                              : add_stretch(plan, whole(0, UINT64_MAX)));
     else
         fine = field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(plan, condition);
-    for (uint32_t i = 0; fine && i < plan->stretch_count; i++)
+    plan->unjudged = fine && is_alone(query, plan);
+    for (uint32_t i = 0; fine && !plan->unjudged && i < plan->stretch_count; i++)
         plan->estimate += stretch_count_of(query, field, &plan->stretches[i]);
     return fine;
 }
 
+uint64_t plan_estimate(crm_query *query)
+{
+    struct plan *plan = &query->plan;
+    if (plan->unjudged)
+        plan->estimate = stretch_count_of(query, plan->field, &plan->stretches[0]);
+    plan->unjudged = false;
+    return plan->estimate;
+}
+
 static void timeline_streams(crm_query *query, struct plan *plan)
 {
-    struct plan streams = {.what = PLAN_TIMELINE, .streams_in_order = true};
+    plan_start(plan, PLAN_TIMELINE, NULL);
+    plan->streams_in_order = true;
     for (uint32_t i = 0; i < query->kind->indexed_count; i++) {
         struct field *field = query->kind->indexed[i];
         if (!(field->flags & CRM_FLAG_TIMELINE) || field->timeline == 0 ||
             (field->type == CRM_TYPE_REF && field->target != query->target_kind) ||
             tree_count(query->view->generation->arena, field->timeline) == 0)
             continue;
-        if (streams.stream_count == STREAMS_MAX) /* a user has added many: all are judged, as the scan stands */
+        if (plan->stream_count == STREAMS_MAX) { /* a user has added many: all are judged */
+            plan_start(plan, PLAN_SCAN, NULL);
+            plan->estimate = kind_rows(query->view->generation, query->kind);
             return;
-        struct timeline_stream *stream = &streams.streams[streams.stream_count++];
+        }
+        struct timeline_stream *stream = &plan->streams[plan->stream_count++];
         stream->exact = field->type == CRM_TYPE_REF;
         stream->tree = field->timeline;
         stream->group = index_group_of(field, query->target_kind, query->target);
     }
-    *plan = streams;
 }
 
 /* The order's tree, within the stretch that a condition on the same field leaves. */
@@ -210,13 +262,14 @@ static bool order_plan(crm_query *query, struct plan *plan)
     if (field == NULL || !(field->flags & CRM_FLAG_INDEXED) || type_is_list(field->type) || field->tree == 0 ||
         field->type == CRM_TYPE_ANY_REF)
         return false;
-    *plan = (struct plan){.what = PLAN_TREE, .field = field, .streams_in_order = true};
+    plan_start(plan, PLAN_TREE, field);
+    plan->streams_in_order = true;
     for (uint32_t i = 0; i < query->condition_count; i++) {
         struct predicate *condition = &query->conditions[i];
         struct plan one;
         if (condition->field == field && plan_for(query, condition, &one) && one.what == PLAN_TREE &&
             one.stretch_count == 1) {
-            *plan = one;
+            plan_take(plan, &one);
             plan->streams_in_order = true;
             return true;
         }
@@ -233,27 +286,14 @@ static bool order_plan(crm_query *query, struct plan *plan)
     return true;
 }
 
-/* One value of one field gives its numbers in ascending order; a timeline gives
- * newest first. */
-static bool in_query_order(const crm_query *query, const struct plan *plan)
-{
-    if (plan->what == PLAN_SCAN)
-        return query->order == NULL;
-    if (plan->what == PLAN_TIMELINE)
-        return query->order != NULL && query->order == query->kind->moment && query->descending;
-    if (plan->what != PLAN_TREE || plan->stretch_count != 1 || query->order != NULL)
-        return false;
-    const struct stretch *stretch = &plan->stretches[0];
-    return plan->field->type == CRM_TYPE_TEXT ? stretch->op == CRM_OP_EQ : stretch->low.high == stretch->high.high;
-}
-
-void plan_make(crm_query *query)
+static void make(crm_query *query)
 {
     struct plan *plan = &query->plan;
     struct plan candidate;
     uint64_t rows = kind_rows(query->view->generation, query->kind);
     query->planned = true;
-    *plan = (struct plan){.what = PLAN_SCAN, .estimate = rows, .rows = rows};
+    plan_start(plan, PLAN_SCAN, NULL);
+    plan->estimate = rows;
     if (query->timeline) {
         timeline_streams(query, plan);
         plan->rows = rows;
@@ -264,13 +304,13 @@ void plan_make(crm_query *query)
             if (plan_for(query, &query->conditions[i], &candidate) &&
                 (candidate.estimate < plan->estimate ||
                  (plan->what == PLAN_SCAN && candidate.estimate <= plan->estimate)))
-                *plan = candidate;
+                plan_take(plan, &candidate);
         plan->streams_in_order = in_query_order(query, plan);
         /* Walking the order finds a page after about page * rows / matches steps. */
         uint64_t page = query->limit < QUERY_PAGE ? query->limit : QUERY_PAGE;
         if (!plan->streams_in_order && query->key_count == 0 && order_plan(query, &candidate) &&
             (candidate.estimate <= plan->estimate || plan->estimate > 16 * page * (rows / (plan->estimate + 1) + 1)))
-            *plan = candidate;
+            plan_take(plan, &candidate);
     } else {
         plan->streams_in_order = query->order == NULL;
     }
@@ -282,6 +322,14 @@ void plan_make(crm_query *query)
         plan->condition->settled = true;
     if (plan->condition != NULL && plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
         plan->condition->settled = true;
+}
+
+void plan_make(crm_query *query)
+{
+    make(query);
+    query->plan.settles_all = query->deleted == CRM_DELETED_NO;
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        query->plan.settles_all &= query->conditions[i].settled;
 }
 
 void plan_explain(crm_query *query)

@@ -30,24 +30,25 @@ int32_t crm_query_create(crm_view *view, uint32_t kind_number, crm_query **out, 
         return error_set(error, CRM_INVALID, "there is no kind with number %u", kind_number);
     const struct memory *memory = view->db->memory;
     crm_query *query = view->spare_query;
-    crm_record *records = NULL;
     if (query != NULL) { /* most programs ask again and again */
         view->spare_query = query->next;
-        records = query->records;
     } else if ((query = memory_alloc(memory, sizeof *query)) == NULL) {
         return error_nomem(error);
+    } else {
+        query->records = NULL;
+        memset(&query->probe, 0, sizeof query->probe);
     }
-    memset(query, 0, offsetof(crm_query, rows));
-    query->records = records;
+    memset(query, 0, offsetof(crm_query, next));
     query->view = view;
     query->kind = kind;
     query->limit = UINT64_MAX;
-    buffer_init(&query->texts, memory);
-    buffer_init(&query->after_text, memory);
-    buffer_init(&query->note, memory);
-    buffer_init(&query->cursor, memory);
-    buffer_init(&query->scratch, memory);
-    query->probe = (crm_record){.view = view, .kind = kind, .loaded = true, .borrowed = true};
+    query->texts.memory = query->after_text.memory = query->note.memory = query->cursor.memory = query->scratch.memory =
+        memory;
+    query->version.offset = 0;
+    query->probe.view = view;
+    query->probe.kind = kind;
+    query->probe.status = CRM_OK;
+    query->probe.loaded = query->probe.borrowed = true;
     view_reference(view);
     *out = query;
     return CRM_OK;
@@ -67,10 +68,9 @@ void crm_query_free(crm_query *query)
     const struct memory *memory = view->db->memory;
     for (uint32_t i = 0; i < query->condition_count; i++)
         predicate_free(query, &query->conditions[i]);
-    if (query->records != NULL)
-        for (uint32_t i = 0; i < QUERY_PAGE; i++)
-            if (query->records[i].view != NULL)
-                record_clear(&query->records[i]);
+    for (uint32_t i = 0; i < query->filled; i++)
+        if (query->records[i].made != NULL)
+            record_clear(&query->records[i]);
     record_clear(&query->probe);
     memory_free(memory, query->hits);
     buffer_free(&query->texts);
@@ -160,6 +160,21 @@ int32_t crm_timeline(crm_view *view, uint32_t kind_number, const crm_id *id, crm
 
 /* ---- rows ---- */
 
+/* The misses of a page's entries overlap; most lie in two or three lines. */
+static void fetch_ahead(const crm_query *query)
+{
+    enum { LINE = 64 };
+    const struct log_map *map = log_map(query->view->generation->log);
+    for (uint32_t i = 0; i < query->page_count; i++) {
+        uint64_t head = query->rows[i].head;
+        if (head >= map->length) /* in a pack, or of a transaction */
+            continue;
+        __builtin_prefetch(map->base + head);
+        __builtin_prefetch(map->base + head + LINE);
+        __builtin_prefetch(map->base + head + 2 * LINE);
+    }
+}
+
 static int32_t fill_records(crm_query *query)
 {
     if (query->records == NULL) {
@@ -167,15 +182,12 @@ static int32_t fill_records(crm_query *query)
         if (query->records == NULL)
             return query_fail(query, CRM_NOMEM, "out of memory");
     }
-    for (uint32_t i = 0; i < query->page_count; i++) {
-        size_t available;
-        const uint8_t *bytes = entry_bytes(query->view->generation, query->view->txn, query->rows[i].head, &available);
-        if (bytes != NULL)
-            __builtin_prefetch(bytes); /* the misses of a page overlap */
-    }
+    fetch_ahead(query);
     for (uint32_t i = 0; i < query->page_count; i++) {
         crm_record *record = &query->records[i];
-        if (record->view != NULL)
+        if (i >= query->filled)
+            query->filled = i + 1;
+        else if (record->made != NULL)
             record_clear(record);
         record->borrowed = true;
         if (record_fill(record, query->view, query->kind, query->numbers[i], &query->rows[i]) != CRM_OK)
@@ -278,7 +290,7 @@ static bool count_one(crm_query *query, uint32_t number, void *context)
 
 /* An index that settles all conditions has counted already; `before`: at an
  * earlier call, since when a transaction's own changes may have come. */
-static bool count_known(const crm_query *query, bool before, uint64_t *count)
+static bool count_known(crm_query *query, bool before, uint64_t *count)
 {
     const struct plan *plan = &query->plan;
     if (!view_is_current(query->view) || query->deleted != CRM_DELETED_NO || query->timeline)
@@ -290,7 +302,7 @@ static bool count_known(const crm_query *query, bool before, uint64_t *count)
     }
     if (query->condition_count != 1 || plan->condition != &query->conditions[0] || (before && query->view->txn != NULL))
         return false;
-    *count = plan->estimate;
+    *count = plan_estimate(query);
     if (plan->what == PLAN_TIMELINE)
         return plan->condition->settled;
     /* Two stretches may share a record, and a long prefix is counted by its beginning. */
@@ -366,6 +378,7 @@ const char *crm_query_explain(crm_query *query)
         return "the file cannot be read";
     if (!query->planned)
         plan_make(query);
+    (void)plan_estimate(query);
     view_end(query->view);
     plan_explain(query);
     return query->note.failed ? "" : (const char *)query->note.data;

@@ -60,13 +60,15 @@ struct plan {
     int what;
     struct predicate *condition; /* whose index it uses */
     struct field *field;
-    struct stretch stretches[STRETCHES_MAX];
-    uint32_t stretch_count;
-    struct timeline_stream streams[STREAMS_MAX];
-    uint32_t stream_count;
+    uint32_t stretch_count, stream_count;
     bool streams_in_order; /* rows come as the query orders them */
     bool nulls_follow;     /* then those without the order's field */
+    bool settles_all;      /* what its candidates say is all that is asked of a record that is not deleted */
+    bool unjudged;         /* nothing competed with it: the estimate waits until somebody asks */
     uint64_t estimate, rows;
+    /* Only as many of these as are counted are set, and copied. */
+    struct timeline_stream streams[STREAMS_MAX];
+    struct stretch stretches[STRETCHES_MAX];
 };
 
 /* A row found, with what it is sorted by. */
@@ -82,26 +84,30 @@ struct crm_query {
     crm_view *view;
     struct kind *kind;
     int32_t status;
-    crm_error error;
-    uint32_t condition_count;
     int32_t deleted;
     struct field *order;
+    uint32_t condition_count, key_count, measure_count;
     bool descending;
-    uint64_t limit, given;
-    bool timeline; /* of `target` */
-    uint32_t target_kind, target;
     bool planned, done, collected, in_nulls;
     bool has_after;
-    struct hit after; /* the last row given */
+    bool timeline; /* of `target` */
+    uint32_t target_kind, target;
+    uint32_t page_count, page_next;
+    uint32_t filled; /* how many of the records were used */
+    uint64_t limit, given;
     struct hit *hits; /* collected */
     size_t hit_count, hit_capacity, hit_next;
     struct buffer texts; /* sort keys of the hits */
     struct buffer after_text;
     struct buffer note; /* explanation, cursor */
     struct buffer cursor;
-    crm_record *records; /* QUERY_PAGE of them */
-    uint32_t page_count, page_next;
     struct buffer scratch;
+    /* What is above this line is zero in a new query, what is below as the last one left it. */
+    crm_query *next;        /* in the view's list of spares */
+    crm_record *records;    /* QUERY_PAGE of them */
+    crm_error error;        /* when the status says so */
+    struct hit after;       /* the last row given */
+    struct rows reader;     /* of the page or collection that is being made */
     struct version version; /* of the row being judged */
     crm_record probe;
     /* groups */
@@ -110,14 +116,10 @@ struct crm_query {
         struct kind *target;
         int32_t unit;
     } keys[QUERY_KEYS];
-    uint32_t key_count;
     struct {
         int32_t what;
         struct field *field;
     } measures[QUERY_MEASURES];
-    uint32_t measure_count;
-    crm_query *next; /* in the view's list of spares */
-    /* What is above this line is zero in a new query. */
     struct row rows[QUERY_PAGE];
     uint32_t numbers[QUERY_PAGE];
     struct hit page[QUERY_PAGE];
@@ -139,6 +141,7 @@ bool cell_get(const struct field *field, const void *cell, int64_t *integer); /*
 
 /* plan */
 void plan_make(crm_query *query);
+uint64_t plan_estimate(crm_query *query); /* how many candidates */
 void plan_explain(crm_query *query);
 
 /* run */

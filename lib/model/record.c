@@ -25,7 +25,7 @@ static crm_record *take_spare(crm_view *view)
     return record;
 }
 
-int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
+static void start(crm_record *record, crm_view *view, struct kind *kind, uint32_t number)
 {
     record->view = view;
     record->kind = kind;
@@ -35,7 +35,23 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->loaded = true;
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
-    return version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    record->map.bytes = NULL;
+}
+
+static void map_body(crm_record *record)
+{
+    const struct version *version = &record->version;
+    if (version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
+        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+}
+
+int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
+{
+    start(record, view, kind, number);
+    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    if (status == CRM_OK)
+        map_body(record);
+    return status;
 }
 
 void record_clear(crm_record *record)
@@ -55,15 +71,19 @@ static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t p
                      crm_path(view->db), kind->name, (unsigned long long)(place & ~PLACE_PACKED));
 }
 
-int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
-                    crm_error *error)
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row,
+                    const struct version *version, crm_record **out, crm_error *error)
 {
     crm_record *record = take_spare(view);
     *out = NULL;
     if (record == NULL)
         return error_nomem(error);
     record->made = NULL;
-    if (record_fill(record, view, kind, number, row) != CRM_OK) {
+    if (version != NULL) {
+        start(record, view, kind, number);
+        version_copy(&record->version, version);
+        map_body(record);
+    } else if (record_fill(record, view, kind, number, row) != CRM_OK) {
         memory_free(view->db->memory, record);
         return damaged(view, kind, row->head, error);
     }
@@ -130,8 +150,19 @@ static const struct version *current_version(const crm_record *record)
     return &r->version;
 }
 
+/* What the entries say of a field, whether or not an erasure hides it. */
+static int stored(const crm_record *record, const struct version *version, uint32_t field, struct value *value)
+{
+    if (record->map.bytes == NULL || field >= BODY_MAP_FIELDS)
+        return version_get(version, field, value);
+    int got = body_map_find((struct body_map *)(uintptr_t)&record->map, field, value);
+    return got == 1 ? value->what != VALUE_NULL : got;
+}
+
 int record_value(const crm_record *record, uint32_t field, struct value *value)
 {
+    if (record->map.bytes != NULL)
+        return stored(record, &record->version, field, value);
     if (record->txn != NULL && (record->txn->open == record || record->txn->judged == record)) {
         const struct edit *edit = txn_edit(record->txn, field);
         if (edit != NULL) {
@@ -149,16 +180,15 @@ int record_value(const crm_record *record, uint32_t field, struct value *value)
     return version_get(version, field, value);
 }
 
-/* The oldest entry of the record's chain that is still there. */
-static bool first_entry(const crm_record *record, struct entry *entry)
+/* The transaction of the oldest entry of the record's chain that is still there. */
+static bool first_lsn(const crm_record *record, const struct version *version, uint64_t *lsn)
 {
     struct generation *generation = record->view->generation;
-    uint64_t place = record->version.offset;
-    if (place == 0 || entry_load(generation, record->view->txn, place, entry) != CRM_OK)
-        return false;
-    while (entry->previous != 0)
-        if (entry_load(generation, record->view->txn, entry->previous, entry) != CRM_OK)
+    struct entry entry = {.lsn = version->lsn, .previous = version->previous};
+    while (entry.previous != 0)
+        if (entry_load(generation, record->view->txn, entry.previous, &entry) != CRM_OK)
             return false;
+    *lsn = entry.lsn;
     return true;
 }
 
@@ -171,6 +201,16 @@ bool record_lock(const crm_record *record)
     return view_begin(record->view, NULL) == CRM_OK;
 }
 
+/* What never changes, so that a view remembers it: when the last transactions
+ * were that it was asked for, and the ids of the last references (the owners and
+ * products of a list are few).  NULL: nothing is remembered. */
+static struct view_known *known_of(crm_view *view)
+{
+    if (view->known == NULL && view->txn == NULL)
+        view->known = memory_zero(view->db->memory, 1, sizeof *view->known);
+    return view->known;
+}
+
 static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
 {
     if (record->view->txn != NULL && lsn == record->view->txn->lsn) {
@@ -178,10 +218,18 @@ static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
         return true;
     }
     value->what = VALUE_INT;
+    struct view_known *kept = known_of(record->view);
+    struct view_time *last = kept == NULL ? NULL : &kept->times[lsn % VIEW_TIMES];
+    if (last != NULL && last->lsn == lsn && lsn != 0) {
+        value->integer = last->time;
+        return true;
+    }
     if (!record_lock(record))
         return false;
     bool known = frame_time(record->view->generation, lsn, &value->integer);
     view_end(record->view);
+    if (known && last != NULL)
+        *last = (struct view_time){lsn, value->integer};
     return known;
 }
 
@@ -210,7 +258,7 @@ static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value
 /* The fields of every record that are not stored but follow from its versions. */
 static int derived(const crm_record *record, uint32_t field, struct value *value)
 {
-    struct entry first;
+    uint64_t first;
     const struct version *version = current_version(record);
     if (version->offset == 0)
         return 0;
@@ -220,11 +268,11 @@ static int derived(const crm_record *record, uint32_t field, struct value *value
     case CRM_FIELD_MODIFIED_BY: return actor_of(record, version->lsn, value);
     case CRM_FIELD_DELETED_AT: return version->deleted && time_of(record, version->lsn, value);
     case CRM_FIELD_CREATED_AT:
-        return version_get(version, field, value) == 1 ||
-               (first_entry(record, &first) && time_of(record, first.lsn, value));
+        return stored(record, version, field, value) == 1 ||
+               (first_lsn(record, version, &first) && time_of(record, first, value));
     case CRM_FIELD_CREATED_BY:
-        return version_get(version, field, value) == 1 ||
-               (first_entry(record, &first) && actor_of(record, first.lsn, value));
+        return stored(record, version, field, value) == 1 ||
+               (first_lsn(record, version, &first) && actor_of(record, first, value));
     default: return 0;
     }
 }
@@ -239,10 +287,22 @@ int record_read_value(const crm_record *record, struct field *field, struct valu
     return got;
 }
 
-static int read_field(const crm_record *record, uint32_t number, struct value *value)
+static int read_any(const crm_record *record, uint32_t number, struct value *value)
 {
     struct field *field = record_field(record, number);
     return field == NULL ? 0 : record_read_value(record, field, value);
+}
+
+/* What most getters ask for: a built-in field of a record with one body. */
+static inline int read_field(const crm_record *record, uint32_t number, struct value *value)
+{
+    if (record == NULL || record->map.bytes == NULL || number <= CRM_FIELD_DELETED_AT || number >= BODY_MAP_FIELDS ||
+        record->kind->builtin[number] == NULL)
+        return read_any(record, number, value);
+    int got = body_map_find((struct body_map *)(uintptr_t)&record->map, number, value);
+    if (got < 0)
+        ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
+    return got == 1 ? value->what != VALUE_NULL : got;
 }
 
 struct made *record_make(const crm_record *record, uint32_t field, const void *source, size_t length)
@@ -354,34 +414,31 @@ const char *crm_text(const crm_record *record, uint32_t field, size_t *length)
     *length = 0;
     if (read_field(record, field, &value) != 1)
         return "";
-    return record_text_of(record, &value, length);
+    if (value.what != VALUE_BYTES)
+        return record_text_of(record, &value, length);
+    *length = value.length;
+    return (const char *)value.bytes;
 }
 
-/* A record's id never changes, so a view remembers the last ones it was asked
- * for: the owners and products of a list are few. */
-static bool id_of(const crm_record *record, struct kind *kind, uint32_t number, crm_id *id)
+static bool id_of(const crm_record *record, uint32_t kind_number, uint32_t number, crm_id *id)
 {
     crm_view *view = record->view;
-    struct view_id *known = NULL;
-    if (view->txn == NULL) {
-        if (view->ids == NULL)
-            view->ids = memory_zero(view->db->memory, VIEW_IDS, sizeof *view->ids);
-        if (view->ids != NULL)
-            known = &view->ids[(number ^ kind->number * 37) % VIEW_IDS];
-        if (known != NULL && known->kind == kind->number && known->number == number) {
-            *id = known->id;
-            return true;
-        }
+    struct view_known *known = known_of(view);
+    struct view_id *last = known == NULL ? NULL : &known->ids[(number ^ kind_number * 37) % VIEW_IDS];
+    if (last != NULL && last->kind == kind_number && last->number == number) {
+        *id = last->id;
+        return true;
     }
-    if (!record_lock(record))
+    const struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    if (kind == NULL || !record_lock(record))
         return false;
     const struct row *row = row_at(view->generation, kind, number);
     bool found = row != NULL && row->head != 0;
     if (found)
         *id = *id_at(view->generation, kind, number);
     view_end(view);
-    if (found && known != NULL)
-        *known = (struct view_id){kind->number, number, *id};
+    if (found && last != NULL)
+        *last = (struct view_id){kind_number, number, *id};
     return found;
 }
 
@@ -390,8 +447,7 @@ bool record_target(const crm_record *record, const struct field *field, int64_t 
     bool any = field->type == CRM_TYPE_ANY_REF;
     uint32_t target = any ? any_ref_kind(stored) : field->target;
     uint32_t number = any ? any_ref_number(stored) : (uint32_t)stored;
-    struct kind *of = schema_kind(&record->view->generation->schema, target);
-    if (of == NULL || !id_of(record, of, number, id))
+    if (!id_of(record, target, number, id))
         return false;
     if (kind != NULL)
         *kind = target;
@@ -401,8 +457,8 @@ bool record_target(const crm_record *record, const struct field *field, int64_t 
 int32_t crm_ref(const crm_record *record, uint32_t field, uint32_t *kind, crm_id *out)
 {
     struct value value;
-    struct field *definition = record_field(record, field);
-    if (definition == NULL || !type_is_ref(definition->type) || record_read_value(record, definition, &value) != 1)
+    const struct field *definition = record_field(record, field);
+    if (definition == NULL || !type_is_ref(definition->type) || read_field(record, field, &value) != 1)
         return CRM_NOT_FOUND;
     return record_target(record, definition, value.integer, kind, out) ? CRM_OK : CRM_NOT_FOUND;
 }
@@ -451,8 +507,7 @@ int32_t crm_item_ref(const crm_record *record, uint32_t field, uint32_t item, ui
     struct part value;
     if (!item_of(record, field, item, &found) || !part_find(&found, CRM_PART_REF, &value))
         return CRM_NOT_FOUND;
-    struct kind *of = schema_kind(&record->view->generation->schema, value.kind);
-    if (of == NULL || !id_of(record, of, value.number, out))
+    if (!id_of(record, value.kind, value.number, out))
         return CRM_NOT_FOUND;
     if (kind != NULL)
         *kind = value.kind;

@@ -20,8 +20,11 @@ struct crm_record {
     crm_txn *txn;   /* of a record that can be changed */
     struct kind *kind;
     uint32_t number;
-    crm_id id; /* record_id */
+    crm_id id;              /* record_id */
+    struct body_map map;    /* of the version's body when it has but one, else empty */
     struct version version; /* count 0: new, or not read yet */
+    /* A new record of a transaction is zero up to here, and from `loaded` on. */
+    uint16_t places[BODY_MAP_FIELDS]; /* the map's */
     bool loaded, created, dead, borrowed, identified;
     uint8_t pending; /* an ENTRY_ operation that the change is, 0: update */
     int32_t status;
@@ -31,9 +34,9 @@ struct crm_record {
     crm_record *next; /* spare list of a view; all of a transaction */
 };
 
-/* A handle on the version at `row`; NULL: no memory.  Owned by the caller. */
-int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
-                    crm_error *error);
+/* A handle on the version at `row` (`version`, when it was loaded already); owned by the caller. */
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row,
+                    const struct version *version, crm_record **out, crm_error *error);
 /* Fills an existing handle (queries reuse theirs). */
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
 void record_clear(crm_record *record); /* frees what it made */

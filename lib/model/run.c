@@ -255,15 +255,24 @@ static bool names_target(crm_query *query, uint32_t number, const struct row *ro
 }
 
 /* CURRENT or OLD when it belongs to the answer. */
-static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
+static int judge_found(crm_query *query, uint32_t number, const struct row *now, struct row *row, bool certain)
 {
-    int state = view_row(query->view, query->kind, number, row);
+    if (certain && query->plan.settles_all && now != NULL && now->head != 0 && row_lsn(now) <= query->view->lsn) {
+        *row = *now; /* nearly every row of nearly every page */
+        return row->state & ROW_DELETED ? VIEW_ROW_NONE : VIEW_ROW_CURRENT;
+    }
+    int state = view_judge(query->view, query->kind, number, now, row);
     if (state == VIEW_ROW_NONE)
         return state;
     bool current = state == VIEW_ROW_CURRENT;
     if (query->timeline && !(certain && current) && !names_target(query, number, row))
         return VIEW_ROW_NONE;
     return query_matches(query, number, row, current && certain) ? state : VIEW_ROW_NONE;
+}
+
+static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
+{
+    return judge_found(query, number, rows_at(&query->reader, number), row, certain);
 }
 
 static bool collect_one(crm_query *query, uint32_t number, bool certain)
@@ -297,6 +306,7 @@ bool run_collect(crm_query *query, bool sorted)
 {
     query->hit_count = query->hit_next = 0;
     query->texts.length = 0;
+    rows_open(&query->reader, query->view->generation, query->kind);
     if (!run_candidates(query, collect_certain, NULL))
         return false;
     size_t position = 0;
@@ -479,12 +489,13 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
     seek_streams(query);
     while (query->page_count < capacity && query->status == CRM_OK && !query->done) {
         struct tree_key keys[AHEAD];
+        const struct row *rows[AHEAD];
         bool exact[AHEAD];
         uint32_t count = 0, room = capacity - query->page_count < AHEAD ? capacity - query->page_count : AHEAD;
         for (; count < room && next_of_streams(query, &keys[count], &exact[count]); count++) {
-            const struct row *row = row_at(query->view->generation, query->kind, tree_number(keys[count]));
-            if (row != NULL)
-                __builtin_prefetch(row);
+            rows[count] = rows_at(&query->reader, tree_number(keys[count]));
+            if (rows[count] != NULL)
+                __builtin_prefetch(rows[count]);
         }
         query->done = count < room;
         for (uint32_t i = 0; i < count; i++) {
@@ -493,7 +504,7 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
             struct hit hit = {.number = tree_number(keys[i]),
                               .null = time == INT64_MIN,
                               .key = (uint64_t)time ^ UINT64_C(1) << 63}; /* INT64_MIN: 0, as it is without the field */
-            if (hit.number != last && judge(query, hit.number, &row, exact[i]) != VIEW_ROW_NONE)
+            if (hit.number != last && judge_found(query, hit.number, rows[i], &row, exact[i]) != VIEW_ROW_NONE)
                 give(query, hit.number, &row, &hit);
             last = hit.number; /* one that is named twice comes twice in a row */
         }
@@ -520,6 +531,7 @@ static bool kind_is_untouched(const crm_query *query)
 bool run_page(crm_query *query, uint32_t capacity)
 {
     query->page_count = query->page_next = 0;
+    rows_open(&query->reader, query->view->generation, query->kind);
     query->in_nulls = query->in_nulls && query->plan.nulls_follow;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK)
         return query_fail(query, CRM_NOMEM, "out of memory"), false;

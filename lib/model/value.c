@@ -6,6 +6,7 @@
 #include "sys/bytes.h"
 #include "sys/varint.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -76,14 +77,7 @@ void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const s
         buffer->length = (size_t)(body_write(buffer->data + buffer->length, previous, field, value) - buffer->data);
 }
 
-static bool scaled(uint64_t raw, int64_t scale, struct value *value)
-{
-    int64_t number = unzigzag(raw);
-    value->what = VALUE_INT;
-    return !__builtin_mul_overflow(number, scale, &value->integer);
-}
-
-static bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
+static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
 {
     uint64_t length;
     *at = varint_get(*at, end, &length);
@@ -97,26 +91,15 @@ static bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, stru
     return true;
 }
 
-/* The value behind a tag; advances *at.  False: damaged. */
-static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+static inline bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
 {
     uint64_t raw;
     switch (wire) {
-    case WIRE_INT:
-    case WIRE_SECONDS:
-    case WIRE_DAYS:
-        *at = varint_get(*at, end, &raw);
-        if (*at == NULL)
-            return false;
-        return scaled(raw, wire == WIRE_INT ? 1 : wire == WIRE_SECONDS ? SECOND_US : day_us, value);
-    case WIRE_BYTES: value->what = VALUE_BYTES; return get_bytes(at, end, 1, value);
     case WIRE_NULL: value->what = VALUE_NULL; return true;
     case WIRE_REAL:
         if (end - *at < 8)
             return false;
-        raw = 0;
-        for (int i = 0; i < 8; i++)
-            raw |= (uint64_t)(*at)[i] << (8 * i);
+        raw = bytes_get_u64(*at);
         value->what = VALUE_REAL;
         memcpy(&value->real, &raw, sizeof raw);
         *at += 8;
@@ -130,6 +113,26 @@ static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, str
         return get_bytes(at, end, 0, value);
     default: return false;
     }
+}
+
+/* The value behind a tag; advances *at.  False: damaged. */
+static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+{
+    uint64_t raw;
+    if (wire == WIRE_BYTES) {
+        value->what = VALUE_BYTES;
+        return get_bytes(at, end, 1, value);
+    }
+    if (wire == WIRE_INT || wire == WIRE_SECONDS || wire == WIRE_DAYS) {
+        *at = varint_get(*at, end, &raw);
+        if (*at == NULL)
+            return false;
+        value->what = VALUE_INT;
+        value->integer = unzigzag(raw);
+        return wire == WIRE_INT ||
+               !__builtin_mul_overflow(value->integer, wire == WIRE_SECONDS ? SECOND_US : day_us, &value->integer);
+    }
+    return get_rare(at, end, wire, value);
 }
 
 int body_next(struct body *body, struct value *value)
@@ -150,27 +153,23 @@ int body_next(struct body *body, struct value *value)
 static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
 {
     uint64_t length;
-    switch (wire) {
-    case WIRE_INT:
-    case WIRE_SECONDS:
-    case WIRE_DAYS:
+    if (wire == WIRE_BYTES) {
+        at = varint_get(at, end, &length);
+        return at == NULL || length >= (uint64_t)(end - at) ? NULL : at + length + 1;
+    }
+    if (wire == WIRE_INT || wire == WIRE_SECONDS || wire == WIRE_DAYS) {
         while (at < end && *at >= 0x80)
             at++;
         return at < end ? at + 1 : NULL;
-    case WIRE_NULL: return at;
-    case WIRE_REAL: return end - at < 8 ? NULL : at + 8;
-    case WIRE_DEFLATED:
-        at = varint_get(at, end, &length);
-        if (at == NULL)
-            return NULL;
-        break;
-    case WIRE_BYTES: break;
-    default: return NULL;
     }
+    if (wire == WIRE_NULL)
+        return at;
+    if (wire == WIRE_REAL)
+        return end - at < 8 ? NULL : at + 8;
+    if (wire != WIRE_DEFLATED || (at = varint_get(at, end, &length)) == NULL)
+        return NULL;
     at = varint_get(at, end, &length);
-    uint64_t extra = wire == WIRE_BYTES ? 1 : 0;
-    return at == NULL || (uint64_t)(end - at) < extra || length > (uint64_t)(end - at) - extra ? NULL
-                                                                                               : at + length + extra;
+    return at == NULL || length > (uint64_t)(end - at) ? NULL : at + length;
 }
 
 /* On the path of every getter: steps over the fields before the one sought. */
@@ -190,6 +189,67 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
             return -1;
     }
     return 0;
+}
+
+/* On to the field, or the first one behind it.  Nearly every tag and length is
+ * one byte, and a byte is left of the body when it is read. */
+__attribute__((noinline)) static int map_walk(struct body_map *map, uint32_t field)
+{
+    const uint8_t *at = map->at, *const end = map->end, *const bytes = map->bytes;
+    uint64_t number = map->field, seen = map->seen;
+    uint16_t *places = map->places;
+    while (number < field && at < end) {
+        uint64_t tag = *at;
+        const uint8_t *place = at++;
+        if (tag >= 0x80)
+            at = varint_get(place, end, &tag);
+        if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) {
+            at = NULL;
+            break;
+        }
+        number += tag >> 3;
+        if (number < BODY_MAP_FIELDS) {
+            seen |= UINT64_C(1) << number;
+            places[number] = (uint16_t)(place - bytes);
+        }
+        if ((tag & 7) == WIRE_BYTES && end - at > 1 && *at < 0x80 && *at < end - at - 1) {
+            at += *at + 2;
+        } else if ((tag & 7) == WIRE_INT && at < end && *at < 0x80) {
+            at++;
+        } else if ((at = skip_value(at, end, tag & 7)) == NULL) { /* what it is itself, get_value finds out */
+            break;
+        }
+    }
+    map->at = at;
+    map->field = number;
+    map->seen = seen;
+    return number >= field ? number == field : at == NULL ? -1 : 0;
+}
+
+int body_map_find(struct body_map *map, uint32_t field, struct value *value)
+{
+    if (!(map->seen >> field & 1)) {
+        int found = map->field >= field ? 0 : map->at == NULL ? -1 : map_walk(map, field);
+        if (found != 1)
+            return found;
+    }
+    const uint8_t *at = map->bytes + map->places[field];
+    unsigned wire = *at & 7;
+    while (*at++ >= 0x80) /* the walk has seen that the tag ends */
+        continue;
+    ptrdiff_t left = map->end - at;
+    if (wire == WIRE_BYTES && left > 1 && *at < 0x80 && *at < left - 1) {
+        value->what = VALUE_BYTES;
+        value->length = *at;
+        value->bytes = at + 1;
+        return at[value->length + 1] == 0 ? 1 : -1;
+    }
+    if (wire == WIRE_INT && left > 0 && *at < 0x80) {
+        value->what = VALUE_INT;
+        value->integer = unzigzag(*at);
+        return 1;
+    }
+    return get_value(&at, map->end, wire, value) ? 1 : -1;
 }
 
 /* A transaction's base is nil before its first. */

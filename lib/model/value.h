@@ -25,6 +25,8 @@
 
 #include "log/entry.h"
 
+#include <string.h>
+
 enum { WIRE_INT = 0, WIRE_BYTES = 1, WIRE_NULL = 2, WIRE_REAL = 3, WIRE_DEFLATED = 4, WIRE_SECONDS = 5, WIRE_DAYS = 6 };
 enum { VALUE_NONE = 0, VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_BYTES, VALUE_DEFLATED };
 enum { VALUE_TEXT_MAX = 1 << 26, VALUE_DEFLATE_FROM = 512 };
@@ -71,6 +73,23 @@ int body_next(struct body *body, struct value *value);
 /* The same for one field: 1 found (perhaps VALUE_NULL), 0 not there, -1 damaged. */
 int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value);
 
+/* A body and how far somebody has looked for fields in it, so that the getters
+ * of a record walk it once.  Only for bodies of up to BODY_MAP_LENGTH bytes. */
+enum { BODY_MAP_FIELDS = 64, BODY_MAP_LENGTH = UINT16_MAX };
+struct body_map {
+    const uint8_t *bytes, *end;
+    const uint8_t *at; /* behind the last field passed; NULL: nothing can be read from there on */
+    uint64_t field;    /* its number */
+    uint64_t seen;     /* a bit for each field passed */
+    uint16_t *places;  /* BODY_MAP_FIELDS of them: where the tags of those lie */
+};
+static inline void body_map_open(struct body_map *map, const uint8_t *bytes, size_t length, uint16_t *places)
+{
+    *map = (struct body_map){.bytes = bytes, .end = bytes + length, .at = bytes, .places = places};
+}
+int body_map_find(struct body_map *map, uint32_t field,
+                  struct value *value); /* as body_find; 0 < field < BODY_MAP_FIELDS */
+
 /* Ids in a CREATE, relative to the frame's first; *base is zero before it. */
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id);
 const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_id *id); /* NULL: damaged */
@@ -100,6 +119,10 @@ struct version {
         size_t length;
     } segments[VERSION_SEGMENTS];
 };
+static inline void version_copy(struct version *to, const struct version *from)
+{
+    memcpy(to, from, offsetof(struct version, segments) + from->count * sizeof *from->segments);
+}
 /* 1 set; 0 not set; -1 damaged. */
 int version_get(const struct version *version, uint32_t field, struct value *value);
 /* All fields that are set, in ascending order: 1, 0 at the end, -1. */

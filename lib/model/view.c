@@ -137,12 +137,21 @@ static int32_t walk_back(crm_view *view, struct row *row)
     return CRM_OK;
 }
 
+/* The touches that this view needs are those newer than what it sees. */
+static size_t touches_from(const struct generation *generation, uint64_t lsn)
+{
+    size_t at = generation->touch_count;
+    while (at > 0 && generation->touches[at - 1].lsn > lsn)
+        at--;
+    return at;
+}
+
 static int32_t take_touches(crm_view *view)
 {
     const struct generation *generation = view->generation;
-    if (view->undone != generation->touch_undone) { /* what was taken from there may be something else now */
+    if (view->undone != generation->touch_undone) { /* the first time; or what lay there may be something else now */
         view->undone = generation->touch_undone;
-        view->touched = generation->touch_base;
+        view->touched = touches_from(generation, view->base_lsn) + generation->touch_base;
     }
     for (; view->touched < generation->touch_base + generation->touch_count; view->touched++) {
         const struct touch *touch = &generation->touches[view->touched - generation->touch_base];
@@ -157,9 +166,8 @@ static int32_t take_touches(crm_view *view)
     return CRM_OK;
 }
 
-int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out)
+int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const struct row *row, struct row *out)
 {
-    const struct row *row = row_at(view->generation, kind, number);
     if (row == NULL || row->head == 0)
         return VIEW_ROW_NONE;
     *out = *row;
@@ -178,6 +186,26 @@ int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct ro
     if (status != CRM_OK)
         view->trouble = status;
     return status != CRM_OK || out->head == 0 ? VIEW_ROW_NONE : VIEW_ROW_OLD;
+}
+
+int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out)
+{
+    return view_judge(view, kind, number, row_at(view->generation, kind, number), out);
+}
+
+void rows_open(struct rows *rows, const struct generation *generation, const struct kind *kind)
+{
+    struct arena *arena = generation->arena;
+    const struct kind_store *store = kind_store(generation, kind);
+    *rows = (struct rows){.arena = arena};
+    uint32_t cells = store == NULL ? 0 : column_count(arena, store->rows_column);
+    if (cells == 0)
+        return;
+    const struct column_header *header = arena_at(arena, store->rows_column, sizeof *header);
+    rows->chunks =
+        arena_at(arena, header->directory, ((size_t)cells + COLUMN_CHUNK - 1) / COLUMN_CHUNK * sizeof *rows->chunks);
+    if (rows->chunks != NULL)
+        rows->count = store->rows < cells ? store->rows : cells;
 }
 
 int32_t view_overlay(crm_view *view, crm_error *error)
@@ -218,16 +246,24 @@ const struct overlay_row *view_overlay_next(const crm_view *view, uint32_t kind,
     return NULL;
 }
 
-static void list_add(crm_db *db, crm_view *view)
+/* Into the list, with its references.  Under the state lock. */
+static void join(crm_db *db, crm_view *view)
 {
+    struct generation *generation = db->now;
+    view->db = db;
+    view->generation = generation;
+    generation->references++;
+    db->references++;
+    view->previous = NULL;
     view->next = db->view_list;
     if (view->next != NULL)
         view->next->previous = view;
     db->view_list = view;
-    __atomic_add_fetch(&db->views, 1, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&db->views, db->views + 1, __ATOMIC_RELEASE);
 }
 
-static void list_remove(crm_db *db, crm_view *view)
+/* Out of the list; the references are the caller's.  Under the state lock. */
+static void leave(crm_db *db, crm_view *view)
 {
     if (view->next != NULL)
         view->next->previous = view->previous;
@@ -235,48 +271,94 @@ static void list_remove(crm_db *db, crm_view *view)
         view->previous->next = view->next;
     else
         db->view_list = view->next;
-    __atomic_sub_fetch(&db->views, 1, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&db->views, db->views - 1, __ATOMIC_RELEASE);
 }
 
-/* The touches that this view needs are those newer than what it sees. */
-static size_t touches_from(const struct generation *generation, uint64_t lsn)
+/* A closed view with all that it gathered; NULL: none is kept.  Under the state lock. */
+static crm_view *take_closed(crm_db *db)
 {
-    size_t at = generation->touch_count;
-    while (at > 0 && generation->touches[at - 1].lsn > lsn)
-        at--;
-    return at;
+    crm_view *view = db->closed_views;
+    if (view != NULL) {
+        db->closed_views = view->next;
+        db->closed_count--;
+    }
+    return view;
 }
 
-/* Under the state lock the view is listed before its LSN is read, so that a
+/* What a view starts with: zero in one from fresh memory, left over in one that was closed. */
+static void start(crm_view *view, uint64_t lsn)
+{
+    view->lsn = lsn;
+    __atomic_store_n(&view->base_lsn, lsn, __ATOMIC_RELEASE);
+    view->undone = UINT64_MAX; /* no touch is taken in yet */
+    view->references = 1;
+    view->past = view->dated = view->complete = view->timed = view->closed = false;
+    view->trouble = CRM_OK;
+    if (view->known_of != view->generation->serial) { /* another generation may number anew */
+        view->known_of = view->generation->serial;
+        if (view->known != NULL)
+            memset(view->known, 0, sizeof *view->known);
+    }
+}
+
+/* When something was published since the last view, or no closed one is left.
+ * The view is listed, with an LSN of 0, before its LSN is read, so that a
  * writer that finds no view has not yet changed what this one will see. */
-static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
+static int32_t open_slowly(crm_db *db, crm_view **out, crm_error *error)
 {
     int32_t status = db_follow(db, false, error);
     if (status != CRM_OK)
         return status;
-    crm_view *view = memory_zero(db->memory, 1, sizeof *view);
-    if (view == NULL)
-        return error_nomem(error);
-    view->db = db;
-    buffer_init(&view->scratch, db->memory);
-    buffer_init(&view->scratch2, db->memory);
-    db_reference(db);
-    view->generation = db_hold(db);
-    view->references = 1;
     mutex_lock(&db->state);
-    list_add(db, view);
+    crm_view *view = take_closed(db);
     mutex_unlock(&db->state);
-    rwlock_read(&view->generation->lock);
-    uint64_t published = log_published(view->generation->log);
-    view->lsn = published < view->generation->applied.lsn ? published : view->generation->applied.lsn;
-    __atomic_store_n(&view->base_lsn, view->lsn, __ATOMIC_RELEASE);
-    view->touched = touches_from(view->generation, view->lsn) + view->generation->touch_base;
-    view->undone = view->generation->touch_undone;
-    if (!frame_time(view->generation, view->lsn, &view->time))
-        view->time = log_header(view->generation->log)->created;
-    rwlock_unlock(&view->generation->lock);
+    if (view == NULL) {
+        view = memory_zero(db->memory, 1, sizeof *view);
+        if (view == NULL)
+            return error_nomem(error);
+        buffer_init(&view->scratch, db->memory);
+        buffer_init(&view->scratch2, db->memory);
+    }
+    __atomic_store_n(&view->base_lsn, 0, __ATOMIC_RELEASE);
+    mutex_lock(&db->state);
+    join(db, view);
+    mutex_unlock(&db->state);
+    struct generation *generation = view->generation;
+    rwlock_read(&generation->lock);
+    uint64_t published = log_published(generation->log);
+    uint64_t lsn = published < generation->applied.lsn ? published : generation->applied.lsn;
+    __atomic_store_n(&generation->settled, lsn, __ATOMIC_RELEASE);
+    start(view, lsn);
+    rwlock_unlock(&generation->lock);
     *out = view;
     return CRM_OK;
+}
+
+/* One short step for who asks again and again while nothing changes.
+ *
+ * While what is published is what the last view found settled, the arena has at
+ * least that, and the LSN need not be read under the generation's lock.  Nor
+ * can a change go unnoticed that this view must know of.  Those of this process
+ * are noted as touches as long as their transaction runs.  Replays forget what
+ * no view can ask for, but first unsettle the generation and pass through the
+ * state lock (db_unsettle): who came before is in the list that they look at,
+ * who comes later finds it unsettled and waits for their end.  The trim of the
+ * touches reads what is published before it looks at the list: who is not in it
+ * yet will see at least that. */
+static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
+{
+    crm_view *view = NULL;
+    mutex_lock(&db->state);
+    const struct generation *generation = db->now;
+    uint64_t settled = __atomic_load_n(&generation->settled, __ATOMIC_ACQUIRE);
+    if (settled == log_published(generation->log) && !log_superseded(generation->log) &&
+        (view = take_closed(db)) != NULL) {
+        join(db, view);
+        start(view, settled);
+    }
+    mutex_unlock(&db->state);
+    *out = view;
+    return view != NULL ? CRM_OK : open_slowly(db, out, error);
 }
 
 int32_t crm_view_open(crm_db *db, crm_view **view, crm_error *error)
@@ -297,9 +379,16 @@ int32_t crm_view_open_at(crm_db *db, int64_t time, crm_view **view, crm_error *e
     v->lsn = frame_at_time(v->generation, time, v->base_lsn);
     rwlock_unlock(&v->generation->lock);
     v->past = v->lsn < v->base_lsn;
-    v->dated = true;
+    v->dated = v->timed = true;
     v->time = time;
     return CRM_OK;
+}
+
+static void read_time(crm_view *view)
+{
+    if (!frame_time(view->generation, view->lsn, &view->time))
+        view->time = log_header(view->generation->log)->created;
+    view->timed = true;
 }
 
 int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *error)
@@ -319,8 +408,7 @@ int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *
     v->past = lsn < v->base_lsn;
     v->dated = true;
     rwlock_read(&v->generation->lock);
-    if (!frame_time(v->generation, lsn, &v->time))
-        v->time = log_header(v->generation->log)->created;
+    read_time(v);
     rwlock_unlock(&v->generation->lock);
     return CRM_OK;
 }
@@ -333,6 +421,7 @@ void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, cr
     view->txn = txn;
     view->lsn = view->base_lsn = UINT64_MAX;
     view->references = 1;
+    view->timed = true; /* the transaction's, set with its own */
     buffer_init(&view->scratch, db->memory);
     buffer_init(&view->scratch2, db->memory);
 }
@@ -348,8 +437,8 @@ void view_free_parts(crm_view *view)
     if (view->spare_query != NULL)
         query_free_memory(view, view->spare_query);
     view->spare_query = NULL;
-    memory_free(view->db->memory, view->ids);
-    view->ids = NULL;
+    memory_free(view->db->memory, view->known);
+    view->known = NULL;
     buffer_free(&view->scratch);
     buffer_free(&view->scratch2);
     memory_free(view->db->memory, view->overlay);
@@ -361,17 +450,61 @@ void view_reference(crm_view *view)
     view->references++;
 }
 
+static void free_whole(crm_db *db, crm_view *view)
+{
+    view_free_parts(view);
+    memory_free(db->memory, view);
+}
+
+void views_free_closed(crm_db *db)
+{
+    for (crm_view *view; (view = take_closed(db)) != NULL;)
+        free_whole(db, view);
+}
+
+static void shrink(struct buffer *buffer)
+{
+    if (buffer->capacity > VIEW_SCRATCH_MAX)
+        buffer_free(buffer);
+}
+
+/* What must not outlive the view, or would be too much to keep. */
+static void forget(crm_view *view)
+{
+    if (view->settings != NULL)
+        settings_free(view);
+    if (view->overlay != NULL)
+        memory_free(view->db->memory, view->overlay);
+    view->overlay = NULL;
+    view->overlay_count = view->overlay_capacity = 0;
+    shrink(&view->scratch);
+    shrink(&view->scratch2);
+}
+
+/* Most views are opened for one question: a few closed ones are kept for the
+ * next, with the memory that their records and queries took. */
 void view_release(crm_view *view)
 {
     crm_db *db = view->db;
+    struct generation *generation = view->generation;
     if (--view->references > 0 || view->txn != NULL)
         return;
+    forget(view);
     mutex_lock(&db->state);
-    list_remove(db, view);
+    leave(db, view);
+    bool kept = generation->references > 1 && db->references > 1 && db->closed_count < VIEWS_KEPT;
+    if (kept) {
+        generation->references--;
+        db->references--;
+        view->next = db->closed_views;
+        db->closed_views = view;
+        db->closed_count++;
+    }
     mutex_unlock(&db->state);
-    db_drop(view->generation);
-    view_free_parts(view);
-    memory_free(db->memory, view);
+    if (kept)
+        return;
+    db_drop(generation);
+    free_whole(db, view);
     db_release(db);
 }
 
@@ -390,7 +523,14 @@ uint64_t crm_view_lsn(const crm_view *view)
 
 int64_t crm_view_time(const crm_view *view)
 {
-    return view == NULL ? 0 : view->time;
+    if (view == NULL)
+        return 0;
+    crm_view *v = (crm_view *)(uintptr_t)view; /* few ask, so it is looked up when somebody does */
+    if (!v->timed && view_begin(v, NULL) == CRM_OK) {
+        read_time(v);
+        view_end(v);
+    }
+    return v->timed ? v->time : log_header(v->generation->log)->created;
 }
 
 crm_db *crm_view_db(const crm_view *view)

@@ -15,33 +15,43 @@ struct view_id {
     uint32_t kind, number;
     crm_id id;
 };
-enum { VIEW_IDS = 256 };
+struct view_time {
+    uint64_t lsn;
+    int64_t time;
+};
+enum { VIEW_IDS = 256, VIEW_TIMES = 64 };
+struct view_known {
+    struct view_id ids[VIEW_IDS];
+    struct view_time times[VIEW_TIMES];
+};
+enum { VIEWS_KEPT = 4, VIEW_SCRATCH_MAX = 1 << 16 };
 
 struct crm_view {
     crm_db *db;
     struct generation *generation;
-    crm_txn *txn; /* a transaction's own view */
-    uint64_t lsn; /* UINT64_MAX in a transaction */
-    int64_t time;
+    crm_txn *txn;                /* a transaction's own view */
+    uint64_t lsn;                /* UINT64_MAX in a transaction */
+    int64_t time;                /* once it is `timed` */
     bool past;                   /* older than when it was opened: needs the whole overlay */
     bool dated;                  /* opened at an instant or after a transaction: what is relative counts from there */
     bool complete;               /* the overlay of a past view is built */
     uint64_t base_lsn;           /* what was newest when it was opened */
     size_t touched;              /* touches taken in so far */
-    uint64_t undone;             /* the generation's touch_undone then */
+    uint64_t undone;             /* the generation's touch_undone then; UINT64_MAX: none yet */
     struct overlay_row *overlay; /* open addressing by (kind, number) */
     size_t overlay_count, overlay_capacity;
     uint32_t references; /* records and queries; belongs to its thread */
     uint32_t locked;     /* depth of view_begin */
-    bool closed;
+    bool closed, timed;
     struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
     crm_query *spare_query;
-    struct view_id *ids; /* of references followed lately */
+    struct view_known *known; /* of references followed lately, and transactions' times */
+    uint64_t known_of;        /* the generation it is of, by its serial number */
     uint32_t spare_count;
     struct buffer scratch, scratch2;
     int32_t trouble;           /* why a row could not be judged: such a row is not silently left out */
-    crm_view *previous, *next; /* of the database, under db->state */
+    crm_view *previous, *next; /* in the database's list, or of the closed ones; under db->state */
 };
 
 /* Every read runs between these; in a transaction the first settles its
@@ -54,6 +64,8 @@ void view_end(crm_view *view);
 /* Between begin and end: */
 enum { VIEW_ROW_NONE = 0, VIEW_ROW_CURRENT = 1 /* columns and indexes agree with it */, VIEW_ROW_OLD = 2 };
 int view_row(crm_view *view, const struct kind *kind, uint32_t number, struct row *out);
+/* The same for a row that was found already (NULL: there is none). */
+int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const struct row *row, struct row *out);
 /* True when nothing in the arena is newer than the view. */
 bool view_is_current(const crm_view *view);
 /* Brings the overlay up to date; a past view's is built whole. */
@@ -65,6 +77,7 @@ void view_release(crm_view *view);
 /* Makes a view for a transaction, without list and lock. */
 void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn);
 void view_free_parts(crm_view *view);
+void views_free_closed(crm_db *db);                       /* when it ends */
 void query_free_memory(crm_view *view, crm_query *query); /* of a spare one */
 void settings_free(crm_view *view);
 

@@ -6,6 +6,14 @@
 #include <errno.h>
 #include <time.h>
 
+/* Whether the process is known to have but one thread. */
+#if defined(__GLIBC__) && __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define LOCK_ALONE (__libc_single_threaded != 0)
+#else
+#define LOCK_ALONE false
+#endif
+
 /* A time-out longer than this is as good as "for ever" and cannot overflow. */
 #define TIMEOUT_MAX_MS (INT64_C(1000) * 60 * 60 * 24 * 365)
 
@@ -94,19 +102,96 @@ void condition_broadcast(struct condition *condition)
 
 bool rwlock_init(struct rwlock *lock)
 {
-    pthread_rwlockattr_t attributes;
-    if (pthread_rwlockattr_init(&attributes) != 0)
+    atomic_init(&lock->state, 0);
+    lock->queue = 0;
+    lock->turn = 0;
+    if (!mutex_init(&lock->mutex))
         return false;
-#ifdef __GLIBC__
-    /* The only kind of glibc's that lets a waiting writer hold new readers back. */
-    (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-#endif
-    bool made = pthread_rwlock_init(&lock->handle, &attributes) == 0;
-    (void)pthread_rwlockattr_destroy(&attributes);
-    return made;
+    if (condition_init(&lock->changed))
+        return true;
+    mutex_destroy(&lock->mutex);
+    return false;
 }
 
 void rwlock_destroy(struct rwlock *lock)
 {
-    (void)pthread_rwlock_destroy(&lock->handle);
+    condition_destroy(&lock->changed);
+    mutex_destroy(&lock->mutex);
+}
+
+/* Adds to the state; what it was.  Alone in its process, a thread need not pay
+ * for an atomic addition: it is nearly all that a look-up pays for locks. */
+static inline uint32_t add(struct rwlock *lock, uint32_t count, memory_order order)
+{
+    if (!LOCK_ALONE)
+        return atomic_fetch_add_explicit(&lock->state, count, order);
+    uint32_t before = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    atomic_store_explicit(&lock->state, before + count, memory_order_relaxed);
+    return before;
+}
+
+/* The last reader that a writer waits for. */
+static void wake(struct rwlock *lock)
+{
+    mutex_lock(&lock->mutex);
+    condition_broadcast(&lock->changed);
+    mutex_unlock(&lock->mutex);
+}
+
+/* A reader that met a writer takes back that it is in, and waits until a writer that ends counts it in. */
+static void queue(struct rwlock *lock)
+{
+    mutex_lock(&lock->mutex);
+    uint32_t before = atomic_fetch_sub_explicit(&lock->state, 1, memory_order_relaxed);
+    if (before == RWLOCK_WANTED + 1)
+        condition_broadcast(&lock->changed);
+    if (before < RWLOCK_HELD) { /* the writer has gone meanwhile */
+        atomic_fetch_add_explicit(&lock->state, 1, memory_order_acquire);
+    } else {
+        uint64_t turn = lock->turn;
+        lock->queue++;
+        while (lock->turn == turn)
+            condition_wait(&lock->changed, &lock->mutex);
+    }
+    mutex_unlock(&lock->mutex);
+}
+
+void rwlock_write(struct rwlock *lock)
+{
+    mutex_lock(&lock->mutex);
+    while (atomic_load_explicit(&lock->state, memory_order_relaxed) & RWLOCK_WANTED)
+        condition_wait(&lock->changed, &lock->mutex);
+    uint32_t state = atomic_fetch_or_explicit(&lock->state, RWLOCK_WANTED, memory_order_acquire);
+    while ((state & (RWLOCK_HELD - 1)) != 0) {
+        condition_wait(&lock->changed, &lock->mutex);
+        state = atomic_load_explicit(&lock->state, memory_order_acquire);
+    }
+    atomic_fetch_or_explicit(&lock->state, RWLOCK_HELD, memory_order_acquire);
+    mutex_unlock(&lock->mutex);
+}
+
+static void end_writing(struct rwlock *lock)
+{
+    mutex_lock(&lock->mutex);
+    /* Both bits are set: taking them away cannot borrow from the readers' count. */
+    atomic_fetch_add_explicit(&lock->state, lock->queue - (RWLOCK_WANTED + RWLOCK_HELD), memory_order_release);
+    lock->queue = 0;
+    lock->turn++;
+    condition_broadcast(&lock->changed);
+    mutex_unlock(&lock->mutex);
+}
+
+void rwlock_read(struct rwlock *lock)
+{
+    if (add(lock, 1, memory_order_acquire) >= RWLOCK_HELD)
+        queue(lock);
+}
+
+/* While one is held for writing no reader is in: the bit tells which it is. */
+void rwlock_unlock(struct rwlock *lock)
+{
+    if (atomic_load_explicit(&lock->state, memory_order_relaxed) & RWLOCK_HELD)
+        end_writing(lock);
+    else if (add(lock, UINT32_MAX, memory_order_release) == RWLOCK_WANTED + 1)
+        wake(lock);
 }

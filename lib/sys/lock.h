@@ -4,6 +4,7 @@
 #define SYS_LOCK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,9 +14,15 @@ struct mutex {
 struct condition {
     pthread_cond_t handle;
 };
+/* Readers hold back for a writer that waits, and those that held back come
+ * before the next writer: neither can starve the other. */
 struct rwlock {
-    pthread_rwlock_t handle;
-}; /* writer-preferring: readers never starve the writer */
+    _Atomic uint32_t state; /* how many readers are in, and the bits below */
+    struct mutex mutex;     /* guards the rest, and who sets the bits */
+    struct condition changed;
+    uint32_t queue; /* readers that wait */
+    uint64_t turn;  /* counts the times that they were let in */
+};
 
 bool mutex_init(struct mutex *mutex);
 void mutex_destroy(struct mutex *mutex);
@@ -35,17 +42,13 @@ bool condition_wait_for(struct condition *condition, struct mutex *mutex, int64_
 void condition_broadcast(struct condition *condition);
 bool rwlock_init(struct rwlock *lock);
 void rwlock_destroy(struct rwlock *lock);
-static inline void rwlock_read(struct rwlock *lock)
-{
-    (void)pthread_rwlock_rdlock(&lock->handle);
-}
-static inline void rwlock_write(struct rwlock *lock)
-{
-    (void)pthread_rwlock_wrlock(&lock->handle);
-}
-static inline void rwlock_unlock(struct rwlock *lock)
-{
-    (void)pthread_rwlock_unlock(&lock->handle);
-}
+void rwlock_write(struct rwlock *lock);
+
+void rwlock_read(struct rwlock *lock);
+void rwlock_unlock(struct rwlock *lock); /* of either kind */
+
+/* Bits of the state: a writer holds it or waits; one holds it. */
+#define RWLOCK_WANTED (UINT32_C(1) << 31)
+#define RWLOCK_HELD (UINT32_C(1) << 30)
 
 #endif
