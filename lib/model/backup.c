@@ -40,7 +40,7 @@ static int32_t copy(const struct generation *generation, struct file *to, uint64
 {
     const struct file_ops *files = generation->db->files;
     const struct log_map *map = log_map(generation->log);
-    static const uint8_t zeros[CONTROL_PAGE] = {0};
+    const uint8_t zeros[CONTROL_PAGE] = {0};
     int32_t status = end > map->length ? CRM_CORRUPT : files->write(to, 0, map->base, CONTROL_PAGE, system);
     if (status == CRM_OK)
         status = files->write(to, CONTROL_PAGE, zeros, CONTROL_PAGE, system);

@@ -211,7 +211,7 @@ uint64_t field_timeline_make(struct generation *generation, struct field *field)
 void roots_forget(struct generation *generation, uint32_t kind, uint32_t field);
 
 /* rows and versions */
-static inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number)
+inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number)
 {
     struct kind_store *store = kind_store(generation, kind);
     return store == NULL || number >= store->rows

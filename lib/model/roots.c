@@ -138,6 +138,8 @@ struct kind_store *kind_store(const struct generation *generation, const struct 
     return kind->store == 0 ? NULL : arena_at(generation->arena, kind->store, sizeof(struct kind_store));
 }
 
+extern inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number);
+
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind)
 {
     struct kind_store *store = kind_store(generation, kind);

@@ -157,6 +157,10 @@ static bool block_load(struct arena *arena, uint64_t block)
     return loaded;
 }
 
+extern inline bool arena_block_unchecked(const struct arena *arena, uint64_t block);
+extern inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length);
+extern inline void *arena_at(struct arena *arena, uint64_t offset, size_t length);
+
 bool arena_check(struct arena *arena, uint64_t offset, size_t length)
 {
     uint64_t blocks = arena->image_length / ARENA_BLOCK;

@@ -51,14 +51,14 @@ void arena_free(struct arena *arena);
 
 bool arena_check(struct arena *arena, uint64_t offset, size_t length); /* the slow path of arena_at */
 
-static inline bool arena_block_unchecked(const struct arena *arena, uint64_t block)
+inline bool arena_block_unchecked(const struct arena *arena, uint64_t block)
 {
     return ((__atomic_load_n(&arena->unchecked[block / 64], __ATOMIC_ACQUIRE) >> (block % 64)) & 1) != 0;
 }
 
 /* Whether arena_check has nothing to do.  A range of up to a block lies in at
  * most two blocks; the bitmap has one bit more than the image has blocks. */
-static inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length)
+inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length)
 {
     if (offset >= arena->image_length)
         return true;
@@ -68,8 +68,9 @@ static inline bool arena_checked(const struct arena *arena, uint64_t offset, siz
            !arena_block_unchecked(arena, (offset + length - (length != 0)) / ARENA_BLOCK);
 }
 
-/* The bytes at `offset`, or NULL when they lie outside or are damaged. */
-static inline void *arena_at(struct arena *arena, uint64_t offset, size_t length)
+/* The bytes at `offset`, or NULL when they lie outside or are damaged.  Inline
+ * where speed counts, one copy for all else (arena.c). */
+inline void *arena_at(struct arena *arena, uint64_t offset, size_t length)
 {
     if (offset == 0 || offset > arena->used || length > arena->used - offset)
         return NULL;

@@ -44,6 +44,9 @@ uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill)
     return column;
 }
 
+extern inline void *column_at(struct arena *arena, uint64_t column, uint32_t number);
+extern inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count);
+
 static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t fill)
 {
     if (fill == 0)
@@ -179,16 +182,14 @@ void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t
 /* Only whole chunks, which never move, make a window; an image's is loaded with it. */
 uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number)
 {
-    uint32_t first = number - number % COLUMN_CHUNK;
-    uint32_t width = column_width(arena, column);
+    uint32_t count, first = number - number % COLUMN_CHUNK;
+    uint8_t *cells = column_run(arena, column, first, &count);
     window->count = 0;
-    if (number >= column_count(arena, column) || column_count(arena, column) - first < COLUMN_CHUNK)
-        return column_at(arena, column, number);
-    uint8_t *cells = column_cells(arena, column, first, COLUMN_CHUNK);
-    if (cells == NULL)
+    if (cells == NULL || number - first >= count)
         return NULL;
-    *window = (struct column_window){cells, first, COLUMN_CHUNK};
-    return cells + (size_t)(number - first) * width;
+    if (count == COLUMN_CHUNK)
+        *window = (struct column_window){cells, first, count};
+    return cells + (size_t)(number - first) * column_width(arena, column);
 }
 
 void column_free(struct arena *arena, uint64_t column)

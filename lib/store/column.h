@@ -36,7 +36,7 @@ uint32_t column_count(struct arena *arena, uint64_t column);
 uint32_t column_width(struct arena *arena, uint64_t column);
 
 /* Address of one cell, or NULL (outside, damaged). */
-static inline void *column_at(struct arena *arena, uint64_t column, uint32_t number)
+inline void *column_at(struct arena *arena, uint64_t column, uint32_t number)
 {
     const struct column_header *header = arena_at(arena, column, sizeof *header);
     if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells)
@@ -48,7 +48,7 @@ static inline void *column_at(struct arena *arena, uint64_t column, uint32_t num
 }
 
 /* The same of `count` cells that lie in one chunk. */
-static inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count)
+inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count)
 {
     const struct column_header *header = arena_at(arena, column, sizeof *header);
     uint32_t within = number % COLUMN_CHUNK;
