@@ -196,21 +196,24 @@ void index_batch(struct generation *generation)
     generation->batching = generation->batches != NULL;
 }
 
+static bool batch_insert_one(struct generation *generation, struct tree_batch *batch)
+{
+    bool fine = batch->count == 0 || tree_insert_many(generation->arena, batch->tree, batch->keys, batch->count);
+    keys_wait(generation, generation->batch_keys - batch->count);
+    batch->count = 0;
+    if (batch->capacity > BATCH_KEPT) {
+        memory_free(generation->db->memory, batch->keys);
+        batch->keys = NULL;
+        batch->capacity = 0;
+    }
+    return fine;
+}
+
 static bool batch_insert(struct generation *generation)
 {
     bool fine = true;
-    for (size_t i = 0; i < generation->batch_count; i++) {
-        struct tree_batch *batch = &generation->batches[i];
-        if (fine && batch->count > 0)
-            fine = tree_insert_many(generation->arena, batch->tree, batch->keys, batch->count);
-        batch->count = 0;
-        if (batch->capacity > BATCH_KEPT) {
-            memory_free(generation->db->memory, batch->keys);
-            batch->keys = NULL;
-            batch->capacity = 0;
-        }
-    }
-    keys_wait(generation, 0);
+    for (size_t i = 0; i < generation->batch_count; i++)
+        fine = batch_insert_one(generation, &generation->batches[i]) && fine;
     return fine;
 }
 
@@ -260,12 +263,16 @@ static bool key_insert(struct generation *generation, uint64_t tree, uint32_t *p
     return generation->batch_keys < BATCH_KEYS || batch_insert(generation);
 }
 
-/* What is taken out may be among those that wait. */
-static bool key_remove(struct generation *generation, uint64_t tree, struct tree_key key)
+/* What is not in the tree may be among the keys that wait for it.  (One that is
+ * in both was put in twice, and will be taken out twice.) */
+static bool key_remove(struct generation *generation, uint64_t tree, uint32_t *place, struct tree_key key)
 {
-    if (generation->batch_keys > 0 && !batch_insert(generation))
-        return false;
-    return tree_remove(generation->arena, tree, key);
+    if (tree_remove(generation->arena, tree, key))
+        return true;
+    struct tree_batch *batch =
+        generation->batch_keys == 0 || generation->arena->damaged ? NULL : batch_of(generation, tree, place);
+    return batch != NULL && batch->count > 0 && batch_insert_one(generation, batch) &&
+           tree_remove(generation->arena, tree, key);
 }
 
 static bool change_key(struct generation *generation, struct field *field, uint64_t high, uint32_t number, bool insert)
@@ -274,7 +281,7 @@ static bool change_key(struct generation *generation, struct field *field, uint6
     if (insert)
         return key_insert(generation, field->tree, &field->tree_batch, key);
     /* Two items may have had one key: that it is gone already is fine. */
-    return key_remove(generation, field->tree, key) || !generation->arena->damaged;
+    return key_remove(generation, field->tree, &field->tree_batch, key) || !generation->arena->damaged;
 }
 
 static bool change_list_tree(struct generation *generation, struct field *field, uint32_t number,
@@ -387,7 +394,7 @@ static bool change_timeline_refs(struct generation *generation, struct field *fi
             continue;
         struct tree_key key = index_timeline_key(index_group_of(field, part.kind, part.number), time, number);
         if (insert ? !key_insert(generation, field->timeline, &field->timeline_batch, key)
-                   : (key_remove(generation, field->timeline, key), generation->arena->damaged))
+                   : (key_remove(generation, field->timeline, &field->timeline_batch, key), generation->arena->damaged))
             return false;
     }
     return true;
@@ -403,7 +410,7 @@ static bool change_timeline(struct generation *generation, struct field *field, 
         return change_timeline_refs(generation, field, number, moment, value, insert);
     struct tree_key key = index_timeline_key(index_group(field, value->integer), moment, number);
     return insert ? key_insert(generation, field->timeline, &field->timeline_batch, key)
-                  : key_remove(generation, field->timeline, key);
+                  : key_remove(generation, field->timeline, &field->timeline_batch, key);
 }
 
 static bool change_timelines(struct generation *generation, struct kind *kind, uint32_t number,

@@ -15,7 +15,7 @@
 enum {
     META_MAX = 1000,
     CHAIN_MAX = 7 /* deltas on a full version */,
-    BATCH_BYTES = 4096 /* of entries, from which keys of trees wait */,
+    BATCH_BYTES = 1024 /* of entries, from which keys of trees wait */,
     WAIT_KEYS = 4096   /* from which they wait beyond the commit, for a reader: fewer are soon in */
 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)

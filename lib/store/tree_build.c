@@ -330,6 +330,37 @@ static bool rebuild(const struct tree *tree, uint64_t offset, const struct tree_
     return done;
 }
 
+/* Whether a key that is not before the path's slot belongs into its leaf. */
+static bool path_covers(const struct tree_path *path, struct tree_key key)
+{
+    for (uint32_t level = path->inners; level-- > 0;) {
+        struct inner *inner = path->inner[level];
+        if (path->index[level] + 1U < inner->count)
+            return tree_key_less(key, inner_keys(inner)[path->index[level] + 1]);
+    }
+    return true;
+}
+
+/* Sorted keys into a tree that is much larger: neighbours share a descent. */
+static bool insert_in_order(const struct tree *tree, uint64_t offset, const struct tree_key *keys, size_t count)
+{
+    struct tree_path path;
+    bool open = false;
+    for (size_t i = 0; i < count; i++) {
+        struct tree_probe probe = {.key = keys[i]};
+        if (open && path_covers(&path, keys[i]))
+            path.slot = leaf_lower(&path.leaf, keys[i]);
+        else
+            open = tree->header->depth != 0 && tree_descend(tree, &probe, &path);
+        if (open && (tree_holds(tree, &probe, &path) || tree_insert_path(tree, &path, keys[i])))
+            continue;
+        open = false;
+        if (!tree_insert(tree->arena, offset, keys[i]))
+            return false;
+    }
+    return true;
+}
+
 bool tree_insert_many(struct arena *arena, uint64_t offset, struct tree_key *keys, size_t count)
 {
     struct tree tree;
@@ -342,6 +373,8 @@ bool tree_insert_many(struct arena *arena, uint64_t offset, struct tree_key *key
         return false;
     if (count >= REBUILD_LEAST && count >= tree.header->count / REBUILD_SHARE)
         return rebuild(&tree, offset, keys, count);
+    if (!tree.text)
+        return insert_in_order(&tree, offset, keys, count);
     for (size_t i = 0; i < count; i++)
         if (!tree_insert(arena, offset, keys[i]))
             return false;
