@@ -146,7 +146,7 @@ static void open_brackets(const char **text, size_t *length)
 }
 
 /* A bit a character: lower-case letters, digits and . _ + -. */
-static bool is_plain(uint8_t byte)
+__attribute__((always_inline)) static inline bool is_plain(uint8_t byte)
 {
     static const uint64_t ascii[2] = {UINT64_C(0x03ff680000000000), UINT64_C(0x07fffffe80000000)};
 
