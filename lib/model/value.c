@@ -276,10 +276,18 @@ int body_map_find(struct body_map *map, uint32_t field, struct value *value)
         value->bytes = at + 1;
         return at[value->length + 1] == 0 ? 1 : -1;
     }
-    if (wire == WIRE_INT && left > 0 && *at < 0x80) {
-        value->what = VALUE_INT;
-        value->integer = unzigzag(*at);
-        return 1;
+    if ((wire == WIRE_INT || wire == WIRE_SECONDS) && left >= 8) {
+        /* All of a number at once: its bytes are those up to the first without the high bit. */
+        uint64_t eight = bytes_get_u64(at), last = ~eight & UINT64_C(0x8080808080808080);
+        if (last != 0) {
+            eight &= last ^ (last - 1);
+            eight = (eight & UINT64_C(0x007f007f007f007f)) | (eight & UINT64_C(0x7f007f007f007f00)) >> 1;
+            eight = (eight & UINT64_C(0x00003fff00003fff)) | (eight & UINT64_C(0x3fff00003fff0000)) >> 2;
+            eight = (eight & UINT64_C(0x000000000fffffff)) | (eight & UINT64_C(0x0fffffff00000000)) >> 4;
+            value->what = VALUE_INT;
+            value->integer = unzigzag(eight);
+            return wire == WIRE_INT || !__builtin_mul_overflow(value->integer, SECOND_US, &value->integer) ? 1 : -1;
+        }
     }
     return get_value(&at, map->end, wire, value) ? 1 : -1;
 }
