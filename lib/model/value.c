@@ -77,7 +77,7 @@ void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const s
         buffer->length = (size_t)(body_write(buffer->data + buffer->length, previous, field, value) - buffer->data);
 }
 
-static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
+static bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
 {
     uint64_t length;
     *at = varint_get(*at, end, &length);
@@ -91,7 +91,8 @@ static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extr
     return true;
 }
 
-static inline bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+__attribute__((noinline)) static bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire,
+                                               struct value *value)
 {
     uint64_t raw;
     switch (wire) {
@@ -150,7 +151,7 @@ int body_next(struct body *body, struct value *value)
 }
 
 /* Steps over a value without decoding it; NULL: damaged. */
-static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
+__attribute__((noinline)) static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
 {
     uint64_t length;
     if (wire == WIRE_BYTES) {
