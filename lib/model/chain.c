@@ -131,10 +131,16 @@ const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, ui
     return map->base + offset;
 }
 
+enum { ENTRY_LINES = 128 };
+
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
 {
     size_t available;
     const uint8_t *bytes = entry_bytes(generation, txn, offset, &available);
+    if (bytes != NULL && available > ENTRY_LINES) { /* most lie in two or three lines, which are waited for at once */
+        __builtin_prefetch(bytes + ENTRY_LINES / 2);
+        __builtin_prefetch(bytes + ENTRY_LINES);
+    }
     return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
 }
 

@@ -145,40 +145,40 @@ static void open_brackets(const char **text, size_t *length)
     text_trim(text, length);
 }
 
-/* A bit a character: lower-case letters, digits and . _ + -. */
-static bool is_plain(uint8_t byte)
-{
-    static const uint64_t ascii[2] = {UINT64_C(0x03ff680000000000), UINT64_C(0x07fffffe80000000)};
+/* Lower-case letters, digits and "-"; in a local part also . _ and +: a bit a character. */
+enum { NEXT_WORD = 64 };
+static const uint64_t label_ascii[2] = {UINT64_C(0x03ff200000000000), UINT64_C(0x07fffffe00000000)};
+static const uint64_t local_ascii[2] = {UINT64_C(0x03ff680000000000), UINT64_C(0x07fffffe80000000)};
 
-    return byte < 0x80 && (ascii[byte >> 6] >> (byte & 63) & 1) != 0;
+/* The first byte from `at` on that is not of the set. */
+static inline const uint8_t *behind(const uint8_t *at, const uint8_t *end, const uint64_t ascii[2])
+{
+    while (at < end && *at < 2 * NEXT_WORD && (ascii[*at / NEXT_WORD] >> (*at % NEXT_WORD) & 1))
+        at++;
+    return at;
 }
 
 /* Whether an address is valid as it stands and normalised, as nearly all are
  * that are looked for.  False says nothing. */
-static bool is_plain_address(const uint8_t *bytes, size_t length)
+static bool is_plain_address(const uint8_t *at, size_t length)
 {
-    size_t at = 0, label, letters;
+    const uint8_t *end = at + length, *label = at;
 
-    while (at < length && is_plain(bytes[at]))
-        at++;
-    if (at == 0 || at > EMAIL_LOCAL_MAX || at == length || bytes[at] != '@' || length > EMAIL_MAX)
+    if (length == 0 || length > EMAIL_MAX)
         return false;
-    label = at + 1;
-    bool dotted = false;
-    for (at = label, letters = 0; at < length; at++) {
-        uint8_t byte = bytes[at];
-        if (byte == '.') {
-            if (at == label || at - label > 63 || bytes[label] == '-' || bytes[at - 1] == '-')
-                return false;
-            dotted = true;
-            label = at + 1;
-            letters = 0;
-        } else if (!is_plain(byte) || byte == '_' || byte == '+') {
+    at = behind(at, end, local_ascii);
+    if (at == label || at - label > EMAIL_LOCAL_MAX || at == end || *at != '@')
+        return false;
+    for (bool dotted = false;; dotted = true) {
+        label = at + 1;
+        at = behind(label, end, label_ascii);
+        if (at == label || at - label > 63 || *label == '-' || at[-1] == '-')
             return false;
-        }
-        letters += byte >= 'a';
+        if (at == end)
+            return dotted && *label >= 'a'; /* the last is not a number */
+        if (*at != '.')
+            return false;
     }
-    return dotted && letters > 0 && at - label <= 63 && bytes[label] != '-' && bytes[at - 1] != '-';
 }
 
 bool email_normalise(struct buffer *out, const void *bytes, size_t length)

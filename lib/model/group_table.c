@@ -19,7 +19,7 @@ static bool look_up_title(void *context, uint32_t number, struct buffer *title, 
     if (view_begin(source->view, NULL) != CRM_OK)
         return false;
     bool found = view_row(source->view, source->kind, number, &row) != VIEW_ROW_NONE &&
-                 record_open(source->view, source->kind, number, &row, NULL, &record, NULL) == CRM_OK;
+                 record_open(source->view, source->kind, number, &row, &record, NULL) == CRM_OK;
     if (found)
         *id = *id_at(source->view->generation, source->kind, number);
     view_end(source->view);

@@ -26,7 +26,7 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     struct kind *kind = schema_kind(&view->generation->schema, number);
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
-        status = record_open(view, kind, found, &row, NULL, record, error);
+        status = record_open(view, kind, found, &row, record, error);
     } else if ((status = view_trouble(view, error)) == CRM_OK) {
         char text[UUID_TEXT_SIZE];
         uuid_format(id, text);
@@ -80,16 +80,14 @@ static bool has_plain_item(const struct value *value, const char *key, size_t le
     return false;
 }
 
-static bool version_has_key(crm_view *view, const struct field *field, const struct version *version, const char *key,
-                            size_t length)
+/* Whether the value that was got has the key. */
+static bool value_has_key(crm_view *view, const struct field *field, const struct value *value, const char *key,
+                          size_t length)
 {
-    struct value value;
-    buffer_reset(&view->scratch);
-    if (version_field(version, field, &value) != 1)
-        return false;
-    if (field->type == CRM_TYPE_EMAILS && has_plain_item(&value, key, length))
+    if (field->type == CRM_TYPE_EMAILS && has_plain_item(value, key, length))
         return true;
-    if (!index_keys(field, &value, &view->scratch))
+    buffer_reset(&view->scratch);
+    if (!index_keys(field, value, &view->scratch))
         view->trouble = CRM_NOMEM;
     return !view->scratch.failed && keys_hold(&view->scratch, key, length);
 }
@@ -109,27 +107,53 @@ bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint
 {
     struct row row;
     struct version version;
-    return live_version(view, kind, number, &row, &version) && version_has_key(view, field, &version, key, length);
+    struct value value;
+    return live_version(view, kind, number, &row, &version) && version_field(&version, field, &value) == 1 &&
+           value_has_key(view, field, &value, key, length);
 }
 
+/* A candidate is read through a handle, which the caller gets when it is the one. */
 struct found {
-    uint32_t number; /* UINT32_MAX: none */
-    bool several;    /* another record matches, too */
-    uint32_t rank;   /* the better match wins; then the older record */
-    struct row row;
-    struct version version;
+    uint32_t number;     /* UINT32_MAX: none */
+    bool several;        /* another record matches, too */
+    uint32_t rank;       /* the better match wins; then the older record */
+    crm_record *record;  /* on it */
+    crm_record *another; /* on the candidate; NULL: none is taken yet */
 };
 
-static void offer(struct found *best, uint32_t number, uint32_t rank, const struct row *row,
-                  const struct version *version)
+/* Whether a number is a live record, which `another` is then on. */
+static bool is_candidate(crm_view *view, struct kind *kind, uint32_t number, struct found *best)
+{
+    struct row row;
+    if (view_row(view, kind, number, &row) == VIEW_ROW_NONE || (row.state & ROW_DELETED))
+        return false;
+    if (best->another == NULL)
+        best->another = record_take(view);
+    int32_t status = best->another == NULL ? CRM_NOMEM : record_fill(best->another, view, kind, number, &row);
+    if (status != CRM_OK)
+        view->trouble = status;
+    return status == CRM_OK;
+}
+
+static void offer(struct found *best, uint32_t number, uint32_t rank)
 {
     best->several |= best->number != UINT32_MAX && best->number != number;
     if (best->number != UINT32_MAX && rank <= best->rank && !(rank == best->rank && number < best->number))
         return;
+    crm_record *before = best->record;
+    best->record = best->another;
+    best->another = before;
     best->number = number;
     best->rank = rank;
-    best->row = *row;
-    version_copy(&best->version, version);
+}
+
+static void offer_key(crm_view *view, struct kind *kind, const struct field *field, uint32_t number,
+                      const struct buffer *key, struct found *best)
+{
+    struct value value;
+    if (is_candidate(view, kind, number, best) && record_value(best->another, field->number, &value) == 1 &&
+        value_has_key(view, field, &value, (const char *)key->data, key->length))
+        offer(best, number, 0);
 }
 
 static void find_in_table(crm_view *view, struct kind *kind, struct field *field, const struct buffer *key,
@@ -137,23 +161,17 @@ static void find_in_table(crm_view *view, struct kind *kind, struct field *field
 {
     struct generation *generation = view->generation;
     struct hash_cursor cursor;
-    struct version version;
-    struct row row;
     uint32_t number;
     size_t position = 0;
     if (field->table != 0) {
         hash_find(generation->arena, field->table, index_hash(generation, field, key->data, key->length), &cursor);
         while (hash_next(generation->arena, field->table, &cursor, &number))
-            if (live_version(view, kind, number, &row, &version) &&
-                version_has_key(view, field, &version, (const char *)key->data, key->length))
-                offer(best, number, 0, &row, &version);
+            offer_key(view, kind, field, number, key, best);
     }
     if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
         return;
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;)
-        if (live_version(view, kind, old->number, &row, &version) &&
-            version_has_key(view, field, &version, (const char *)key->data, key->length))
-            offer(best, old->number, 0, &row, &version);
+        offer_key(view, kind, field, old->number, key, best);
 }
 
 /* ---- telephones ---- */
@@ -188,16 +206,14 @@ static void phone_candidates(crm_view *view, struct kind *kind, struct field *fi
 {
     struct tree_cursor cursor;
     struct tree_key key;
-    struct version version;
-    struct row row;
     enum { LOOK_AT_MOST = 10000 };
     tree_seek(view->generation->arena, field->tree, from, &cursor);
     for (int n = 0;
          n < LOOK_AT_MOST && tree_next(view->generation->arena, field->tree, &cursor, &key) && key.high <= high; n++) {
         uint32_t rank;
-        if (live_version(view, kind, tree_number(key), &row, &version) &&
-            (rank = phone_rank(field, &version, sought)) > 0)
-            offer(best, tree_number(key), rank, &row, &version);
+        if (is_candidate(view, kind, tree_number(key), best) &&
+            (rank = phone_rank(field, &best->another->version, sought)) > 0)
+            offer(best, tree_number(key), rank);
     }
 }
 
@@ -209,8 +225,6 @@ static void find_phone(crm_view *view, struct kind *kind, struct field *field, c
     struct phone sought;
     uint8_t count;
     uint64_t low, high;
-    struct version version;
-    struct row row;
     size_t position = 0;
     if (!phone_digits(text, length, &sought))
         return;
@@ -225,8 +239,9 @@ static void find_phone(crm_view *view, struct kind *kind, struct field *field, c
         return;
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;) {
         uint32_t rank;
-        if (live_version(view, kind, old->number, &row, &version) && (rank = phone_rank(field, &version, &sought)) > 0)
-            offer(best, old->number, rank, &row, &version);
+        if (is_candidate(view, kind, old->number, best) &&
+            (rank = phone_rank(field, &best->another->version, &sought)) > 0)
+            offer(best, old->number, rank);
     }
 }
 
@@ -263,9 +278,7 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
         return error_set(error, CRM_INVALID, "%s.%s has no index to find by", kind == NULL ? "?" : kind->name,
                          field == NULL ? "?" : field->name);
     int32_t status = CRM_OK;
-    struct found best;
-    best.number = UINT32_MAX;
-    best.several = false;
+    struct found best = {.number = UINT32_MAX};
     if (is_keyed(field) || field->type == CRM_TYPE_PHONES) {
         if ((status = view_begin(view, error)) != CRM_OK)
             return status;
@@ -287,7 +300,10 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
                 error_set(error, CRM_DUPLICATE, "several records of kind %s have the %s \"%.*s\"; name one by its id",
                           kind->name, field->name, (int)text_cut(text, length, 80), text);
         else if (best.number != UINT32_MAX)
-            status = record_open(view, kind, best.number, &best.row, &best.version, record, error);
+            *record = record_hand_out(best.record);
+        if (*record == NULL)
+            record_put_back(best.record);
+        record_put_back(best.another);
         view_end(view);
     }
     if (status == CRM_INVALID || !(is_keyed(field) || field->type == CRM_TYPE_PHONES))

@@ -126,33 +126,42 @@ int32_t crm_query_limit(crm_query *query, uint64_t rows)
     return CRM_OK;
 }
 
+/* The number of the record whose timeline is asked for; UINT32_MAX: there is none. */
+static int32_t find_target(crm_view *view, const struct kind *kind, const crm_id *id, uint32_t *number,
+                           crm_error *error)
+{
+    struct row row;
+    int32_t status = view_begin(view, error);
+    if (status != CRM_OK)
+        return status;
+    *number = row_find(view->generation, kind, id);
+    if (*number != UINT32_MAX && view_row(view, kind, *number, &row) == VIEW_ROW_NONE)
+        *number = UINT32_MAX;
+    view_end(view);
+    return CRM_OK;
+}
+
 int32_t crm_timeline(crm_view *view, uint32_t kind_number, const crm_id *id, crm_query **out, crm_error *error)
 {
     int32_t status = crm_query_create(view, CRM_KIND_INTERACTION, out, error);
     if (status != CRM_OK)
         return status;
     crm_query *query = *out;
-    struct kind *kind = schema_kind(&view->generation->schema, kind_number);
-    struct row row;
+    const struct kind *kind = schema_kind(&view->generation->schema, kind_number);
     char text[UUID_TEXT_SIZE];
-    uint32_t number = UINT32_MAX;
-    if (id == NULL || kind == NULL || (status = view_begin(view, error)) != CRM_OK) {
-        crm_query_free(query);
-        *out = NULL;
-        return status != CRM_OK ? status : error_set(error, CRM_MISUSE, "crm_timeline needs a record's kind and id");
-    }
-    number = row_find(view->generation, kind, id);
-    bool there = number != UINT32_MAX && view_row(view, kind, number, &row) != VIEW_ROW_NONE;
-    view_end(view);
-    if (!there) {
-        crm_query_free(query);
-        *out = NULL;
+    status = id == NULL || kind == NULL ? error_set(error, CRM_MISUSE, "crm_timeline needs a record's kind and id")
+                                        : find_target(view, kind, id, &query->target, error);
+    if (status == CRM_OK && query->target == UINT32_MAX) {
         uuid_format(id, text);
-        return error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind->name, text);
+        status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind->name, text);
+    }
+    if (status != CRM_OK) {
+        crm_query_free(query);
+        *out = NULL;
+        return status;
     }
     query->timeline = true;
     query->target_kind = kind_number;
-    query->target = number;
     query->order = query->kind->moment;
     query->descending = true;
     return CRM_OK;

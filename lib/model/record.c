@@ -15,17 +15,44 @@
 
 enum { SPARE_MAX = 64 };
 
-static crm_record *take_spare(crm_view *view)
+crm_record *record_take(crm_view *view)
 {
     crm_record *record = view->spare;
-    if (record == NULL)
-        return memory_zero(view->db->memory, 1, sizeof *record);
-    view->spare = record->next;
-    view->spare_count--;
+    if (record == NULL) {
+        record = memory_zero(view->db->memory, 1, sizeof *record);
+        if (record == NULL)
+            return NULL;
+    } else {
+        view->spare = record->next;
+        view->spare_count--;
+    }
+    record->view = view;
+    record->made = NULL;
     return record;
 }
 
-static void start(crm_record *record, crm_view *view, struct kind *kind, uint32_t number)
+void record_put_back(crm_record *record)
+{
+    if (record == NULL)
+        return;
+    crm_view *view = record->view;
+    if (view->spare_count < SPARE_MAX) {
+        record->next = view->spare;
+        view->spare = record;
+        view->spare_count++;
+    } else {
+        memory_free(view->db->memory, record);
+    }
+}
+
+crm_record *record_hand_out(crm_record *record)
+{
+    record->borrowed = false;
+    view_reference(record->view);
+    return record;
+}
+
+int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
 {
     record->view = view;
     record->kind = kind;
@@ -36,21 +63,10 @@ static void start(crm_record *record, crm_view *view, struct kind *kind, uint32_
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
     record->map.bytes = NULL;
-}
-
-static void map_body(crm_record *record)
-{
     const struct version *version = &record->version;
-    if (version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
-        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
-}
-
-int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
-{
-    start(record, view, kind, number);
     int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
-    if (status == CRM_OK)
-        map_body(record);
+    if (status == CRM_OK && version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
+        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
     return status;
 }
 
@@ -71,25 +87,18 @@ static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t p
                      crm_path(view->db), kind->name, (unsigned long long)(place & ~PLACE_PACKED));
 }
 
-int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row,
-                    const struct version *version, crm_record **out, crm_error *error)
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
+                    crm_error *error)
 {
-    crm_record *record = take_spare(view);
+    crm_record *record = record_take(view);
     *out = NULL;
     if (record == NULL)
         return error_nomem(error);
-    record->made = NULL;
-    if (version != NULL) {
-        start(record, view, kind, number);
-        version_copy(&record->version, version);
-        map_body(record);
-    } else if (record_fill(record, view, kind, number, row) != CRM_OK) {
-        memory_free(view->db->memory, record);
+    if (record_fill(record, view, kind, number, row) != CRM_OK) {
+        record_put_back(record);
         return damaged(view, kind, row->head, error);
     }
-    record->borrowed = false;
-    view_reference(view);
-    *out = record;
+    *out = record_hand_out(record);
     return CRM_OK;
 }
 
@@ -99,13 +108,7 @@ void crm_record_free(crm_record *record)
         return;
     crm_view *view = record->view;
     record_clear(record);
-    if (view->spare_count < SPARE_MAX) {
-        record->next = view->spare;
-        view->spare = record;
-        view->spare_count++;
-    } else {
-        memory_free(view->db->memory, record);
-    }
+    record_put_back(record);
     view_release(view);
 }
 

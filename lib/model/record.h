@@ -34,9 +34,14 @@ struct crm_record {
     crm_record *next; /* spare list of a view; all of a transaction */
 };
 
-/* A handle on the version at `row` (`version`, when it was loaded already); owned by the caller. */
-int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row,
-                    const struct version *version, crm_record **out, crm_error *error);
+/* A handle on the version at `row`; NULL: no memory.  Owned by the caller. */
+int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
+                    crm_error *error);
+/* The same in steps: an empty handle (NULL: no memory), to be filled, that the
+ * caller gets or that goes back (NULL is fine). */
+crm_record *record_take(crm_view *view);
+crm_record *record_hand_out(crm_record *record);
+void record_put_back(crm_record *record);
 /* Fills an existing handle (queries reuse theirs). */
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
 void record_clear(crm_record *record); /* frees what it made */

@@ -77,7 +77,7 @@ void body_put(struct buffer *buffer, uint32_t *previous, uint32_t field, const s
         buffer->length = (size_t)(body_write(buffer->data + buffer->length, previous, field, value) - buffer->data);
 }
 
-static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
+static bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extra, struct value *value)
 {
     uint64_t length;
     *at = varint_get(*at, end, &length);
@@ -91,7 +91,8 @@ static inline bool get_bytes(const uint8_t **at, const uint8_t *end, size_t extr
     return true;
 }
 
-static inline bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
+__attribute__((noinline)) static bool get_rare(const uint8_t **at, const uint8_t *end, unsigned wire,
+                                               struct value *value)
 {
     uint64_t raw;
     switch (wire) {
@@ -150,7 +151,7 @@ int body_next(struct body *body, struct value *value)
 }
 
 /* Steps over a value without decoding it; NULL: damaged. */
-static inline const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
+__attribute__((noinline)) static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, unsigned wire)
 {
     uint64_t length;
     if (wire == WIRE_BYTES) {
@@ -191,39 +192,71 @@ int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value 
     return 0;
 }
 
-/* On to the field, or the first one behind it.  Nearly every tag and length is
- * one byte, and a byte is left of the body when it is read. */
+/* One field on, of any form; false: damaged.  A value that cannot be passed is
+ * noted all the same: what it is itself, get_value finds out. */
+__attribute__((noinline)) static bool map_step(struct body_map *map)
+{
+    uint64_t tag;
+    const uint8_t *place = map->at, *at = varint_get(place, map->end, &tag);
+    if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) {
+        map->at = NULL;
+        return false;
+    }
+    map->field += tag >> 3;
+    if (map->field < BODY_MAP_FIELDS) {
+        map->seen |= UINT64_C(1) << map->field;
+        map->places[map->field] = (uint16_t)(place - map->bytes);
+    }
+    map->at = skip_value(at, map->end, tag & 7);
+    return map->at != NULL;
+}
+
+/* Behind a value of a usual form: a text with a length of one byte, a number.
+ * NULL: it is none of these. */
+static inline const uint8_t *behind_usual(const uint8_t *at, const uint8_t *end, unsigned wire)
+{
+    if (wire == WIRE_BYTES)
+        return *at < 0x80 && *at < end - at - 1 ? at + *at + 2 : NULL;
+    if (wire != WIRE_INT && wire != WIRE_SECONDS)
+        return NULL;
+    while (*at >= 0x80)
+        if (++at == end)
+            return NULL;
+    return at + 1;
+}
+
+/* On to the field, or the first one behind it.  In single variables, because
+ * what a walk waits for is the one step after the other. */
 __attribute__((noinline)) static int map_walk(struct body_map *map, uint32_t field)
 {
-    const uint8_t *at = map->at, *const end = map->end, *const bytes = map->bytes;
-    uint64_t number = map->field, seen = map->seen;
-    uint16_t *places = map->places;
-    while (number < field && at < end) {
-        uint64_t tag = *at;
-        const uint8_t *place = at++;
-        if (tag >= 0x80)
-            at = varint_get(place, end, &tag);
-        if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) {
-            at = NULL;
-            break;
-        }
-        number += tag >> 3;
-        if (number < BODY_MAP_FIELDS) {
+    const uint8_t *const bytes = map->bytes, *const end = map->end;
+    uint16_t *const places = map->places;
+    for (;;) {
+        const uint8_t *at = map->at;
+        uint64_t number = map->field, seen = map->seen;
+        while (number < field && end - at > 1) {
+            uint64_t next = number + (*at >> 3);
+            const uint8_t *behind =
+                next < BODY_MAP_FIELDS && next > number && *at < 0x80 ? behind_usual(at + 1, end, *at & 7) : NULL;
+            if (behind == NULL)
+                break;
+            number = next;
             seen |= UINT64_C(1) << number;
-            places[number] = (uint16_t)(place - bytes);
+            places[number] = (uint16_t)(at - bytes);
+            at = behind;
         }
-        if ((tag & 7) == WIRE_BYTES && end - at > 1 && *at < 0x80 && *at < end - at - 1) {
-            at += *at + 2;
-        } else if ((tag & 7) == WIRE_INT && at < end && *at < 0x80) {
-            at++;
-        } else if ((at = skip_value(at, end, tag & 7)) == NULL) { /* what it is itself, get_value finds out */
-            break;
-        }
+        map->at = at;
+        map->field = number;
+        map->seen = seen;
+        if (number >= field)
+            return number == field;
+        if (at == end)
+            return 0;
+        if (!map_step(map) && map->field < field)
+            return -1;
+        if (map->field >= field)
+            return map->field == field;
     }
-    map->at = at;
-    map->field = number;
-    map->seen = seen;
-    return number >= field ? number == field : at == NULL ? -1 : 0;
 }
 
 int body_map_find(struct body_map *map, uint32_t field, struct value *value)
@@ -244,10 +277,18 @@ int body_map_find(struct body_map *map, uint32_t field, struct value *value)
         value->bytes = at + 1;
         return at[value->length + 1] == 0 ? 1 : -1;
     }
-    if (wire == WIRE_INT && left > 0 && *at < 0x80) {
-        value->what = VALUE_INT;
-        value->integer = unzigzag(*at);
-        return 1;
+    if ((wire == WIRE_INT || wire == WIRE_SECONDS) && left >= 8) {
+        /* All of a number at once: its bytes are those up to the first without the high bit. */
+        uint64_t eight = bytes_get_u64(at), last = ~eight & UINT64_C(0x8080808080808080);
+        if (last != 0) {
+            eight &= last ^ (last - 1);
+            eight = (eight & UINT64_C(0x007f007f007f007f)) | (eight & UINT64_C(0x7f007f007f007f00)) >> 1;
+            eight = (eight & UINT64_C(0x00003fff00003fff)) | (eight & UINT64_C(0x3fff00003fff0000)) >> 2;
+            eight = (eight & UINT64_C(0x000000000fffffff)) | (eight & UINT64_C(0x0fffffff00000000)) >> 4;
+            value->what = VALUE_INT;
+            value->integer = unzigzag(eight);
+            return wire == WIRE_INT || !__builtin_mul_overflow(value->integer, SECOND_US, &value->integer) ? 1 : -1;
+        }
     }
     return get_value(&at, map->end, wire, value) ? 1 : -1;
 }

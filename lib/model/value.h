@@ -25,8 +25,6 @@
 
 #include "log/entry.h"
 
-#include <string.h>
-
 enum { WIRE_INT = 0, WIRE_BYTES = 1, WIRE_NULL = 2, WIRE_REAL = 3, WIRE_DEFLATED = 4, WIRE_SECONDS = 5, WIRE_DAYS = 6 };
 enum { VALUE_NONE = 0, VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_BYTES, VALUE_DEFLATED };
 enum { VALUE_TEXT_MAX = 1 << 26, VALUE_DEFLATE_FROM = 512 };
@@ -119,10 +117,6 @@ struct version {
         size_t length;
     } segments[VERSION_SEGMENTS];
 };
-static inline void version_copy(struct version *to, const struct version *from)
-{
-    memcpy(to, from, offsetof(struct version, segments) + from->count * sizeof *from->segments);
-}
 /* 1 set; 0 not set; -1 damaged. */
 int version_get(const struct version *version, uint32_t field, struct value *value);
 /* All fields that are set, in ascending order: 1, 0 at the end, -1. */
