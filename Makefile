@@ -31,7 +31,7 @@ CFLAGS := -O2 -g
 HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
        $(patsubst %,lib/sys/%.c,checksum memory) \
        lib/log/entry.c \
-       $(patsubst %,lib/model/%.c,apply chain group index record run value)
+       $(patsubst %,lib/model/%.c,apply chain group group_block index record run value)
 SPEED := -O2 -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
 SIZE := -Os
 endif
