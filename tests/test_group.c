@@ -510,6 +510,160 @@ START_TEST(a_sum_that_does_not_fit_is_refused)
 }
 END_TEST
 
+/* ---- a whole column at a time, against a loop over plain numbers ---- */
+
+enum { MANY = 9100, HOLDERS = 7 }; /* two whole chunks of cells and a part */
+
+static struct {
+    int64_t choice, holder, amount, number, moment;
+} cells[MANY];
+
+/* One condition for each way in which a block is filtered. */
+static const struct {
+    int field, op, count;
+    int64_t sought[2];
+} filters[] = {{CHOICE, CRM_OP_EQ, 1, {2, 0}},         {CHOICE, CRM_OP_NE, 1, {2, 0}},
+               {CHOICE, CRM_OP_IN, 2, {1, 4}},         {CHOICE, CRM_OP_EQ, 1, {65535, 0}},
+               {NUMBER, CRM_OP_EQ, 1, {12, 0}},        {NUMBER, CRM_OP_NE, 1, {12, 0}},
+               {NUMBER, CRM_OP_LT, 1, {12, 0}},        {NUMBER, CRM_OP_LE, 1, {12, 0}},
+               {NUMBER, CRM_OP_GT, 1, {12, 0}},        {NUMBER, CRM_OP_GE, 1, {12, 0}},
+               {NUMBER, CRM_OP_SET, 1, {0, 0}},        {NUMBER, CRM_OP_NOT_SET, 1, {0, 0}},
+               {NUMBER, CRM_OP_IN, 2, {3, 40}},        {NUMBER, CRM_OP_LT, 1, {INT64_MIN, 0}},
+               {NUMBER, CRM_OP_LE, 1, {INT64_MIN, 0}}, {NUMBER, CRM_OP_GT, 1, {INT64_MIN, 0}},
+               {NUMBER, CRM_OP_GE, 1, {INT64_MIN, 0}}, {NUMBER, CRM_OP_EQ, 1, {INT64_MIN, 0}},
+               {NUMBER, CRM_OP_NE, 1, {INT64_MIN, 0}}, {NUMBER, CRM_OP_GT, 1, {INT64_MAX, 0}},
+               {NUMBER, CRM_OP_GE, 1, {INT64_MAX, 0}}, {NUMBER, CRM_OP_LE, 1, {INT64_MAX, 0}}};
+
+static bool passes(size_t f, int64_t value)
+{
+    int64_t sought = filters[f].sought[0];
+    switch (filters[f].op) {
+    case CRM_OP_EQ: return value != UNSET && value == sought;
+    case CRM_OP_NE: return value == UNSET || value != sought;
+    case CRM_OP_LT: return value != UNSET && value < sought;
+    case CRM_OP_LE: return value != UNSET && value <= sought;
+    case CRM_OP_GT: return value != UNSET && value > sought;
+    case CRM_OP_GE: return value != UNSET && value >= sought;
+    case CRM_OP_SET: return value != UNSET;
+    case CRM_OP_NOT_SET: return value == UNSET;
+    default: return value == sought || value == filters[f].sought[1];
+    }
+}
+
+static void make_cells(crm_txn *txn)
+{
+    static const int fields[] = {CHOICE, TARGET, AMOUNT, NUMBER, MOMENT};
+    for (int i = 0; i < MANY; i++) {
+        crm_record *record = crm_create(txn, world.kind);
+        cells[i].choice = below(9) == 0 ? UNSET : 1 + below(4);
+        cells[i].holder = below(8) == 0 ? UNSET : below(HOLDERS);
+        cells[i].amount = below(5) == 0 ? UNSET : (int64_t)below(1000) - 300;
+        cells[i].number = below(6) == 0 ? UNSET : (int64_t)below(50) - 10;
+        cells[i].moment = below(7) == 0 ? UNSET : random_value(MOMENT);
+        const int64_t values[] = {cells[i].choice, cells[i].holder, cells[i].amount, cells[i].number, cells[i].moment};
+        for (int f = 0; f < 5; f++)
+            set_value(record, fields[f], values[f]);
+    }
+}
+
+static void check_filter(crm_view *view, size_t f)
+{
+    struct question q = {.keys = {TARGET}, .key_count = 1, .condition = -1, .measure_count = 3};
+    const struct question order = {.measures = {CRM_MEASURE_SUM, CRM_MEASURE_MAX, CRM_MEASURE_MIN}};
+    struct expected sums[HOLDERS + 1];
+    crm_query *query = NULL;
+    crm_table *table = NULL;
+    crm_error error = {0};
+    uint64_t row = 0;
+    q.measured[0] = AMOUNT;
+    q.measured[1] = q.measured[2] = MOMENT;
+    for (int h = 0; h <= HOLDERS; h++)
+        sums[h] = (struct expected){{h == HOLDERS ? UNSET : h}, 0, {UNSET, UNSET, UNSET}, 978};
+    for (int i = 0; i < MANY; i++) {
+        struct expected *sum = &sums[cells[i].holder == UNSET ? HOLDERS : cells[i].holder];
+        if (!passes(f, filters[f].field == CHOICE ? cells[i].choice : cells[i].number))
+            continue;
+        sum->count++;
+        add_value(&order, 0, cells[i].amount, &sum->values[0]);
+        add_value(&order, 1, cells[i].moment, &sum->values[1]);
+        add_value(&order, 2, cells[i].moment, &sum->values[2]);
+    }
+    ck_assert_int_eq(crm_query_create(view, world.kind, &query, NULL), CRM_OK);
+    for (int i = 0; i < filters[f].count; i++)
+        crm_query_where_int(query, world.fields[filters[f].field], filters[f].op, filters[f].sought[i]);
+    crm_query_group(query, world.fields[TARGET], 0, CRM_UNIT_NONE);
+    for (int m = 0; m < 3; m++)
+        crm_query_measure(query, order.measures[m], world.fields[q.measured[m]]);
+    ck_assert_msg(crm_query_groups(query, &table, &error) == CRM_OK, "filter %zu: %s", f, error.message);
+    for (int h = 0; h <= HOLDERS; h++) {
+        if (sums[h].count == 0)
+            continue;
+        check_cell(&q, table, row, 0, sums[h].keys[0]);
+        ck_assert_msg(crm_table_int(table, row, 1) == sums[h].count, "filter %zu, holder %d", f, h);
+        for (int m = 0; m < 3; m++)
+            check_measure(&q, table, row, m, &sums[h]);
+        row++;
+    }
+    ck_assert_uint_eq(crm_table_rows(table), row);
+    crm_table_free(table);
+    crm_query_free(query);
+}
+
+START_TEST(blocks_of_columns_add_up_to_what_a_loop_does)
+{
+    memset(&world, 0, sizeof world);
+    world.seed = 77;
+    world.db = domain_open();
+    crm_txn *txn = domain_begin(world.db);
+    define(txn);
+    make_cells(txn);
+    domain_commit(txn);
+    crm_view *view = domain_view(world.db);
+    for (size_t f = 0; f < sizeof filters / sizeof filters[0]; f++)
+        check_filter(view, f);
+    crm_view_close(view);
+    domain_close(world.db);
+}
+END_TEST
+
+/* The sum over all is refused from the first amount of another currency on, and
+ * only then: not when the base currency is said, nor for one without an amount. */
+START_TEST(one_other_currency_among_many_is_noticed)
+{
+    memset(&world, 0, sizeof world);
+    world.seed = 78;
+    world.db = domain_open();
+    crm_txn *txn = domain_begin(world.db);
+    define(txn);
+    make_cells(txn);
+    for (int step = 0; step < 4; step++) {
+        static const int64_t currencies[] = {UNSET, 978, 840, 840};
+        static const int64_t amounts[] = {1, 1, UNSET, 1};
+        crm_record *record = crm_create(txn, world.kind);
+        set_value(record, CURRENCY, currencies[step]);
+        set_value(record, AMOUNT, amounts[step]);
+        set_value(record, CHOICE, 1);
+        domain_commit(txn);
+        crm_view *view = domain_view(world.db);
+        for (int keyed = 0; keyed < 2; keyed++) {
+            crm_query *query = NULL;
+            crm_table *table = NULL;
+            ck_assert_int_eq(crm_query_create(view, world.kind, &query, NULL), CRM_OK);
+            if (keyed)
+                crm_query_group(query, world.fields[TARGET], 0, CRM_UNIT_NONE);
+            crm_query_measure(query, CRM_MEASURE_SUM, world.fields[AMOUNT]);
+            ck_assert_int_eq(crm_query_groups(query, &table, NULL), step == 3 ? CRM_REFUSED : CRM_OK);
+            crm_table_free(table);
+            crm_query_free(query);
+        }
+        crm_view_close(view);
+        txn = domain_begin(world.db);
+    }
+    crm_rollback(txn);
+    domain_close(world.db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("group");
@@ -518,6 +672,8 @@ int main(void)
     tcase_add_loop_test(cases, groups_are_what_brute_force_adds_up, 0, 4);
     tcase_add_test(cases, what_no_cell_can_hold_is_in_no_group);
     tcase_add_test(cases, what_cannot_be_grouped_or_measured_is_refused);
+    tcase_add_test(cases, blocks_of_columns_add_up_to_what_a_loop_does);
+    tcase_add_test(cases, one_other_currency_among_many_is_noticed);
     tcase_add_test(cases, a_sum_that_does_not_fit_is_refused);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -125,14 +125,24 @@ static void clear_group(const struct grouping *g, struct group *group)
         group->measures[m] = group_none;
 }
 
+enum { CLEARED = 128 };
+
 static bool make_dense(struct grouping *g, uint32_t targets)
 {
     g->dense = true;
     g->capacity = (size_t)targets + 1;
     g->groups = memory_alloc(g->query->view->db->memory, g->capacity * g->stride);
-    for (size_t i = 0; g->groups != NULL && i < g->capacity; i++)
+    if (g->groups == NULL)
+        return false;
+    /* Some one by one, then as many copies of these as there are groups. */
+    size_t made = g->capacity < CLEARED ? g->capacity : CLEARED;
+    for (size_t i = 0; i < made; i++)
         clear_group(g, group_at(g, i));
-    return g->groups != NULL;
+    for (size_t i = made, more; i < g->capacity; i += more) {
+        more = made < g->capacity - i ? made : g->capacity - i;
+        memcpy(group_at(g, i), g->groups, more * g->stride);
+    }
+    return true;
 }
 
 static uint64_t hash_keys(const int64_t *keys, uint32_t count)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { ROWS = 512 };
+
 struct title_source {
     crm_view *view;
     struct kind *kind;
@@ -187,18 +189,37 @@ bool group_put_hashed(struct grouping *g, crm_table *table)
     return true;
 }
 
-/* Straight into the columns, because there may be as many groups as customers. */
-bool group_put_dense(struct grouping *g, crm_table *table)
+/* The numbers of the groups that are not empty, in order. */
+static size_t list_dense(const struct grouping *g, uint32_t *order)
 {
-    const uint32_t measures = g->query->measure_count;
-    int64_t *values[2 + QUERY_MEASURES] = {NULL};
-    uint8_t *has[2 + QUERY_MEASURES] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < g->capacity; i++) {
+        order[count] = (uint32_t)i; /* written over when it is empty: no branch to guess wrong */
+        count += group_at(g, i)->count != 0;
+    }
+    return count;
+}
+
+static void fill_measure(const struct grouping *g, uint32_t m, const uint32_t *order, size_t count, int64_t *values,
+                         uint8_t *has)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t value = group_at(g, order[i])->measures[m];
+        has[i] = value != group_none;
+        values[i] = value != group_none ? value : 0;
+    }
+}
+
+/* Straight into the columns, because there may be as many groups as customers;
+ * some rows of each at a time, so that their groups are fetched once. */
+static bool fill_dense(const struct grouping *g, crm_table *table, const uint32_t *order, size_t count)
+{
+    const uint32_t columns = 2 + g->query->measure_count;
+    int64_t *values[2 + QUERY_MEASURES];
+    uint8_t *has[2 + QUERY_MEASURES];
     uint16_t *currencies[2 + QUERY_MEASURES] = {NULL};
-    size_t count = 0, row = 0;
-    for (size_t i = 0; i < g->capacity; i++)
-        count += group_at(g, i)->count > 0;
     table_add_rows(table, count);
-    for (uint32_t c = 0; c < 2 + measures; c++) {
+    for (uint32_t c = 0; c < columns; c++) {
         values[c] = table_values(table, c);
         has[c] = table_present(table, c);
         if (c >= 2 && g->query->measures[c - 2].field->type == CRM_TYPE_MONEY)
@@ -206,23 +227,30 @@ bool group_put_dense(struct grouping *g, crm_table *table)
         if (values[c] == NULL || has[c] == NULL)
             return false;
     }
-    if (values[0] == NULL || has[0] == NULL || values[1] == NULL || has[1] == NULL)
-        return false;
-    for (size_t i = 0; i < g->capacity; i++) {
-        const struct group *group = group_at(g, i);
-        if (group->count == 0)
-            continue;
-        values[0][row] = (int64_t)i;
-        has[0][row] = i + 1 < g->capacity;
-        values[1][row] = group->count;
-        has[1][row] = 1;
-        for (uint32_t m = 0; m < measures && values[2 + m] != NULL && has[2 + m] != NULL; m++) {
-            has[2 + m][row] = group->measures[m] != group_none;
-            values[2 + m][row] = group->measures[m] != group_none ? group->measures[m] : 0;
-            if (currencies[2 + m] != NULL)
-                currencies[2 + m][row] = (uint16_t)group->currency;
+    for (size_t row = 0, rows; row < count; row += rows) {
+        rows = count - row < ROWS ? count - row : ROWS;
+        for (size_t i = row; i < row + rows; i++) {
+            values[0][i] = order[i];
+            values[1][i] = group_at(g, order[i])->count;
         }
-        row++;
+        memset(has[0] + row, 1, rows);
+        memset(has[1] + row, 1, rows);
+        for (uint32_t c = 2; c < columns; c++) {
+            fill_measure(g, c - 2, order + row, rows, values[c] + row, has[c] + row);
+            for (size_t i = row; i < row + rows && currencies[c] != NULL; i++)
+                currencies[c][i] = (uint16_t)group_at(g, order[i])->currency;
+        }
     }
+    if (count > 0) /* the last may be that of the records without a key */
+        has[0][count - 1] = order[count - 1] + 1 < g->capacity;
     return true;
+}
+
+bool group_put_dense(struct grouping *g, crm_table *table)
+{
+    const struct memory *memory = g->query->view->db->memory;
+    uint32_t *order = memory_alloc(memory, g->capacity * sizeof *order);
+    bool fine = order != NULL && fill_dense(g, table, order, list_dense(g, order));
+    memory_free(memory, order);
+    return fine;
 }

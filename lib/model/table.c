@@ -309,8 +309,13 @@ void table_add_rows(crm_table *table, size_t rows)
 {
     if (table == NULL || table->failed || table->row_count > 0)
         return;
-    for (size_t i = 0; i < table->column_count && !table->failed; i++)
-        table->failed = !widen_column(table, &table->columns[i], rows == 0 ? 1 : rows);
+    table->failed = rows > SIZE_MAX / sizeof *table->columns->values;
+    for (size_t i = 0; i < table->column_count && !table->failed; i++) {
+        struct column *column = &table->columns[i]; /* without rows it has no arrays yet */
+        column->values = memory_alloc(&table->memory, rows * sizeof *column->values);
+        column->present = memory_alloc(&table->memory, rows * sizeof *column->present);
+        table->failed = column->values == NULL || column->present == NULL;
+    }
     if (!table->failed)
         table->row_count = table->row_capacity = rows;
 }

@@ -30,8 +30,8 @@ void table_put_choice(crm_table *table, uint32_t column, int64_t code, const cha
 void table_put_ref(crm_table *table, uint32_t column, const char *text, size_t length, const crm_id *id);
 void table_put_null(crm_table *table, uint32_t column);
 
-/* For large results: makes `rows` rows at once, whose values the caller writes
- * through the arrays; NULL when out of memory.  A reference column with a
+/* For large results: makes `rows` rows at once, whose values the caller writes,
+ * all of them, through the arrays; NULL when out of memory.  A reference column with a
  * source holds record numbers; titles and ids are looked up when asked for. */
 void table_add_rows(crm_table *table, size_t rows);
 int64_t *table_values(crm_table *table, uint32_t column);
