@@ -116,8 +116,22 @@ static int32_t derive_customer(crm_record *interaction, const crm_record *before
     return status;
 }
 
+/* A new one that says when it was and whose it is, and nothing that must be
+ * brought into agreement with something else. */
+static bool is_plain(const crm_record *interaction)
+{
+    const uint64_t start = UINT64_C(1) << CRM_INTERACTION_START, customer = UINT64_C(1) << CRM_INTERACTION_CUSTOMER;
+    const uint64_t amount = UINT64_C(1) << CRM_INTERACTION_AMOUNT, currency = UINT64_C(1) << CRM_INTERACTION_CURRENCY;
+    const uint64_t others = UINT64_C(1) << CRM_INTERACTION_END | UINT64_C(1) << CRM_INTERACTION_COMPLETED |
+                            UINT64_C(1) << CRM_INTERACTION_STATUS;
+    uint64_t given = record_given(interaction);
+    return (given & (start | customer | others)) == (start | customer) && (!(given & amount) || (given & currency));
+}
+
 int32_t rules_interaction(crm_record *interaction, const crm_record *before)
 {
+    if (is_plain(interaction))
+        return CRM_OK;
     int32_t status = give_start(interaction);
     if (status == CRM_OK)
         status = check_order(interaction);

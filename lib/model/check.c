@@ -90,6 +90,8 @@ static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const struc
 
 static int32_t check_edits(crm_txn *txn, const crm_record *record)
 {
+    if ((txn->edit_mask & record->kind->checked) == 0 && !record->kind->user_checked)
+        return CRM_OK;
     for (size_t i = 0; i < txn->edit_count; i++) {
         const struct edit *edit = txn_edit_at(txn, i);
         struct field *field = edit->field;

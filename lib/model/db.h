@@ -200,8 +200,10 @@ void db_maybe_write_image(struct generation *generation);
 bool roots_create(struct generation *generation);
 bool roots_load(struct generation *generation); /* after the arena was mapped and the schema is known */
 bool roots_load_builtin(struct generation *generation);
-struct kind_store *kind_store(const struct generation *generation,
-                              const struct kind *kind); /* NULL: none yet or damaged */
+inline struct kind_store *kind_store(const struct generation *generation, const struct kind *kind)
+{ /* NULL: none yet or damaged */
+    return kind->store == 0 ? NULL : arena_at(generation->arena, kind->store, sizeof(struct kind_store));
+}
 struct kind_store *kind_store_make(struct generation *generation, struct kind *kind);
 uint64_t field_column_make(struct generation *generation, struct kind *kind, struct field *field);
 uint64_t field_tree_make(struct generation *generation, struct field *field);

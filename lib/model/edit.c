@@ -53,14 +53,17 @@ static struct edit *add_edit(crm_txn *txn, struct field *field)
     txn->edit_count++;
     struct edit *edit = &txn->edits[txn->edit_used++];
     edit->field = field;
-    if (field->number < 64)
+    if (field->number < 64) {
         txn->edit_place[field->number] = (uint16_t)txn->edit_used;
+        txn->edit_mask |= UINT64_C(1) << field->number;
+    }
     return edit;
 }
 
 void txn_edits_clear(crm_txn *txn)
 {
     txn->edit_count = txn->edit_used = 0;
+    txn->edit_mask = txn->edit_nulls = 0;
     memset(txn->edit_place, 0, sizeof txn->edit_place);
     buffer_reset(&txn->edit_bytes);
 }
@@ -71,11 +74,18 @@ static void resolve_bytes(crm_txn *txn, struct edit *edit)
         edit->value.bytes = txn->edit_bytes.data + edit->at;
 }
 
+static void forget_edit(crm_txn *txn, uint32_t field)
+{
+    txn->edit_place[field] = 0;
+    txn->edit_mask &= ~(UINT64_C(1) << field);
+    txn->edit_nulls &= ~(UINT64_C(1) << field);
+}
+
 size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop)
 {
     size_t kept = 0, changed = 0;
     if (record->created) { /* nothing to compare with */
-        for (size_t i = 0; i < txn->edit_used; i++)
+        for (size_t i = 0; drop && i < txn->edit_used; i++)
             resolve_bytes(txn, &txn->edits[i]);
         return txn->edit_count;
     }
@@ -91,7 +101,7 @@ size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop)
         if (differs || !drop)
             txn->edit_order[kept++] = txn->edit_order[i];
         else if (edit->field->number < 64)
-            txn->edit_place[edit->field->number] = 0;
+            forget_edit(txn, edit->field->number);
     }
     txn->edit_count = kept;
     return changed;
@@ -128,12 +138,19 @@ static inline struct edit *edit_for(crm_record *record, struct field *field)
     return edit;
 }
 
+static inline void note_null(crm_txn *txn, const struct field *field, bool null)
+{
+    uint64_t bit = field->number < 64 ? UINT64_C(1) << field->number : 0;
+    txn->edit_nulls = null ? txn->edit_nulls | bit : txn->edit_nulls & ~bit;
+}
+
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value)
 {
     struct edit *edit = edit_for(record, field);
     if (edit == NULL)
         return record->txn->status;
     edit->value = *value;
+    note_null(record->txn, field, value->what == VALUE_NULL);
     if (value->what == VALUE_BYTES || value->what == VALUE_DEFLATED)
         return put_bytes(record->txn, edit);
     return CRM_OK;
@@ -146,6 +163,7 @@ static int32_t put_int(crm_record *record, struct field *field, int64_t integer)
         return record->txn->status;
     edit->value.what = VALUE_INT;
     edit->value.integer = integer;
+    note_null(record->txn, field, false);
     return CRM_OK;
 }
 
@@ -460,6 +478,12 @@ int32_t record_put_ref_id(crm_record *record, uint32_t number, uint32_t kind, co
         return wrong_type(record, field, "a reference");
     status = find_target(record, field, kind, id, &target);
     return status == CRM_OK ? put_ref(record, field, kind, target) : status;
+}
+
+uint64_t record_given(const crm_record *record)
+{
+    const crm_txn *txn = record->txn;
+    return txn != NULL && txn->open == record && record->created ? txn->edit_mask & ~txn->edit_nulls : 0;
 }
 
 int record_mentions(const crm_record *record, uint32_t field)

@@ -133,11 +133,7 @@ bool roots_load(struct generation *generation)
     return load(generation, false);
 }
 
-struct kind_store *kind_store(const struct generation *generation, const struct kind *kind)
-{
-    return kind->store == 0 ? NULL : arena_at(generation->arena, kind->store, sizeof(struct kind_store));
-}
-
+extern inline struct kind_store *kind_store(const struct generation *generation, const struct kind *kind);
 extern inline struct row *row_at(const struct generation *generation, const struct kind *kind, uint32_t number);
 
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind)

@@ -168,6 +168,10 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
         kind->required |= UINT64_C(1) << number;
     else if (field->flags & CRM_FLAG_REQUIRED)
         kind->user_required++;
+    if (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_ACYCLIC) && number < 64)
+        kind->checked |= UINT64_C(1) << number;
+    else if (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_ACYCLIC))
+        kind->user_checked = true;
     note_roles(kind, field);
     return field;
 }

@@ -48,6 +48,8 @@ struct kind {
     struct field *builtin[64]; /* by number */
     uint64_t required;         /* a bit for each built-in field that is */
     uint32_t user_required;    /* how many of the user's are */
+    uint64_t checked;          /* the same bits for those that are unique or acyclic */
+    bool user_checked;
     struct field **indexed;    /* those with an index, a table, a timeline or a column */
     uint32_t indexed_count, indexed_capacity;
     struct field *_Atomic title;    /* what a person calls the record */

@@ -522,8 +522,13 @@ static void put_delta(crm_txn *txn)
     uint8_t *at = txn->body.data + txn->body.length;
     for (size_t i = 0; i < txn->edit_count; i++) {
         const struct edit *edit = txn_edit_at(txn, i);
-        if (!created || edit->value.what != VALUE_NULL)
+        if (edit->value.what == VALUE_INT && (uint64_t)edit->value.integer < 64 && edit->field->number - previous < 16) {
+            *at++ = (uint8_t)((edit->field->number - previous) << 3 | WIRE_INT); /* a choice or a small number */
+            *at++ = (uint8_t)(edit->value.integer << 1);
+            previous = edit->field->number;
+        } else if (!created || edit->value.what != VALUE_NULL) {
             at = body_write(at, &previous, edit->field->number, &edit->value);
+        }
     }
     txn->body.length = (size_t)(at - txn->body.data);
 }

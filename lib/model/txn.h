@@ -51,6 +51,7 @@ struct crm_txn {
     size_t edit_count; /* in order */
     size_t edit_used, edit_capacity, order_capacity;
     uint16_t edit_place[64];
+    uint64_t edit_mask, edit_nulls; /* a bit for each built-in field with an edit; that takes it away */
     struct buffer edit_bytes, body, scratch;
     struct buffer spares[TXN_SPARES]; /* of lists that were built */
     size_t spare_count;

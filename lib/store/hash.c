@@ -413,13 +413,15 @@ void hash_find(struct arena *arena, uint64_t offset, uint64_t hash, struct hash_
     cursor->left = 0;
     cursor->run = 0;
     cursor->spilled = false;
-    if (table_open(arena, offset, &table)) {
-        cursor->slot = home_of(&table, cursor->hash << 32);
-        cursor->left = probe_most(&table) + 1;
-        cursor->spilled = table.header->spilled != 0;
-        cursor->at = slot_load(&table, cursor->slot);
-        cursor->run = (uint32_t)(table.run_length < cursor->left - 1 ? table.run_length : cursor->left - 1);
-    }
+    if (!table_open(arena, offset, &table))
+        return;
+    const struct hash_header *header = table.header;
+    uint64_t home = home_of(&table, cursor->hash << 32);
+    cursor->slot = home;
+    cursor->left = probe_most(&table) + 1;
+    cursor->spilled = header->spilled != 0;
+    cursor->at = slot_load(&table, home);
+    cursor->run = (uint32_t)(table.run_length < cursor->left - 1 ? table.run_length : cursor->left - 1);
 }
 
 static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32_t *number)
