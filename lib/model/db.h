@@ -63,6 +63,7 @@ struct tree_batch {
     uint64_t tree;
     struct tree_key *keys;
     size_t count, capacity;
+    struct buffer texts; /* of a tree of texts: each u32 length and the bytes, found by its offset in the key */
 };
 
 struct reference { /* of a record that is being added */

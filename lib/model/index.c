@@ -198,14 +198,20 @@ void index_batch(struct generation *generation)
 
 static bool batch_insert_one(struct generation *generation, struct tree_batch *batch)
 {
-    bool fine = batch->count == 0 || tree_insert_many(generation->arena, batch->tree, batch->keys, batch->count);
+    struct arena *arena = generation->arena;
+    bool fine = batch->count == 0 ||
+                (batch->texts.length > 0
+                     ? tree_insert_texts(arena, batch->tree, batch->keys, batch->count, batch->texts.data)
+                     : tree_insert_many(arena, batch->tree, batch->keys, batch->count));
     keys_wait(generation, generation->batch_keys - batch->count);
     batch->count = 0;
     if (batch->capacity > BATCH_KEPT) {
         memory_free(generation->db->memory, batch->keys);
         batch->keys = NULL;
         batch->capacity = 0;
+        buffer_free(&batch->texts);
     }
+    batch->texts.length = 0;
     return fine;
 }
 
@@ -225,8 +231,10 @@ bool index_flush(struct generation *generation)
 
 void index_batch_free(struct generation *generation)
 {
-    for (size_t i = 0; i < generation->batch_count; i++)
+    for (size_t i = 0; i < generation->batch_count; i++) {
         memory_free(generation->db->memory, generation->batches[i].keys);
+        buffer_free(&generation->batches[i].texts);
+    }
     memory_free(generation->db->memory, generation->batches);
     generation->batches = NULL;
     generation->batching = false;
@@ -245,22 +253,54 @@ static struct tree_batch *batch_of(struct generation *generation, uint64_t tree,
     if (i == BATCH_TREES)
         return NULL;
     if (i == generation->batch_count)
-        generation->batches[generation->batch_count++] = (struct tree_batch){.tree = tree};
+        generation->batches[generation->batch_count++] =
+            (struct tree_batch){.tree = tree, .texts = {.memory = generation->db->memory}};
     *place = (uint32_t)i;
     return &generation->batches[i];
 }
 
-static bool key_insert(struct generation *generation, uint64_t tree, uint32_t *place, struct tree_key key)
+static bool key_add(struct generation *generation, struct tree_batch *batch, struct tree_key key)
 {
-    struct tree_batch *batch = generation->batching ? batch_of(generation, tree, place) : NULL;
-    if (batch == NULL)
-        return tree_insert(generation->arena, tree, key);
     if (!memory_grow(generation->db->memory, (void **)&batch->keys, &batch->capacity, batch->count + 1,
                      sizeof *batch->keys))
         return false;
     batch->keys[batch->count++] = key;
     keys_wait(generation, generation->batch_keys + 1);
     return generation->batch_keys < BATCH_KEYS || batch_insert(generation);
+}
+
+static bool key_insert(struct generation *generation, uint64_t tree, uint32_t *place, struct tree_key key)
+{
+    struct tree_batch *batch = generation->batching ? batch_of(generation, tree, place) : NULL;
+    return batch == NULL ? tree_insert(generation->arena, tree, key) : key_add(generation, batch, key);
+}
+
+static bool text_insert(struct generation *generation, struct field *field, struct tree_text text)
+{
+    enum { TEXTS_MOST = 1 << 26 };
+    struct tree_batch *batch = generation->batching ? batch_of(generation, field->tree, &field->tree_batch) : NULL;
+    if (batch == NULL)
+        return tree_insert_text(generation->arena, field->tree, text);
+    if (batch->texts.length > TEXTS_MOST && !batch_insert_one(generation, batch))
+        return false;
+    struct tree_key key = {tree_text_prefix(text.bytes, text.length), (uint64_t)batch->texts.length << 32 | text.number};
+    buffer_append(&batch->texts, &text.length, sizeof text.length);
+    buffer_append(&batch->texts, text.bytes, text.length);
+    if (!batch->texts.failed)
+        return key_add(generation, batch, key);
+    batch->texts.failed = false;
+    return false;
+}
+
+static bool text_remove(struct generation *generation, struct field *field, struct tree_text text)
+{
+    if (tree_remove_text(generation->arena, field->tree, text))
+        return true;
+    struct tree_batch *batch = generation->batch_keys == 0 || generation->arena->damaged
+                                   ? NULL
+                                   : batch_of(generation, field->tree, &field->tree_batch);
+    return batch != NULL && batch->count > 0 && batch_insert_one(generation, batch) &&
+           tree_remove_text(generation->arena, field->tree, text);
 }
 
 /* What is not in the tree may be among the keys that wait for it.  (One that is
@@ -328,8 +368,7 @@ static bool change_tree(struct generation *generation, struct field *field, uint
     if (!text_fold(key, text, length) || key->length > UINT32_MAX)
         return false;
     struct tree_text entry = {key->data, (uint32_t)key->length, number};
-    return insert ? tree_insert_text(generation->arena, field->tree, entry)
-                  : tree_remove_text(generation->arena, field->tree, entry);
+    return insert ? text_insert(generation, field, entry) : text_remove(generation, field, entry);
 }
 
 static bool set_cell(struct generation *generation, struct kind *kind, struct field *field, uint32_t number,

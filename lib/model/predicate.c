@@ -208,8 +208,9 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
     case CRM_TYPE_EMAILS:
         if (op == CRM_OP_EQ || op == CRM_OP_IN || op == CRM_OP_NE ? !email_normalise(scratch, text, length)
                                                                   : !text_lower(scratch, text, length))
-            return query_fail(query, CRM_INVALID, "\"%.*s\" is not an e-mail address", (int)text_cut(text, length, 60),
-                              text);
+            return scratch->failed ? query_fail(query, CRM_NOMEM, "out of memory")
+                                   : query_fail(query, CRM_INVALID, "\"%.*s\" is not an e-mail address",
+                                                (int)text_cut(text, length, 60), text);
         return keep_text(query, operand, scratch->data, scratch->length) ? CRM_OK : query->status;
     case CRM_TYPE_EXTERNAL_IDS: return keep_text(query, operand, text, length) ? CRM_OK : query->status;
     case CRM_TYPE_TEXT:
@@ -218,7 +219,8 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
         bool equal = op == CRM_OP_EQ || op == CRM_OP_IN || op == CRM_OP_NE;
         if ((field->flags & CRM_FLAG_KEY) && equal ? !domain_normalise(scratch, text, length)
                                                    : !text_fold(scratch, text, length))
-            return query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
+            return scratch->failed ? query_fail(query, CRM_NOMEM, "out of memory")
+                                   : query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
         if (!keep_text(query, operand, scratch->data, scratch->length))
             return query->status;
         if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX &&

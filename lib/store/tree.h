@@ -117,6 +117,10 @@ struct tree_text {
     uint32_t number;
 };
 bool tree_insert_text(struct arena *arena, uint64_t tree, struct tree_text text); /* stores a copy */
+/* Adds many at once: entry i is (prefix of the text, offset in `texts` << 32 | number),
+ * where u32 length and the text lie; the keys are sorted and changed in place. */
+bool tree_insert_texts(struct arena *arena, uint64_t tree, struct tree_key *keys, size_t count, const uint8_t *texts);
+uint64_t tree_text_prefix(const uint8_t *bytes, uint32_t length);
 bool tree_remove_text(struct arena *arena, uint64_t tree, struct tree_text text); /* and frees it */
 void tree_seek_text(struct arena *arena, uint64_t tree, struct tree_text text, struct tree_cursor *cursor);
 uint64_t tree_rank_text(struct arena *arena, uint64_t tree, struct tree_text text);

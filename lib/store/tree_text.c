@@ -10,7 +10,7 @@
  */
 #include "store/tree_node.h"
 
-static uint64_t text_prefix(const uint8_t *bytes, uint32_t length)
+uint64_t tree_text_prefix(const uint8_t *bytes, uint32_t length)
 {
     uint64_t prefix = 0;
     for (uint32_t i = 0; i < 8; i++)
@@ -20,7 +20,7 @@ static uint64_t text_prefix(const uint8_t *bytes, uint32_t length)
 
 static void text_probe(struct tree_text text, struct tree_probe *probe)
 {
-    probe->key.high = text_prefix(text.bytes, text.length);
+    probe->key.high = tree_text_prefix(text.bytes, text.length);
     probe->key.low = text.number;
     probe->bytes = text.bytes;
     probe->length = text.length;
@@ -124,6 +124,90 @@ bool tree_insert_text(struct arena *arena, uint64_t offset, struct tree_text tex
     if (!done && shared == 0)
         arena_release(arena, tree_offset(reference), sizeof text.length + text.length);
     return done;
+}
+
+/* ---- many at once ---- */
+
+static struct tree_text text_at(const uint8_t *texts, struct tree_key key)
+{
+    const uint8_t *at = texts + (key.low >> 32);
+    struct tree_text text = {.bytes = at + sizeof text.length, .number = (uint32_t)key.low};
+    memcpy(&text.length, at, sizeof text.length);
+    return text;
+}
+
+static int texts_order(const uint8_t *texts, struct tree_key a, struct tree_key b)
+{
+    if (a.high != b.high)
+        return a.high < b.high ? -1 : 1;
+    struct tree_text one = text_at(texts, a), two = text_at(texts, b);
+    uint32_t shorter = one.length < two.length ? one.length : two.length;
+    int order = shorter > 8 ? memcmp(one.bytes + 8, two.bytes + 8, shorter - 8) : 0;
+    return order != 0 ? order : (one.length > two.length) - (one.length < two.length);
+}
+
+static bool texts_before(const uint8_t *texts, struct tree_key a, struct tree_key b)
+{
+    int order = texts_order(texts, a, b);
+    return order != 0 ? order < 0 : (uint32_t)a.low < (uint32_t)b.low;
+}
+
+/* Merges ever longer runs; false: no memory. */
+static bool texts_sort(struct arena *arena, struct tree_key *keys, size_t count, const uint8_t *texts)
+{
+    struct tree_key *spare = memory_zero(arena->memory, count, sizeof *spare);
+    struct tree_key *from = keys, *to = spare;
+    if (spare == NULL)
+        return false;
+    for (size_t width = 1; width < count; width *= 2) {
+        for (size_t start = 0; start < count; start += 2 * width) {
+            size_t middle = count - start < width ? count : start + width;
+            size_t end = count - start < 2 * width ? count : start + 2 * width;
+            size_t a = start, b = middle;
+            for (size_t at = start; at < end; at++)
+                to[at] = a == middle || (b < end && texts_before(texts, from[b], from[a])) ? from[b++] : from[a++];
+        }
+        struct tree_key *other = from;
+        from = to;
+        to = other;
+    }
+    if (from != keys)
+        memcpy(keys, from, count * sizeof *keys);
+    memory_free(arena->memory, spare);
+    return true;
+}
+
+/* The reference of a text that the tree has; 0: it has not. */
+static uint32_t text_find(struct arena *arena, uint64_t offset, struct tree_text text)
+{
+    struct tree_probe probe;
+    struct tree_cursor cursor;
+    struct tree_key key;
+    text.number = 0;
+    text_probe(text, &probe);
+    tree_seek_text(arena, offset, text, &cursor);
+    return tree_next(arena, offset, &cursor, &key) && text_order(arena, &probe, key) == 0 ? (uint32_t)(key.low >> 32)
+                                                                                          : 0;
+}
+
+bool tree_insert_texts(struct arena *arena, uint64_t offset, struct tree_key *keys, size_t count, const uint8_t *texts)
+{
+    struct tree tree;
+    if (!tree_open(arena, offset, &tree) || !tree.text || !texts_sort(arena, keys, count, texts))
+        return false;
+    bool empty = tree.header->depth == 0;
+    for (size_t i = 0; i < count;) {
+        struct tree_text text = text_at(texts, keys[i]);
+        struct tree_key first = keys[i];
+        uint32_t reference = empty ? 0 : text_find(arena, offset, text);
+        if (reference == 0 && !arena->damaged)
+            reference = text_store(arena, text);
+        if (reference == 0)
+            return false;
+        for (; i < count && texts_order(texts, first, keys[i]) == 0; i++)
+            keys[i].low = (uint64_t)reference << 32 | (uint32_t)keys[i].low;
+    }
+    return tree_insert_many(arena, offset, keys, count);
 }
 
 bool tree_remove_text(struct arena *arena, uint64_t offset, struct tree_text text)
