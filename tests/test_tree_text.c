@@ -154,6 +154,46 @@ START_TEST(texts_are_kept_in_the_order_of_their_bytes)
 }
 END_TEST
 
+START_TEST(many_texts_at_once_are_the_same_as_one_by_one)
+{
+    static const size_t batches[] = {1, 40, 2500, 5, 300, 7, 900};
+    struct arena *arena = arena_new();
+    struct texts texts = {calloc(TEXTS_MAX, sizeof(struct entry)), 0};
+    struct tree_key *keys = calloc(TEXTS_MAX, sizeof *keys);
+    uint8_t *bytes = malloc((size_t)TEXTS_MAX * (TEXT_SIZE + 4));
+    uint64_t tree = tree_create(arena, TREE_TEXT);
+    uint64_t state = 2718;
+    uint64_t before = bytes_of(arena, 0);
+    for (size_t batch = 0; batch < sizeof batches / sizeof *batches; batch++) {
+        size_t length = 0;
+        for (size_t i = 0; i < batches[batch]; i++) {
+            struct entry entry = entry_make(&state);
+            keys[i] = (struct tree_key){tree_text_prefix(entry.bytes, entry.length),
+                                        (uint64_t)length << 32 | entry.number};
+            memcpy(bytes + length, &entry.length, 4);
+            memcpy(bytes + length + 4, entry.bytes, entry.length);
+            length += 4 + entry.length;
+            size_t at = texts_lower(&texts, &entry);
+            if (at < texts.count && entry_order(&texts.entries[at], &entry) == 0)
+                continue;
+            memmove(texts.entries + at + 1, texts.entries + at, (texts.count - at) * sizeof entry);
+            texts.entries[at] = entry;
+            texts.count++;
+        }
+        MUST(tree_insert_texts(arena, tree, keys, batches[batch], bytes));
+        compare_texts(arena, tree, &texts, &state);
+    }
+    while (texts.count > 0)
+        MUST(tree_remove_text(arena, tree, text_of(&texts.entries[--texts.count])));
+    MUST(!arena->damaged);
+    MUST(bytes_of(arena, before) == 0); /* every copy was shared and given back */
+    free(texts.entries);
+    free(keys);
+    free(bytes);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(equal_texts_share_one_copy)
 {
     struct arena *arena = arena_new();
@@ -210,6 +250,7 @@ int main(void)
     TCase *tests = tcase_create("tree_text");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, texts_are_kept_in_the_order_of_their_bytes);
+    tcase_add_test(tests, many_texts_at_once_are_the_same_as_one_by_one);
     tcase_add_test(tests, equal_texts_share_one_copy);
     tcase_add_test(tests, damaged_texts_do_no_harm);
     suite_add_tcase(suite, tests);
