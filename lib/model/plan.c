@@ -317,10 +317,11 @@ static void make(crm_query *query)
     plan->rows = rows;
     /* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
     const struct field *field = plan->field;
-    if (plan->condition != NULL && field != NULL && plan->what == PLAN_TREE && !type_is_list(field->type) &&
-        field->type != CRM_TYPE_ANY_REF && field->type != CRM_TYPE_TEXT)
-        plan->condition->settled = true;
-    if (plan->condition != NULL && plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
+    if (plan->condition == NULL || field == NULL)
+        return;
+    if (plan->what == PLAN_TREE
+            ? !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF && field->type != CRM_TYPE_TEXT
+            : plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
         plan->condition->settled = true;
 }
 

@@ -95,6 +95,7 @@ struct crm_query {
     uint32_t page_count, page_next;
     uint32_t filled; /* how many of the records were used */
     uint64_t limit, given;
+    struct hit after; /* the last row given */
     struct hit *hits; /* collected */
     size_t hit_count, hit_capacity, hit_next;
     struct buffer texts; /* sort keys of the hits */
@@ -106,7 +107,6 @@ struct crm_query {
     crm_query *next;        /* in the view's list of spares */
     crm_record *records;    /* QUERY_PAGE of them */
     crm_error error;        /* when the status says so */
-    struct hit after;       /* the last row given */
     struct rows reader;     /* of the page or collection that is being made */
     struct version version; /* of the row being judged */
     crm_record probe;

@@ -462,8 +462,9 @@ void views_free_closed(crm_db *db)
         free_whole(db, view);
 }
 
-static void shrink(struct buffer *buffer)
+static void empty(struct buffer *buffer)
 {
+    buffer_reset(buffer);
     if (buffer->capacity > VIEW_SCRATCH_MAX)
         buffer_free(buffer);
 }
@@ -477,8 +478,8 @@ static void forget(crm_view *view)
         memory_free(view->db->memory, view->overlay);
     view->overlay = NULL;
     view->overlay_count = view->overlay_capacity = 0;
-    shrink(&view->scratch);
-    shrink(&view->scratch2);
+    empty(&view->scratch);
+    empty(&view->scratch2);
 }
 
 /* Most views are opened for one question: a few closed ones are kept for the

@@ -110,12 +110,12 @@ __attribute__((target("sse4.2,pclmul"))) static inline uint64_t three_lanes(uint
     return _mm_crc32_u64(0, multiply(first, shift_2) ^ multiply(second, shift_1)) ^ third;
 }
 
-/* x^(64k - 33) mod P, bit-reflected, for lanes of k = PAIR_WORDS words and more. */
+/* x^(64k - 33) mod P, bit-reflected, for lanes of k words, from PAIR_WORDS on. */
 enum { PAIR_WORDS = 4, PAIR_LEAST = 2 * 8 * PAIR_WORDS };
-static const uint32_t shift_pair[] = {0xba4fc28eu, 0x3da6d0cbu, 0xddc0152bu, 0x1c291d04u, 0x9e4addf8u,
-                                      0x740eef02u, 0x39d3b296u, 0x083a6eecu, 0x0715ce53u, 0xc49f4f67u,
-                                      0x47db8317u, 0x2ad91c30u, 0x0d3b6092u, 0x6992cea2u, 0xc96cfdc0u,
-                                      0x7e908048u, 0x878a92a7u, 0x1b3d8f29u, 0xdaece73eu, 0xf1d0f55eu};
+static const uint32_t shift_pair[] = {0,           0,           0,           0,           0xba4fc28eu, 0x3da6d0cbu,
+                                      0xddc0152bu, 0x1c291d04u, 0x9e4addf8u, 0x740eef02u, 0x39d3b296u, 0x083a6eecu,
+                                      0x0715ce53u, 0xc49f4f67u, 0x47db8317u, 0x2ad91c30u, 0x0d3b6092u, 0x6992cea2u,
+                                      0xc96cfdc0u, 0x7e908048u, 0x878a92a7u, 0x1b3d8f29u, 0xdaece73eu, 0xf1d0f55eu};
 
 /* What the log is full of: entries of about a hundred bytes, no two of one
  * length.  So there is no loop for the odd bytes, whose end nobody can foresee:
@@ -132,7 +132,7 @@ __attribute__((target("sse4.2,pclmul"))) static inline uint64_t two_lanes(uint64
         first = _mm_crc32_u64(first, bytes_get_u64(at + i));
         second = _mm_crc32_u64(second, bytes_get_u64(at + lane + i));
     }
-    return _mm_crc32_u64(0, multiply(first, shift_pair[lane / 8 - PAIR_WORDS])) ^ second;
+    return _mm_crc32_u64(0, multiply(first, shift_pair[lane / 8])) ^ second;
 }
 
 __attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_instruction(uint32_t crc, const void *bytes, size_t length)
