@@ -121,6 +121,22 @@ has "find by the second e-mail" "$contact" "$out"
 run "$crm" find a.crm nobodyhasthis
 refused "find nothing" 1 "nobodyhasthis"
 
+run "$crm" add a.crm user name=Mia
+run "$crm" add a.crm customer name="Kick-off Ltd"
+run "$crm" add a.crm interaction type=meeting subject=Kick-off participants=contact:anna@globex.example participants=user:Mia
+ok "several references, one word each"
+meeting=$out
+run "$crm" set a.crm interaction "$meeting" participants+="customer:Kick-off Ltd" participants-=user:Mia
+ok "a reference put in and one taken out"
+run "$crm" show a.crm interaction "$meeting" --format json
+is "the references that are left" "contact customer" \
+    "$(value '" ".join(p["record"]["kind"] for p in d["participants"])' "$out")"
+is "all in one version" 2 "$(value 'd["version"]' "$out")"
+run "$crm" set a.crm interaction "$meeting" participants-=user:Mia
+refused "take out a reference that is not there" 1 "there is no 'user:Mia' to take out"
+run "$crm" set a.crm interaction "$meeting" participants+=user:Nobody
+refused "a reference to nobody" 1 "Nobody"
+
 run "$crm" erase a.crm "$contact" --yes --reason "asked for it"
 is "erase" 0 "$status"
 run "$crm" compact a.crm
