@@ -114,6 +114,12 @@ is "stages so far: the last" stable "$(value 'd[-1]["to"]' "$out")"
 run "$crm" find a.crm "0049 (30) 90 18 22"
 ok "find by a phone number in another form"
 has "find: by phone" "Globex GmbH" "$out"
+for number in ０３０９０１８２２ '+٤٩ ٣٠ ٩٠١٨٢٢' 'tel:+49-30-901822' 'Tel.: 030/901822' '901822 ext. 7'; do
+    run "$crm" find a.crm "$number"
+    has "find: $number" "Globex GmbH" "$out"
+done
+run "$crm" show a.crm '٠٣٠ ٩٠١٨٢٢'
+has "a record named by its number in other digits" "Globex GmbH" "$out"
 run "$crm" find a.crm KERN --format json
 is "find by the family name" contact "$(value 'd[0]["kind"]' "$out")"
 run "$crm" find a.crm anna@globex.example --format csv
