@@ -10,6 +10,21 @@
 
 enum { LIMIT_ON_TERMINAL = 50, KEYS_MAX = 4 };
 
+static void print_plan(struct tool *tool, const char *plan)
+{
+    struct sheet sheet;
+
+    if (tool->format == FORMAT_TABLE) {
+        buffer_plain(&tool->out.pending, plan ? plan : "no plan", plan ? strlen(plan) : 7, false);
+        buffer_put(&tool->out.pending, "\n");
+        return;
+    }
+    sheet_start(&sheet, &tool->out, tool->format);
+    sheet_column(&sheet, "plan", "Plan", 0);
+    sheet_puts(&sheet, plan ? plan : "");
+    sheet_end(&sheet);
+}
+
 /* Prints the query, frees it, and says on standard error how to go on. */
 static int print_query(struct tool *tool, crm_query *query, struct rows *rows)
 {
@@ -19,10 +34,7 @@ static int print_query(struct tool *tool, crm_query *query, struct rows *rows)
     rows->limit = (uint64_t)limit;
     rows->columns = tool_value(tool, "columns");
     if (result == EXIT_OK && tool_flag(tool, "explain")) {
-        const char *plan = crm_query_explain(query);
-
-        buffer_plain(&tool->out.pending, plan ? plan : "no plan", plan ? strlen(plan) : 7, false);
-        buffer_put(&tool->out.pending, "\n");
+        print_plan(tool, crm_query_explain(query));
     } else if (result == EXIT_OK) {
         result = rows_print(tool, query, rows);
     }
