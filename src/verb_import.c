@@ -310,7 +310,7 @@ static void print_result(struct importer *importer)
         tool_note(tool, "bad rows are in %s", importer->rejects.data);
     if (tool_flag(tool, "dry-run"))
         tool_note(tool, "dry run: nothing was changed");
-    else if (rows > 0)
+    else if (has_committed(importer))
         tool_note(tool, "batch '%s' in %.1f s%s%s%s; `crm undo %s %s` takes it back", importer->batch.data, seconds,
                   seconds > 0.5 ? ", " : "", seconds > 0.5 ? rate.data : "", seconds > 0.5 ? " rows/s" : "", tool->path,
                   importer->batch.data);

@@ -50,6 +50,8 @@ is "match: one changed, one new" "1 1" "$(value 'str(d["updated"]) + " " + str(d
 batch=$(value 'd["batch"]' "$out")
 run "$crm" import a.crm contact more.csv --match emails --format json
 is "match: again changes nothing" 2 "$(value 'd["unchanged"]' "$out")"
+run "$crm" import a.crm contact more.csv --match emails
+lacks "nothing went in, so nothing is to be taken back" "undo" "$err"
 run "$crm" undo a.crm --format csv
 is "undo without a name lists the batches" "first
 more.csv" "$(printf '%s\n' "$out" | sed '1d; s/[@,].*//' | sort -u)"
@@ -59,6 +61,8 @@ run "$crm" list a.crm contact --order last_name --columns last_name --format csv
 is "undo gave the old state back" "last_name
 Kern
 Öz" "$out"
+run "$crm" undo a.crm "$batch"
+has "a second undo says that there is nothing left" "nothing is left to undo" "$out"
 run "$crm" undo a.crm nothing-of-that-name
 refused "undo of a batch that is none" 1 "nothing-of-that-name"
 
