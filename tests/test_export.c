@@ -199,6 +199,8 @@ static void add_people(crm_txn *txn)
     crm_record *other = crm_create(txn, CRM_KIND_CONTACT);
     set(other, "last_name", "Öz");
     set(other, "customer", "erp:1");
+    set(other, "addresses", "Hauptstr. 1"); /* lists whose items have nothing but a text */
+    set(other, "external_ids", "hr:7; bare");
     crm_set_ref(other, CRM_CONTACT_REPORTS_TO, CRM_KIND_CONTACT, &contact);
     crm_record *found = import_find(crm_txn_view(txn), CRM_KIND_OPPORTUNITY, CRM_OPPORTUNITY_NAME, "won");
     crm_record_id(found, &deal);
@@ -212,6 +214,10 @@ static void add_people(crm_txn *txn)
     crm_set_ref(meeting, CRM_INTERACTION_RELATED, CRM_KIND_OPPORTUNITY, &deal);
     crm_item_add_ref(meeting, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_CONTACT, &contact, "host; \"chief\"", CRM_NUL);
     crm_item_add_ref(meeting, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_OPPORTUNITY, &deal, NULL, 0);
+    crm_record *call = crm_create(txn, CRM_KIND_INTERACTION);
+    set(call, "type", "call");
+    crm_item_add_ref(call, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_CONTACT, &contact, NULL, 0);
+    crm_item_add_ref(call, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_OPPORTUNITY, &deal, NULL, 0);
     crm_record *purchase = crm_create(txn, CRM_KIND_INTERACTION);
     set(purchase, "type", "purchase");
     set(purchase, "customer", "erp:1");

@@ -166,30 +166,17 @@ static bool plain_number(const char *text, size_t length)
     return digits > 0;
 }
 
-/* Only values: a list of texts.  What has more is JSON already. */
-static void write_items(struct crm_export *export, const crm_record *record, uint32_t field)
+/* The short form of a list, whose values hold no ';', as an array of texts. */
+static void write_items(struct buffer *out, const char *text, size_t length)
 {
-    uint32_t count = crm_item_count(record, field);
-    struct buffer *out = &export->bytes;
+    const char *end = text + length;
     buffer_byte(out, '[');
-    for (uint32_t i = 0; i < count; i++) {
-        size_t length, system_length;
-        const char *system = crm_item_text(record, field, i, CRM_PART_SYSTEM, &system_length);
-        const char *value = crm_item_text(record, field, i, CRM_PART_VALUE, &length);
-        if (i > 0)
+    for (const char *stop; text <= end; text = stop + 1) {
+        stop = memchr(text, ';', (size_t)(end - text));
+        stop = stop == NULL ? end : stop;
+        json_string(out, text, (size_t)(stop - text));
+        if (stop < end)
             buffer_byte(out, ',');
-        if (system_length == 0) {
-            json_string(out, value, length);
-            continue;
-        }
-        struct buffer whole;
-        buffer_init(&whole, export->memory);
-        buffer_append(&whole, system, system_length);
-        buffer_byte(&whole, ':');
-        buffer_append(&whole, value, length);
-        json_string(out, whole.data, whole.length);
-        out->failed = out->failed || whole.failed;
-        buffer_free(&whole);
     }
     buffer_byte(out, ']');
 }
@@ -217,7 +204,7 @@ static void write_value(struct crm_export *export, const crm_record *record, uin
         else if (length > 0 && text[0] == '[')
             buffer_append(out, text, length);
         else
-            write_items(export, record, field);
+            write_items(out, text, length);
         return;
     }
 }
