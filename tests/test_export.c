@@ -286,6 +286,42 @@ START_TEST(csv_comes_back_to_an_equal_database)
 }
 END_TEST
 
+static void delete_named(crm_txn *txn, uint32_t kind, uint32_t field, const char *name)
+{
+    crm_id id;
+    crm_record *found = import_find(crm_txn_view(txn), kind, field, name);
+    crm_record_id(found, &id);
+    crm_record_free(found);
+    crm_delete(crm_edit(txn, kind, &id));
+}
+
+/* An owner who left, a person who reported to one: whoever names a deleted
+ * record must not be lost with it. */
+START_TEST(records_that_refer_to_deleted_ones_come_back)
+{
+    static const char *const formats[] = {"csv", "jsonl"};
+    fill();
+    crm_txn *txn = domain_begin(db);
+    delete_named(txn, CRM_KIND_USER, CRM_USER_NAME, "Mia");
+    delete_named(txn, CRM_KIND_CONTACT, CRM_CONTACT_LAST_NAME, "李");
+    domain_commit(txn);
+    for (size_t f = 0; f < 2; f++) {
+        crm_db *copy = domain_open();
+        add_schema(copy);
+        for (size_t i = 0; i < KINDS; i++) {
+            size_t length;
+            char *text = export_text(db, kinds[i], formats[f], NULL, NULL, &length);
+            struct imported imported = import_pieces(copy, kinds[i], text, length, 1000, NULL);
+            ck_assert_msg(imported.reject_count == 0, "%s: %s", crm_kind_name(db, kinds[i]), imported.rejects[0].why);
+            ck_assert_uint_eq(import_count(copy, kinds[i]), import_count(db, kinds[i]));
+            free(text);
+        }
+        same_exports(db, copy, formats[f]);
+        domain_close(copy);
+    }
+}
+END_TEST
+
 START_TEST(json_lines_come_back_to_an_equal_database)
 {
     round_trip("jsonl");
@@ -499,6 +535,7 @@ static Suite *export_suite(void)
     TCase *tests = tcase_create("export");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, csv_comes_back_to_an_equal_database);
+    tcase_add_test(tests, records_that_refer_to_deleted_ones_come_back);
     tcase_add_test(tests, json_lines_come_back_to_an_equal_database);
     tcase_add_test(tests, an_export_that_comes_back_to_its_own_file_changes_nothing_and_restores_what_changed);
     tcase_add_test(tests, flags_of_items_and_all_digits_come_back);
