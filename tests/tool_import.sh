@@ -40,6 +40,11 @@ is "what went in" "first_name,last_name,emails
 Anna,Kern,kern@a.example
 Çağla,Öz,oz@a.example" "$out"
 
+printf '{"last_name":"Good"}\n{last_name:"Bad"}\n' >one.jsonl
+run "$crm" import a.crm contact one.jsonl --dry-run
+has "a fault of JSON Lines: one place, that in the file" "one.jsonl: line 2, column 1: column 2: a key in quotes" "$err"
+rm -f one.jsonl.rejects.csv
+
 run "$crm" import a.crm contact people.csv --map emails=Mail --ignore '*' --strict
 is "strict: refused" 1 "$status"
 run "$crm" count a.crm contact

@@ -283,7 +283,9 @@ static int32_t json_line(struct crm_import *import, const char *text, size_t len
         status = error_set(&error, CRM_INVALID, "a key stands twice in the object");
     if (status != CRM_OK) {
         import->counts[CRM_IMPORT_READ]++;
-        import_reject_raw(import, source->line, 1, error.message, text, length);
+        /* The text has one line; which of the file it is stands before the reason. */
+        const char *why = strncmp(error.message, "line 1, ", 8) == 0 ? error.message + 8 : error.message;
+        import_reject_raw(import, source->line, 1, why, text, length);
         return CRM_OK;
     }
     status = json_object(import, &row);
