@@ -3,6 +3,7 @@
 #include "pick.h"
 #include "result.h"
 #include "rows.h"
+#include "value.h"
 #include "verbs.h"
 
 #include <inttypes.h>
@@ -110,8 +111,8 @@ static int unit_find(struct tool *tool, const char *name, size_t length, int32_t
 static int add_key(struct tool *tool, crm_query *query, uint32_t kind, const char *key, size_t length)
 {
     size_t name = 0, end;
-    uint32_t field = 0, through = 0, target;
-    int32_t unit = CRM_UNIT_NONE;
+    uint32_t field = 0, through = 0, target = 0;
+    int32_t unit = CRM_UNIT_NONE, type;
     int result;
 
     while (name < length && key[name] != '.' && key[name] != ':')
@@ -128,9 +129,14 @@ static int add_key(struct tool *tool, crm_query *query, uint32_t kind, const cha
     }
     if (result == EXIT_OK && name < length)
         result = unit_find(tool, key + name + 1, length - name - 1, &unit);
-    if (result == EXIT_OK)
-        crm_query_group(query, field, through, unit);
-    return result;
+    if (result != EXIT_OK)
+        return result;
+    type = through ? crm_field_type(tool->db, target, through) : crm_field_type(tool->db, kind, field);
+    if (type_is_list(type) || type == CRM_TYPE_ANY_REF || type == CRM_TYPE_REAL)
+        return tool_usage(tool, "--by: '%.*s' is of type %s, by which nothing is grouped", (int)length, key,
+                          crm_type_name(type));
+    crm_query_group(query, field, through, unit);
+    return EXIT_OK;
 }
 
 static int count_groups(struct tool *tool, crm_query *query, uint32_t kind, const char *keys)

@@ -61,6 +61,10 @@ for size in 1 2 3; do
     is "pages of $size show each record once" 5 "$(printf '%s' "$seen" | sort -u | grep -c .)"
     is "pages of $size show no record twice" 5 "$(printf '%s' "$seen" | grep -c .)"
 done
+run "$crm" list a.crm customer --order emails
+refused "an order by a list" 2 "'emails' is of type emails, which has no order"
+run "$crm" count a.crm customer --by tags
+refused "groups by a list" 2 "'tags' is of type tags"
 run "$crm" list a.crm customer --after nonsense
 is "a cursor that is none" 1 "$status"
 
