@@ -52,7 +52,7 @@ const struct verb verb_table[] = {
     {RECORDS, "set", "set FILE [KIND] RECORD FIELD=VALUE ...", "change fields of a record", "version",
      A_RECORD "FIELD= clears a field. For lists, FIELD+=VALUE adds and FIELD-=VALUE takes out.\n"
               "\n"
-              "  crm set acme.crm \"Globex GmbH\" industry=machines annual_revenue=1200000\n"
+              "  crm set acme.crm \"Globex GmbH\" territory=North annual_revenue=1200000\n"
               "  crm set acme.crm contact kern@globex.example phones+=\"+49 30 901821\"\n"
               "  crm set acme.crm \"Globex GmbH\" rating= --version 4 --reason \"rated anew\"\n",
      verb_set, WRITE, 3, MANY},

@@ -39,7 +39,7 @@ has "show: money for people" "1,234,567.50 EUR" "$out"
 has "show: a section of contacts" "Contacts" "$out"
 
 run "$crm" set a.crm "Globex GmbH" industry=machines --now 2024-01-03
-refused "unknown choice" 1 "industry"
+refused "unknown choice" 1 "it has: none yet; choices may be added"
 run "$crm" choice a.crm add customer industry machines
 ok "choice add"
 run "$crm" set a.crm "Globex GmbH" industry=machines phones+="+49 30 901822" phones-="+49 30 901820" \
