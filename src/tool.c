@@ -296,8 +296,12 @@ int tool_begin(struct tool *tool, crm_txn **txn)
 {
     crm_error error = {0};
     const char *reason = tool_value(tool, "reason");
-    int32_t status = crm_begin(tool->db, txn, &error);
+    int32_t status;
 
+    /* A verb that can do both; whoever dates a change so expects it to lie there. */
+    if ((tool->verb->flags & VERB_READ) && tool_value(tool, "as-of"))
+        return tool_usage(tool, "--as-of reads the past, which nobody can change; what is written is written now");
+    status = crm_begin(tool->db, txn, &error);
     if (status != CRM_OK)
         return tool_error(tool, &error);
     status = crm_txn_set_actor(*txn, tool_actor(tool));
