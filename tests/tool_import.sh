@@ -44,6 +44,10 @@ printf '{"last_name":"Good"}\n{last_name:"Bad"}\n' >one.jsonl
 run "$crm" import a.crm contact one.jsonl --dry-run
 has "a fault of JSON Lines: one place, that in the file" "one.jsonl: line 2, column 1: column 2: a key in quotes" "$err"
 rm -f one.jsonl.rejects.csv
+printf 'last_name\n"never closed\n' >open.csv
+run "$crm" import a.crm contact open.csv --dry-run
+has "a fault of CSV: likewise" "open.csv: line 2, column 1: a quote that is never closed" "$err"
+rm -f open.csv.rejects.csv
 
 run "$crm" import a.crm contact people.csv --map emails=Mail --ignore '*' --strict
 is "strict: refused" 1 "$status"

@@ -118,9 +118,10 @@ static int32_t read_csv(struct crm_import *import)
             return CRM_OK;
         if (status == CRM_INVALID) {
             /* A quote never closed: all that follows it is one bad row. */
-            const char *line = strstr(error.message, "line ");
+            const char *line = strstr(error.message, "line "), *why = strstr(error.message, ": ");
             import->counts[CRM_IMPORT_READ]++;
-            import_reject_raw(import, line == NULL ? 0 : strtoull(line + 5, NULL, 10), 1, error.message, "", 0);
+            import_reject_raw(import, line == NULL ? 0 : strtoull(line + 5, NULL, 10), 1,
+                              line == error.message && why != NULL ? why + 2 : error.message, "", 0);
             return CRM_OK;
         }
         if (status != CRM_OK)
