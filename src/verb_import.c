@@ -393,8 +393,10 @@ int verb_import(struct tool *tool)
         result = tool_error(tool, &error);
     if (result == EXIT_OK) {
         name_batch(&importer);
-        result = run_import(&importer, descriptor);
+        result = tool_spares(tool, importer.rejects.data, descriptor);
     }
+    if (result == EXIT_OK)
+        result = run_import(&importer, descriptor);
     crm_import_free(importer.import);
     if (importer.reject_file)
         fclose(importer.reject_file);

@@ -136,6 +136,18 @@ is "export of some fields" "last_name,emails
 Kern,kern@a.example" "$out"
 run "$crm" export a.crm contact --format xml
 refused "export knows two formats" 2 "table, csv, json, jsonl"
+# A slip of the hand must not cost the database.
+for place in a.crm ./a.crm a.crm-index; do
+    touch a.crm-index
+    run "$crm" export a.crm contact $place
+    refused "export over the database, $place" 2 "is the database"
+    run "$crm" import a.crm contact open.csv --rejects $place
+    refused "rejects over the database, $place" 2 "is the database"
+done
+run "$crm" import a.crm contact open.csv --rejects open.csv
+refused "rejects over the input" 2 "is what is read"
+run "$crm" verify a.crm
+is "the database is whole" 0 "$status"
 run "$crm" export a.crm contact nowhere/out.csv
 refused "export to a place that is none" 1 "nowhere/out.csv"
 
