@@ -121,13 +121,24 @@ static int assign(struct tool *tool, crm_record *record, size_t first, size_t po
     return EXIT_OK;
 }
 
-/* All FIELD=VALUE from `first` on.  Its failure rolls back. */
+static bool is_currency(const struct tool *tool, const crm_record *record, const char *word)
+{
+    uint32_t kind = crm_record_kind(record);
+    uint32_t field = crm_field_find(tool->db, kind, word, assignment(word));
+
+    return field && crm_field_type(tool->db, kind, field) == CRM_TYPE_CURRENCY;
+}
+
+/* All FIELD=VALUE from `first` on.  Its failure rolls back.  The currency comes
+ * before the rest, wherever it stands: it says how an amount is read. */
 static int assign_all(struct tool *tool, crm_txn *txn, crm_record *record, size_t first)
 {
     int result = EXIT_OK;
 
-    for (size_t i = first; i < tool_words(tool) && result == EXIT_OK; i++)
-        result = assign(tool, record, first, i);
+    for (int rest = 0; rest < 2; rest++)
+        for (size_t i = first; i < tool_words(tool) && result == EXIT_OK; i++)
+            if (is_currency(tool, record, tool_word(tool, i)) == (rest == 0))
+                result = assign(tool, record, first, i);
     if (result == EXIT_OK && crm_txn_status(txn, NULL) != CRM_OK)
         return tool_rollback(tool, txn);
     if (result != EXIT_OK)

@@ -127,6 +127,17 @@ has "find by the second e-mail" "$contact" "$out"
 run "$crm" find a.crm nobodyhasthis
 refused "find nothing" 1 "nobodyhasthis"
 
+# The currency counts wherever it stands.
+for words in 'amount=1200 currency=JPY' 'currency=JPY amount=1200'; do
+    run "$crm" add a.crm opportunity name=Yen close_date=2024-12-31 $words
+    yen=$out
+    run "$crm" show a.crm opportunity "$yen" --format json
+    is "an amount in its own currency: $words" 1200 "$(value 'd["amount"]' "$out")"
+done
+run "$crm" set a.crm opportunity "$yen" amount=1.234 currency=KWD
+run "$crm" show a.crm opportunity "$yen" --format json
+is "another currency with its amount" 1.234 "$(value 'd["amount"]' "$out")"
+
 run "$crm" add a.crm user name=Mia
 run "$crm" add a.crm customer name="Kick-off Ltd"
 run "$crm" add a.crm interaction type=meeting subject=Kick-off participants=contact:anna@globex.example participants=user:Mia
