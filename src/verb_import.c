@@ -169,6 +169,15 @@ static int write_reject(struct importer *importer, uint64_t line, uint64_t colum
     return result;
 }
 
+/* A row that is no CSV or JSON has its own idea of the place, which stands before
+ * the reason; that of the file is told already. */
+static const char *without_place(const char *why)
+{
+    const char *reason = strncmp(why, "line ", 5) == 0 ? strstr(why, ": ") : NULL;
+
+    return reason ? reason + 2 : why;
+}
+
 /* The first few are also said at once, so that a wrong mapping shows itself. */
 static int take_rejects(struct importer *importer)
 {
@@ -178,6 +187,7 @@ static int take_rejects(struct importer *importer)
     int result = EXIT_OK;
 
     while (result == EXIT_OK && crm_import_reject(importer->import, &line, &column, &why, &row, &length) == CRM_OK) {
+        why = without_place(why);
         result = write_reject(importer, line, column, why, row, length);
         if (importer->reject_count++ < EXAMPLES_SHOWN) {
             progress_end(&importer->progress);

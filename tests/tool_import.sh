@@ -42,7 +42,7 @@ Anna,Kern,kern@a.example
 
 printf '{"last_name":"Good"}\n{last_name:"Bad"}\n' >one.jsonl
 run "$crm" import a.crm contact one.jsonl --dry-run
-has "a fault of JSON Lines: one place, that in the file" "one.jsonl: line 2, column 1: column 2: a key in quotes" "$err"
+has "a fault of JSON Lines: one place, that in the file" "one.jsonl: line 2, column 1: a key in quotes is missing" "$err"
 rm -f one.jsonl.rejects.csv
 printf 'last_name\n"never closed\n' >open.csv
 run "$crm" import a.crm contact open.csv --dry-run

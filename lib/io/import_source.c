@@ -118,10 +118,9 @@ static int32_t read_csv(struct crm_import *import)
             return CRM_OK;
         if (status == CRM_INVALID) {
             /* A quote never closed: all that follows it is one bad row. */
-            const char *line = strstr(error.message, "line "), *why = strstr(error.message, ": ");
+            const char *line = strstr(error.message, "line ");
             import->counts[CRM_IMPORT_READ]++;
-            import_reject_raw(import, line == NULL ? 0 : strtoull(line + 5, NULL, 10), 1,
-                              line == error.message && why != NULL ? why + 2 : error.message, "", 0);
+            import_reject_raw(import, line == NULL ? 0 : strtoull(line + 5, NULL, 10), 1, error.message, "", 0);
             return CRM_OK;
         }
         if (status != CRM_OK)
@@ -284,9 +283,7 @@ static int32_t json_line(struct crm_import *import, const char *text, size_t len
         status = error_set(&error, CRM_INVALID, "a key stands twice in the object");
     if (status != CRM_OK) {
         import->counts[CRM_IMPORT_READ]++;
-        /* The text has one line; which of the file it is stands before the reason. */
-        const char *why = strncmp(error.message, "line 1, ", 8) == 0 ? error.message + 8 : error.message;
-        import_reject_raw(import, source->line, 1, why, text, length);
+        import_reject_raw(import, source->line, 1, error.message, text, length);
         return CRM_OK;
     }
     status = json_object(import, &row);
