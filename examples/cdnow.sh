@@ -12,6 +12,7 @@ map=$(dirname "$0")/cdnow.map
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2
 [ -e "$dir/CDNOW_sample.txt" ] || dir=$dir/cdnow
+[ -e "$dir/CDNOW_sample.txt" ] || { echo "$0: there is no CDNOW_sample.txt in $1" >&2; exit 1; }
 
 "$crm" init "$file" --currency USD
 "$crm" import "$file" interaction "$dir/CDNOW_sample.txt" --mapping "$map" --rejects "$file.rejects.csv" --actor import

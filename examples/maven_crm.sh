@@ -13,6 +13,7 @@ maps=$(dirname "$0")/maven_crm
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2
 [ -e "$dir/accounts.csv" ] || dir=$dir/maven_crm
+[ -e "$dir/accounts.csv" ] || { echo "$0: there is no accounts.csv in $1" >&2; exit 1; }
 
 load() {
     echo "$2:"

@@ -13,6 +13,8 @@ map=$(dirname "$0")/online_retail.map
 [ $# -eq 2 ] || { echo "usage: $0 DIR FILE" >&2; exit 2; }
 dir=$1 file=$2
 [ -e "$dir/online_retail.csv" ] || [ -e "$dir/online_retail.csv.gz" ] || dir=$dir/online_retail
+[ -e "$dir/online_retail.csv" ] || [ -e "$dir/online_retail.csv.gz" ] ||
+    { echo "$0: there is no online_retail.csv in $1" >&2; exit 1; }
 
 lines() {
     if [ -e "$dir/online_retail.csv" ]; then cat "$dir/online_retail.csv"; else gzip -dc "$dir/online_retail.csv.gz"; fi

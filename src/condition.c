@@ -7,6 +7,7 @@
 
 #include "pick.h"
 #include "suggest.h"
+#include "value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,17 @@ static int where(struct tool *tool, uint32_t kind, const struct option_given *gi
     return EXIT_OK;
 }
 
+static int order_by(struct tool *tool, uint32_t kind, uint32_t field, bool descending, crm_query *query)
+{
+    int32_t type = crm_field_type(tool->db, kind, field);
+
+    if (type_is_list(type) || type == CRM_TYPE_ID)
+        return tool_usage(tool, "--order: '%s' is of type %s, which has no order",
+                          crm_field_name(tool->db, kind, field), crm_type_name(type));
+    crm_query_order(query, field, descending);
+    return EXIT_OK;
+}
+
 int condition_apply(struct tool *tool, uint32_t kind, crm_query *query)
 {
     const char *order = tool_value(tool, "order");
@@ -135,7 +147,7 @@ int condition_apply(struct tool *tool, uint32_t kind, crm_query *query)
 
         result = pick_field(tool, kind, order + minus, strlen(order + minus), &field);
         if (result == EXIT_OK)
-            crm_query_order(query, field, minus || tool_flag(tool, "desc"));
+            result = order_by(tool, kind, field, minus || tool_flag(tool, "desc"), query);
     } else if (result == EXIT_OK && tool_flag(tool, "desc")) {
         crm_query_order(query, CRM_FIELD_CREATED_AT, 1);
     }

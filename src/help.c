@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { NAME_COLUMNS = 24, OPTION_COLUMNS = 28 };
+enum { NAME_COLUMNS = 24, OPTION_COLUMNS = 27 };
 
 static void padded(struct buffer *out, const char *text, size_t columns)
 {
@@ -35,8 +35,9 @@ static void print_verbs(struct tool *tool)
         padded(out, verb->name, NAME_COLUMNS - 2);
         buffer_print(out, "%s\n", verb->summary);
     }
-    buffer_put(out, "\nReading takes --as-of TIME, writing --actor NAME and --reason TEXT; results come as\n"
-                    "--format table, csv, json or jsonl. Exit status: 0; 1 for a failure; 2 for wrong words.\n");
+    buffer_put(out, "\nReading takes --as-of TIME, writing --actor NAME and --reason TEXT; results come\n"
+                    "as --format table, csv, json or jsonl. Exit status: 0; 1 for a failure; 2 for\n"
+                    "wrong words.\n");
 }
 
 static void print_option(struct buffer *out, const struct option *option)
@@ -131,6 +132,8 @@ int verb_help(struct tool *tool)
         return help_verb(tool, verb);
     if (verb_group(name))
         return help_group(tool, name);
+    if (sub && verb_find(name, NULL))
+        return tool_usage(tool, "%s has no second word; `crm help %s` explains it", name, name);
     suggest_start(&suggestion, name, strlen(name));
     for (verb = verb_table; verb->name; verb++)
         suggest_offer(&suggestion, verb->name);

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT_ROWS = 1000, GAP = 2, SHORTEST = 8 };
+/* Columns keep SHORTEST letters as long as others have more, and LEAST at last. */
+enum { LAYOUT_ROWS = 1000, GAP = 2, SHORTEST = 8, LEAST = 4 };
 
 static size_t width_of(const char *text)
 {
@@ -50,14 +51,14 @@ static size_t total_width(const struct sheet *sheet)
 }
 
 /* The column that loses a character next: the widest that may be shortened. */
-static struct sheet_column *widest(struct sheet *sheet)
+static struct sheet_column *widest(struct sheet *sheet, size_t shortest)
 {
     struct sheet_column *found = NULL;
 
     for (size_t i = 0; i < sheet->column_count; i++) {
         struct sheet_column *column = &sheet->columns[i];
 
-        if (!column->hidden && !(column->flags & (COLUMN_RIGHT | COLUMN_WHOLE)) && column->width > SHORTEST &&
+        if (!column->hidden && !(column->flags & (COLUMN_RIGHT | COLUMN_WHOLE)) && column->width > shortest &&
             (!found || column->width > found->width))
             found = column;
     }
@@ -79,8 +80,9 @@ static void lay_out(struct sheet *sheet)
         return;
     for (size_t i = sheet->column_count; i > 0 && total_width(sheet) > limit; i--)
         sheet->columns[i - 1].hidden |= (sheet->columns[i - 1].flags & COLUMN_SPARE) != 0;
-    while (total_width(sheet) > limit && (column = widest(sheet)) != NULL)
-        column->width--;
+    for (size_t shortest = SHORTEST; shortest >= LEAST; shortest /= 2)
+        while (total_width(sheet) > limit && (column = widest(sheet, shortest)) != NULL)
+            column->width--;
 }
 
 static bool last_column(const struct sheet *sheet, size_t position)

@@ -167,6 +167,20 @@ static int missing(struct tool *tool, crm_view *view, uint32_t kind, const char 
     return result;
 }
 
+/* Digits of any script and what stands between them, long enough not to name a
+ * record by accident; crm_find reads it. */
+static bool phone_like(const char *text)
+{
+    size_t characters = 0;
+
+    for (const char *at = text; *at; at++) {
+        if ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z'))
+            return false;
+        characters += ((unsigned char)*at & 0xC0) != 0x80;
+    }
+    return characters >= 7;
+}
+
 /* One kind's answer; a phone number is what crm_resolve leaves to crm_find. */
 static int32_t resolve(struct tool *tool, crm_view *view, uint32_t kind, const char *text, crm_id *id)
 {
@@ -174,7 +188,7 @@ static int32_t resolve(struct tool *tool, crm_view *view, uint32_t kind, const c
     uint32_t phones = crm_field_find(tool->db, kind, "phones", 6);
     crm_record *record = NULL;
 
-    if (status != CRM_NOT_FOUND || !phones || strlen(text) < 7 || strspn(text, "+0123456789 ()-./") != strlen(text))
+    if (status != CRM_NOT_FOUND || !phones || !phone_like(text))
         return status;
     if (crm_find(view, kind, phones, text, CRM_NUL, &record, NULL) == CRM_OK) {
         crm_record_id(record, id);

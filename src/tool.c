@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -296,8 +297,12 @@ int tool_begin(struct tool *tool, crm_txn **txn)
 {
     crm_error error = {0};
     const char *reason = tool_value(tool, "reason");
-    int32_t status = crm_begin(tool->db, txn, &error);
+    int32_t status;
 
+    /* A verb that can do both; whoever dates a change so expects it to lie there. */
+    if ((tool->verb->flags & VERB_READ) && tool_value(tool, "as-of"))
+        return tool_usage(tool, "--as-of reads the past, which nobody can change; what is written is written now");
+    status = crm_begin(tool->db, txn, &error);
     if (status != CRM_OK)
         return tool_error(tool, &error);
     status = crm_txn_set_actor(*txn, tool_actor(tool));
@@ -324,4 +329,24 @@ int tool_rollback(struct tool *tool, crm_txn *txn)
 
     crm_rollback(txn);
     return status == CRM_OK ? EXIT_FAILED : tool_error(tool, &error);
+}
+
+int tool_spares(struct tool *tool, const char *path, int input)
+{
+    struct stat out = {0}, other = {0};
+    struct buffer index = {0};
+    bool same;
+
+    if (stat(path, &out) != 0)
+        return EXIT_OK; /* it is not there */
+    buffer_print(&index, "%s-index", tool->path);
+    same = (stat(tool->path, &other) == 0 && other.st_dev == out.st_dev && other.st_ino == out.st_ino) ||
+           (stat(index.data, &other) == 0 && other.st_dev == out.st_dev && other.st_ino == out.st_ino);
+    buffer_free(&index);
+    if (same)
+        return tool_usage(tool, "%s is the database; name another file to write to", path);
+    if (input >= 0 && fstat(input, &other) == 0 && S_ISREG(other.st_mode) && other.st_dev == out.st_dev &&
+        other.st_ino == out.st_ino)
+        return tool_usage(tool, "%s is what is read; name another file to write to", path);
+    return EXIT_OK;
 }

@@ -99,5 +99,8 @@ int tool_begin(struct tool *tool, crm_txn **txn);
 int tool_commit(struct tool *tool, crm_txn *txn, uint64_t *lsn);
 /* The transaction's own error, said; rolls it back. */
 int tool_rollback(struct tool *tool, crm_txn *txn);
+/* Fails when writing to `path` would overwrite the database or its index, or
+ * what is read from `input` (-1: nothing). */
+int tool_spares(struct tool *tool, const char *path, int input);
 
 #endif

@@ -24,6 +24,8 @@ static int target_open(struct target *target)
 {
     if (!target->path)
         return EXIT_OK;
+    if (tool_spares(target->tool, target->path, -1) != EXIT_OK)
+        return EXIT_WRONG_USAGE;
     buffer_print(&target->beside, "%s.new", target->path);
     target->descriptor = open(target->beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return target->descriptor >= 0 ? EXIT_OK : tool_fail(target->tool, "%s: %s", target->beside.data, strerror(errno));

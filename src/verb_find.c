@@ -84,15 +84,13 @@ static void by_query(struct tool *tool, struct found *found, uint32_t kind, uint
     crm_query_free(query);
 }
 
+/* Whether a phone number stands there, in digits of any script, only the
+ * library can tell. */
 static bool could_be(int32_t type, const char *text)
 {
-    size_t digits = 0;
-
-    for (const char *at = text; *at; at++)
-        digits += *at >= '0' && *at <= '9';
     switch (type) {
     case CRM_TYPE_EMAILS: return strchr(text, '@') != NULL;
-    case CRM_TYPE_PHONES: return digits >= 4 && strspn(text, "+0123456789 ()-./\t") == strlen(text);
+    case CRM_TYPE_PHONES:
     case CRM_TYPE_EXTERNAL_IDS:
     case CRM_TYPE_TEXT: return true;
     default: return false;

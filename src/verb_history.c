@@ -271,6 +271,7 @@ int verb_history(struct tool *tool)
 struct changes {
     struct sheet sheet;
     uint64_t count, limit;
+    uint64_t last; /* transaction to be told; UINT64_MAX: no end */
     bool follow;
 };
 
@@ -290,6 +291,8 @@ static int print_changes(struct tool *tool, crm_feed *feed, struct changes *chan
 
     while (go_on(tool, changes, status)) {
         status = crm_feed_next(feed, changes->follow ? FOLLOW_WAIT_MS : 0, &change, &error);
+        if (status == CRM_OK && crm_change_lsn(change) > changes->last)
+            break;
         if (status == CRM_OK)
             change_print(tool, &changes->sheet, change, changes->count++);
         if (changes->follow) /* a follower wants each line at once */
@@ -300,7 +303,7 @@ static int print_changes(struct tool *tool, crm_feed *feed, struct changes *chan
 
 int verb_changes(struct tool *tool)
 {
-    struct changes changes = {.follow = tool_flag(tool, "follow")};
+    struct changes changes = {.follow = tool_flag(tool, "follow"), .last = UINT64_MAX};
     crm_error error = {0};
     crm_feed *feed = NULL;
     int64_t since = 0, limit = 0;
@@ -314,6 +317,8 @@ int verb_changes(struct tool *tool)
         result = tool_number(tool, "limit", 1, 0, &limit);
     if (result == EXIT_OK && changes.follow && (tool->format == FORMAT_TABLE || tool->format == FORMAT_JSON))
         result = tool_usage(tool, "changes --follow prints jsonl or csv: the other formats need an end");
+    if (result == EXIT_OK && changes.follow && tool_value(tool, "as-of"))
+        result = tool_usage(tool, "changes --follow waits for what is to come, --as-of ends before");
     if (result == EXIT_OK)
         result = tool_view(tool); /* names and the currency for people */
     if (result == EXIT_OK && crm_feed_open(tool->db, (uint64_t)since, &feed, &error) != CRM_OK)
@@ -321,6 +326,8 @@ int verb_changes(struct tool *tool)
     if (result != EXIT_OK)
         return result;
     changes.limit = (uint64_t)limit;
+    if (tool_value(tool, "as-of"))
+        changes.last = crm_view_lsn(tool->view);
     sheet_start(&changes.sheet, &tool->out, tool->format);
     if (rows)
         change_columns(&changes.sheet);

@@ -169,6 +169,15 @@ static int write_reject(struct importer *importer, uint64_t line, uint64_t colum
     return result;
 }
 
+/* A row that is no CSV or JSON has its own idea of the place, which stands before
+ * the reason; that of the file is told already. */
+static const char *without_place(const char *why)
+{
+    const char *reason = strncmp(why, "line ", 5) == 0 ? strstr(why, ": ") : NULL;
+
+    return reason ? reason + 2 : why;
+}
+
 /* The first few are also said at once, so that a wrong mapping shows itself. */
 static int take_rejects(struct importer *importer)
 {
@@ -178,6 +187,7 @@ static int take_rejects(struct importer *importer)
     int result = EXIT_OK;
 
     while (result == EXIT_OK && crm_import_reject(importer->import, &line, &column, &why, &row, &length) == CRM_OK) {
+        why = without_place(why);
         result = write_reject(importer, line, column, why, row, length);
         if (importer->reject_count++ < EXAMPLES_SHOWN) {
             progress_end(&importer->progress);
@@ -310,7 +320,7 @@ static void print_result(struct importer *importer)
         tool_note(tool, "bad rows are in %s", importer->rejects.data);
     if (tool_flag(tool, "dry-run"))
         tool_note(tool, "dry run: nothing was changed");
-    else if (rows > 0)
+    else if (has_committed(importer))
         tool_note(tool, "batch '%s' in %.1f s%s%s%s; `crm undo %s %s` takes it back", importer->batch.data, seconds,
                   seconds > 0.5 ? ", " : "", seconds > 0.5 ? rate.data : "", seconds > 0.5 ? " rows/s" : "", tool->path,
                   importer->batch.data);
@@ -393,8 +403,10 @@ int verb_import(struct tool *tool)
         result = tool_error(tool, &error);
     if (result == EXIT_OK) {
         name_batch(&importer);
-        result = run_import(&importer, descriptor);
+        result = tool_spares(tool, importer.rejects.data, descriptor);
     }
+    if (result == EXIT_OK)
+        result = run_import(&importer, descriptor);
     crm_import_free(importer.import);
     if (importer.reject_file)
         fclose(importer.reject_file);

@@ -3,12 +3,28 @@
 #include "pick.h"
 #include "result.h"
 #include "rows.h"
+#include "value.h"
 #include "verbs.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum { LIMIT_ON_TERMINAL = 50, KEYS_MAX = 4 };
+
+static void print_plan(struct tool *tool, const char *plan)
+{
+    struct sheet sheet;
+
+    if (tool->format == FORMAT_TABLE) {
+        buffer_plain(&tool->out.pending, plan ? plan : "no plan", plan ? strlen(plan) : 7, false);
+        buffer_put(&tool->out.pending, "\n");
+        return;
+    }
+    sheet_start(&sheet, &tool->out, tool->format);
+    sheet_column(&sheet, "plan", "Plan", 0);
+    sheet_puts(&sheet, plan ? plan : "");
+    sheet_end(&sheet);
+}
 
 /* Prints the query, frees it, and says on standard error how to go on. */
 static int print_query(struct tool *tool, crm_query *query, struct rows *rows)
@@ -19,10 +35,7 @@ static int print_query(struct tool *tool, crm_query *query, struct rows *rows)
     rows->limit = (uint64_t)limit;
     rows->columns = tool_value(tool, "columns");
     if (result == EXIT_OK && tool_flag(tool, "explain")) {
-        const char *plan = crm_query_explain(query);
-
-        buffer_plain(&tool->out.pending, plan ? plan : "no plan", plan ? strlen(plan) : 7, false);
-        buffer_put(&tool->out.pending, "\n");
+        print_plan(tool, crm_query_explain(query));
     } else if (result == EXIT_OK) {
         result = rows_print(tool, query, rows);
     }
@@ -98,8 +111,8 @@ static int unit_find(struct tool *tool, const char *name, size_t length, int32_t
 static int add_key(struct tool *tool, crm_query *query, uint32_t kind, const char *key, size_t length)
 {
     size_t name = 0, end;
-    uint32_t field = 0, through = 0, target;
-    int32_t unit = CRM_UNIT_NONE;
+    uint32_t field = 0, through = 0, target = 0;
+    int32_t unit = CRM_UNIT_NONE, type;
     int result;
 
     while (name < length && key[name] != '.' && key[name] != ':')
@@ -116,9 +129,14 @@ static int add_key(struct tool *tool, crm_query *query, uint32_t kind, const cha
     }
     if (result == EXIT_OK && name < length)
         result = unit_find(tool, key + name + 1, length - name - 1, &unit);
-    if (result == EXIT_OK)
-        crm_query_group(query, field, through, unit);
-    return result;
+    if (result != EXIT_OK)
+        return result;
+    type = through ? crm_field_type(tool->db, target, through) : crm_field_type(tool->db, kind, field);
+    if (type_is_list(type) || type == CRM_TYPE_ANY_REF || type == CRM_TYPE_REAL)
+        return tool_usage(tool, "--by: '%.*s' is of type %s, by which nothing is grouped", (int)length, key,
+                          crm_type_name(type));
+    crm_query_group(query, field, through, unit);
+    return EXIT_OK;
 }
 
 static int count_groups(struct tool *tool, crm_query *query, uint32_t kind, const char *keys)

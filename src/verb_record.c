@@ -23,6 +23,34 @@ static size_t assignment(const char *word)
     return length > 0 && word[length] == '=' ? length : 0;
 }
 
+/* An item that refers to a record is named as records are everywhere.  Looked
+ * up in a view beside the transaction: a look-up in its own would end the version. */
+static int change_ref(struct tool *tool, crm_record *record, uint32_t field, const char *value, bool add)
+{
+    uint32_t count = crm_item_count(record, field);
+    struct picked picked = {0};
+    int result = tool_view(tool);
+
+    if (result == EXIT_OK)
+        result = pick_record(tool, tool->view, 0, value, false, &picked);
+    if (result != EXIT_OK)
+        return result;
+    if (add) {
+        crm_item_add_ref(record, field, picked.kind, &picked.id, NULL, 0);
+        return EXIT_OK;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        crm_id id;
+
+        if (crm_item_ref(record, field, i, NULL, &id) == CRM_OK && memcmp(&id, &picked.id, sizeof id) == 0) {
+            crm_item_remove(record, field, i);
+            return EXIT_OK;
+        }
+    }
+    return tool_fail(tool, "%s: there is no '%s' to take out", crm_field_name(tool->db, crm_record_kind(record), field),
+                     value);
+}
+
 static int remove_item(struct tool *tool, crm_record *record, uint32_t field, const char *value)
 {
     uint32_t count = crm_item_count(record, field);
@@ -64,6 +92,7 @@ static int assign(struct tool *tool, crm_record *record, size_t first, size_t po
     size_t length = assignment(word);
     const char *value;
     char how;
+    int32_t type;
     int result;
     bool list;
 
@@ -74,12 +103,16 @@ static int assign(struct tool *tool, crm_record *record, size_t first, size_t po
         return result;
     how = word[length];
     value = word + length + (how == '=' ? 1 : 2);
-    list = type_is_list(crm_field_type(tool->db, kind, field));
+    type = crm_field_type(tool->db, kind, field);
+    list = type_is_list(type);
     if (how != '=' && !list)
         return tool_usage(tool, "%.*s%c=: only a list can be added to or taken from", (int)length, word, how);
+    list = how == '+' || (how == '=' && list && *value && given_before(tool, first, position)); /* one item more */
+    if (type == CRM_TYPE_REFS && (list || how == '-'))
+        return change_ref(tool, record, field, value, list);
     if (how == '-')
         return remove_item(tool, record, field, value);
-    if (how == '+' || (list && *value && given_before(tool, first, position)))
+    if (list)
         crm_item_add(record, field, value, strlen(value));
     else if (*value == '\0')
         crm_set_null(record, field);
@@ -88,13 +121,24 @@ static int assign(struct tool *tool, crm_record *record, size_t first, size_t po
     return EXIT_OK;
 }
 
-/* All FIELD=VALUE from `first` on.  Its failure rolls back. */
+static bool is_currency(const struct tool *tool, const crm_record *record, const char *word)
+{
+    uint32_t kind = crm_record_kind(record);
+    uint32_t field = crm_field_find(tool->db, kind, word, assignment(word));
+
+    return field && crm_field_type(tool->db, kind, field) == CRM_TYPE_CURRENCY;
+}
+
+/* All FIELD=VALUE from `first` on.  Its failure rolls back.  The currency comes
+ * before the rest, wherever it stands: it says how an amount is read. */
 static int assign_all(struct tool *tool, crm_txn *txn, crm_record *record, size_t first)
 {
     int result = EXIT_OK;
 
-    for (size_t i = first; i < tool_words(tool) && result == EXIT_OK; i++)
-        result = assign(tool, record, first, i);
+    for (int rest = 0; rest < 2; rest++)
+        for (size_t i = first; i < tool_words(tool) && result == EXIT_OK; i++)
+            if (is_currency(tool, record, tool_word(tool, i)) == (rest == 0))
+                result = assign(tool, record, first, i);
     if (result == EXIT_OK && crm_txn_status(txn, NULL) != CRM_OK)
         return tool_rollback(tool, txn);
     if (result != EXIT_OK)

@@ -30,7 +30,7 @@ const struct verb verb_table[] = {
      "  crm init acme.crm --currency USD --lifecycle five\n",
      verb_init, VERB_FILE | VERB_WRITE | VERB_UNOPENED, 1, 1},
     {START, "shell", "FILE", "type verbs, without `crm` and FILE, one after the other", "format actor width",
-     "Line editing, history, and completion of verbs, kinds and fields with the Tab key.\n"
+     "Line editing, history, and completion of verbs, kinds and fields with Tab.\n"
      "Options given here hold for every command. Commands can also be piped in.\n"
      "\n"
      "  crm acme.crm\n"
@@ -52,7 +52,7 @@ const struct verb verb_table[] = {
     {RECORDS, "set", "set FILE [KIND] RECORD FIELD=VALUE ...", "change fields of a record", "version",
      A_RECORD "FIELD= clears a field. For lists, FIELD+=VALUE adds and FIELD-=VALUE takes out.\n"
               "\n"
-              "  crm set acme.crm \"Globex GmbH\" industry=machines annual_revenue=1200000\n"
+              "  crm set acme.crm \"Globex GmbH\" territory=North annual_revenue=1200000\n"
               "  crm set acme.crm contact kern@globex.example phones+=\"+49 30 901821\"\n"
               "  crm set acme.crm \"Globex GmbH\" rating= --version 4 --reason \"rated anew\"\n",
      verb_set, WRITE, 3, MANY},
@@ -72,11 +72,12 @@ const struct verb verb_table[] = {
      "  crm list acme.crm customer --deleted\n",
      verb_restore, WRITE, 2, 3},
     {RECORDS, "erase", "erase FILE [KIND] RECORD [--yes]", "remove a person's data from every version", "yes",
-     "Takes the personal data of a record out of every version it ever had; for a contact\n"
-     "or customer also the texts of its interactions. `crm compact` then removes the bytes\n"
-     "from the file. This cannot be undone; on a terminal it asks first.\n"
+     "Takes the personal data of a record out of every version it ever had; for a\n"
+     "contact or customer also the texts of its interactions. `crm compact` then\n"
+     "removes the bytes from the file. This cannot be undone; on a terminal it asks\n"
+     "first.\n"
      "\n"
-     "  crm erase acme.crm contact kern@globex.example --reason \"asked to be forgotten\"\n"
+     "  crm erase acme.crm contact kern@globex.example --reason \"asked for it\"\n"
      "  crm compact acme.crm\n",
      verb_erase, WRITE, 2, 3},
 
@@ -87,9 +88,9 @@ const struct verb verb_table[] = {
      "Text is compared without regard to case, accents and width. When there are more\n"
      "rows, the last line (on standard error) says how to get them.\n"
      "\n"
-     "  crm list acme.crm customer --where stage = drifting --order annual_revenue --desc\n"
+     "  crm list acme.crm customer --where stage = drifting --order -annual_revenue\n"
      "  crm list acme.crm contact --where name prefix ker --columns name,emails,phones\n"
-     "  crm list acme.crm opportunity --where close_date '<' +30d --where outcome = open\n"
+     "  crm list acme.crm opportunity --where 'close_date < +30d' --where outcome=open\n"
      "  crm list acme.crm customer --where tags in vip,press --format csv\n",
      verb_list, READ, 2, 2},
     {QUESTIONS, "count", "count FILE KIND [--where FIELD OP VALUE] ... [--by FIELD]", "how many there are",
@@ -103,8 +104,8 @@ const struct verb verb_table[] = {
      verb_count, READ, 2, 2},
     {QUESTIONS, "find", "find FILE TEXT", "what a person would mean by TEXT", "limit",
      "Finds records of any kind by id, external id, e-mail, phone number in any\n"
-     "formatting (the last digits suffice), any other unique value, or the beginning of\n"
-     "a name; when there is none, by a part of the name.\n"
+     "formatting (the last digits suffice), any other unique value, or the beginning\n"
+     "of a name; when there is none, by a part of the name.\n"
      "\n"
      "  crm find acme.crm \"0049 (30) 90 18 20\"\n"
      "  crm find acme.crm glob\n",
@@ -125,12 +126,12 @@ const struct verb verb_table[] = {
      "\n"
      "  crm changes acme.crm --since 1200 --follow\n"
      "  crm changes acme.crm --format table --limit 20\n",
-     verb_changes, VERB_FILE | VERB_PRINT, 1, 1},
+     verb_changes, READ, 1, 1},
 
     {LIFECYCLE, "stage", "stage FILE [KIND] RECORD [STAGE]", "move a customer to a stage, or list its stages", "",
-     "Moves a customer along its lifecycle or an opportunity along its pipeline. A move\n"
-     "that the lifecycle's table does not allow is refused. Without STAGE: every stage\n"
-     "so far, with the time spent in it.\n"
+     "Moves a customer along its lifecycle or an opportunity along its pipeline. A\n"
+     "move that the lifecycle's table does not allow is refused. Without STAGE: every\n"
+     "stage so far, with the time spent in it.\n"
      "\n"
      "  crm stage acme.crm \"Globex GmbH\" drifting --reason \"no order since May\"\n"
      "  crm stage acme.crm opportunity \"200 seats\" Won\n"
@@ -138,22 +139,23 @@ const struct verb verb_table[] = {
      verb_stage, READ | WRITE, 2, 4},
     {LIFECYCLE, "lifecycle evaluate", "lifecycle FILE evaluate [--as-of TIME] [--dry-run]",
      "apply the rules: who moves, and why", "as-of dry-run",
-     "Judges every customer by its own cadence, moves it, and prints one row a move with\n"
-     "the rule and its evidence. --dry-run only prints.\n"
+     "Judges every customer by its own cadence, moves it, and prints one row a move\n"
+     "with the rule and its evidence. --dry-run only prints.\n"
      "\n"
      "  crm lifecycle acme.crm evaluate --dry-run\n"
      "  crm lifecycle acme.crm evaluate --as-of 2024-03-31\n",
      verb_lifecycle_evaluate, WRITE, 1, 1},
     {LIFECYCLE, "lifecycle report", "lifecycle FILE report [--since TIME]", "customers by stage, and who moved",
      "since",
-     "Per stage: customers, their share, how many moved in and out since --since (a month\n"
-     "ago unless given), and the median of days in the stage.\n"
+     "Per stage: customers, their share, how many moved in and out since --since (a\n"
+     "month ago unless given), and the median of days in the stage.\n"
      "\n"
      "  crm lifecycle acme.crm report --since -3m\n",
      verb_lifecycle_report, READ, 1, 1},
     {LIFECYCLE, "lifecycle transitions", "lifecycle FILE transitions [CUSTOMER] [--from TIME] [--to TIME]",
      "who went from which stage to which", "from to",
-     "Between two moments: a matrix, rows from, columns to. With a customer: its moves.\n"
+     "Between two moments: a matrix, rows from, columns to. With a customer: its\n"
+     "moves.\n"
      "\n"
      "  crm lifecycle acme.crm transitions --from 2024-01-01 --to 2024-04-01\n"
      "  crm lifecycle acme.crm transitions \"Globex GmbH\"\n",
@@ -180,10 +182,10 @@ const struct verb verb_table[] = {
      "input-format map ignore mapping match strict dry-run rejects add-choices delimiter columns batch batch-rows "
      "date-format",
      "INPUT is a file, or - for standard input. Columns go to the field of their name;\n"
-     "the others are mapped or ignored. Good rows go in; bad ones are written with line,\n"
-     "column and reason to the rejects file, which is made when there are any, in place\n"
-     "of an older one. The exit status is 0 then, too, unless --strict: all or nothing.\n"
-     "The counts at the end add up. docs/IMPORT.md tells all.\n"
+     "the others are mapped or ignored. Good rows go in; bad ones are written with\n"
+     "line, column and reason to the rejects file, which is made when there are any,\n"
+     "in place of an older one. The exit status is 0 then, too, unless --strict: all\n"
+     "or nothing. The counts at the end add up. docs/IMPORT.md tells all.\n"
      "\n"
      "  crm import acme.crm customer export.csv --match emails --map name=Company\n"
      "  crm import acme.crm opportunity deals.csv --mapping deals.map --dry-run\n"
@@ -209,7 +211,7 @@ const struct verb verb_table[] = {
     {SCHEMA, "schema", "schema FILE [KIND]", "the kinds, or the fields of one", "", NULL, verb_schema, READ, 1, 2},
     {SCHEMA, "kind list", "kind FILE list", "the kinds, with their records", "", NULL, verb_kind_list, READ, 1, 1},
     {SCHEMA, "kind add", "kind FILE add NAME", "add a kind of your own", "",
-     "It works like a built-in one everywhere. Give it fields with `crm field FILE add`.\n"
+     "It works like a built-in one everywhere. Give it fields with `crm field`.\n"
      "\n"
      "  crm kind acme.crm add machine\n"
      "  crm field acme.crm add machine name text --indexed --required\n"
@@ -220,8 +222,8 @@ const struct verb verb_table[] = {
      1, 2},
     {SCHEMA, "field add", "field FILE add KIND NAME TYPE", "add a field of your own",
      "indexed unique hot required personal open target scale choices",
-     "TYPE is bool, int, decimal, real, money, time, date, text, choice, currency, ref,\n"
-     "emails, phones, addresses or tags.\n"
+     "TYPE is bool, int, decimal, real, money, time, date, text, choice, currency,\n"
+     "ref, any_ref, refs, emails, phones, addresses, external_ids or tags.\n"
      "\n"
      "  crm field acme.crm add customer vat_number text --unique\n"
      "  crm field acme.crm add customer segment choice --choices gold,silver --indexed\n"

@@ -112,7 +112,7 @@ int verb_undo(struct tool *tool)
     crm_error error = {0};
     crm_table *conflicts = NULL;
     crm_txn *txn = NULL;
-    uint64_t lsn = 0;
+    uint64_t lsn = 0, before;
     const char *batch = tool_word(tool, 0);
     int32_t status;
     int result;
@@ -122,6 +122,7 @@ int verb_undo(struct tool *tool)
     result = tool_begin(tool, &txn);
     if (result != EXIT_OK)
         return result;
+    before = crm_lsn(tool->db);
     status = crm_undo(txn, batch, tool_flag(tool, "override"), &conflicts, &error);
     if (status == CRM_OK) {
         result = tool_commit(tool, txn, &lsn);
@@ -139,7 +140,7 @@ int verb_undo(struct tool *tool)
         result_print(tool, conflicts, NULL, false);
         sink_flush(&tool->out);
     } else if (result == EXIT_OK && tool->format == FORMAT_TABLE) {
-        buffer_put(&tool->out.pending, "undone ");
+        buffer_put(&tool->out.pending, lsn == before ? "nothing is left to undo of " : "undone ");
         buffer_plain(&tool->out.pending, batch, strlen(batch), false);
         buffer_print(&tool->out.pending, " (LSN %" PRIu64 ")\n", lsn);
     } else if (result == EXIT_OK) {

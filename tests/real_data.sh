@@ -18,6 +18,13 @@ by = {name(row[key]): row for row in rows}
 print($2)" 2>&1
 }
 
+mkdir nothing
+for example in maven_crm cdnow online_retail; do
+    run "$project/examples/$example.sh" nothing half.crm
+    is "$example without its data fails" 1 "$status"
+    is "$example without its data makes no file" "" "$(ls half.crm 2>/dev/null)"
+done
+
 if [ -d "$data/maven_crm" ]; then
     run "$project/examples/maven_crm.sh" "$data/maven_crm" maven.crm
     is "maven: runs" 0 "$status"

@@ -199,6 +199,8 @@ static void add_people(crm_txn *txn)
     crm_record *other = crm_create(txn, CRM_KIND_CONTACT);
     set(other, "last_name", "Öz");
     set(other, "customer", "erp:1");
+    set(other, "addresses", "Hauptstr. 1"); /* lists whose items have nothing but a text */
+    set(other, "external_ids", "hr:7; bare");
     crm_set_ref(other, CRM_CONTACT_REPORTS_TO, CRM_KIND_CONTACT, &contact);
     crm_record *found = import_find(crm_txn_view(txn), CRM_KIND_OPPORTUNITY, CRM_OPPORTUNITY_NAME, "won");
     crm_record_id(found, &deal);
@@ -212,6 +214,10 @@ static void add_people(crm_txn *txn)
     crm_set_ref(meeting, CRM_INTERACTION_RELATED, CRM_KIND_OPPORTUNITY, &deal);
     crm_item_add_ref(meeting, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_CONTACT, &contact, "host; \"chief\"", CRM_NUL);
     crm_item_add_ref(meeting, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_OPPORTUNITY, &deal, NULL, 0);
+    crm_record *call = crm_create(txn, CRM_KIND_INTERACTION);
+    set(call, "type", "call");
+    crm_item_add_ref(call, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_CONTACT, &contact, NULL, 0);
+    crm_item_add_ref(call, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_OPPORTUNITY, &deal, NULL, 0);
     crm_record *purchase = crm_create(txn, CRM_KIND_INTERACTION);
     set(purchase, "type", "purchase");
     set(purchase, "customer", "erp:1");
@@ -277,6 +283,42 @@ static void round_trip(const char *format)
 START_TEST(csv_comes_back_to_an_equal_database)
 {
     round_trip("csv");
+}
+END_TEST
+
+static void delete_named(crm_txn *txn, uint32_t kind, uint32_t field, const char *name)
+{
+    crm_id id;
+    crm_record *found = import_find(crm_txn_view(txn), kind, field, name);
+    crm_record_id(found, &id);
+    crm_record_free(found);
+    crm_delete(crm_edit(txn, kind, &id));
+}
+
+/* An owner who left, a person who reported to one: whoever names a deleted
+ * record must not be lost with it. */
+START_TEST(records_that_refer_to_deleted_ones_come_back)
+{
+    static const char *const formats[] = {"csv", "jsonl"};
+    fill();
+    crm_txn *txn = domain_begin(db);
+    delete_named(txn, CRM_KIND_USER, CRM_USER_NAME, "Mia");
+    delete_named(txn, CRM_KIND_CONTACT, CRM_CONTACT_LAST_NAME, "李");
+    domain_commit(txn);
+    for (size_t f = 0; f < 2; f++) {
+        crm_db *copy = domain_open();
+        add_schema(copy);
+        for (size_t i = 0; i < KINDS; i++) {
+            size_t length;
+            char *text = export_text(db, kinds[i], formats[f], NULL, NULL, &length);
+            struct imported imported = import_pieces(copy, kinds[i], text, length, 1000, NULL);
+            ck_assert_msg(imported.reject_count == 0, "%s: %s", crm_kind_name(db, kinds[i]), imported.rejects[0].why);
+            ck_assert_uint_eq(import_count(copy, kinds[i]), import_count(db, kinds[i]));
+            free(text);
+        }
+        same_exports(db, copy, formats[f]);
+        domain_close(copy);
+    }
 }
 END_TEST
 
@@ -493,6 +535,7 @@ static Suite *export_suite(void)
     TCase *tests = tcase_create("export");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, csv_comes_back_to_an_equal_database);
+    tcase_add_test(tests, records_that_refer_to_deleted_ones_come_back);
     tcase_add_test(tests, json_lines_come_back_to_an_equal_database);
     tcase_add_test(tests, an_export_that_comes_back_to_its_own_file_changes_nothing_and_restores_what_changed);
     tcase_add_test(tests, flags_of_items_and_all_digits_come_back);

@@ -15,14 +15,17 @@ for verb in init add set show delete restore list count find timeline history st
     has "help lists $verb" "
   $verb " "$out"
 done
-wide=$(printf '%s\n' "$out" | awk 'length > 88')
-is "help fits a page" "" "$wide"
+wide=$(printf '%s\n' "$out" | awk 'length > 80')
+is "help fits a terminal" "" "$wide"
 for verb in list import 'lifecycle evaluate' 'field add' changes; do
     run "$crm" help $verb
     ok "help $verb"
     has "help $verb shows its usage" "crm ${verb%% *} " "$out"
     has "help $verb shows an example" "acme.crm" "$out"
 done
+wide=$(for verb in $("$crm" help | sed -n 's/^  \([a-z]*\) .*/\1/p' | sort -u | grep -v '^crm$'); do "$crm" help "$verb"; done |
+    awk 'length > 80')
+is "help of every verb fits a terminal" "" "$wide"
 run "$crm" list --help
 has "--help explains the verb" "--where FIELD OP VALUE" "$out"
 run "$crm" help lifecycle
@@ -32,6 +35,8 @@ has "help finds a second word" "crm report FILE pipeline" "$out"
 
 run "$crm" lst
 refused "unknown verb" 2 "did you mean 'list'?"
+run "$crm" help list extra
+refused "help for a word too many" 2 "crm help list"
 run "$crm" qqqqqqqqqq
 refused "unknown verb, nothing near" 2 "crm help"
 run "$crm" list

@@ -44,6 +44,10 @@ is "changes since: only what is new" 1 "$(printf '%s\n' "$out" | wc -l)"
 is "changes: old and new value" "Customer 3 Customer Three" \
     "$(value 'd["fields"]["name"]["old"] + " " + d["fields"]["name"]["new"]' "$out")"
 is "changes: what" update "$(value 'd["operation"]' "$out")"
+run "$crm" changes b.crm --as-of 2024-01-05
+is "changes as of a past time" 5 "$(printf '%s\n' "$out" | grep -c '"operation":"create","kind":"customer"')"
+run "$crm" changes b.crm --as-of 2024-01-05 --follow
+refused "changes as of a past time cannot follow" 2 "--as-of"
 "$crm" changes b.crm --since "$((last + 1))" --follow >follow.txt 2>follow.err &
 follower=$!
 sleep 0.3

@@ -40,6 +40,15 @@ is "what went in" "first_name,last_name,emails
 Anna,Kern,kern@a.example
 Çağla,Öz,oz@a.example" "$out"
 
+printf '{"last_name":"Good"}\n{last_name:"Bad"}\n' >one.jsonl
+run "$crm" import a.crm contact one.jsonl --dry-run
+has "a fault of JSON Lines: one place, that in the file" "one.jsonl: line 2, column 1: a key in quotes is missing" "$err"
+rm -f one.jsonl.rejects.csv
+printf 'last_name\n"never closed\n' >open.csv
+run "$crm" import a.crm contact open.csv --dry-run
+has "a fault of CSV: likewise" "open.csv: line 2, column 1: a quote that is never closed" "$err"
+rm -f open.csv.rejects.csv
+
 run "$crm" import a.crm contact people.csv --map emails=Mail --ignore '*' --strict
 is "strict: refused" 1 "$status"
 run "$crm" count a.crm contact
@@ -50,6 +59,8 @@ is "match: one changed, one new" "1 1" "$(value 'str(d["updated"]) + " " + str(d
 batch=$(value 'd["batch"]' "$out")
 run "$crm" import a.crm contact more.csv --match emails --format json
 is "match: again changes nothing" 2 "$(value 'd["unchanged"]' "$out")"
+run "$crm" import a.crm contact more.csv --match emails
+lacks "nothing went in, so nothing is to be taken back" "undo" "$err"
 run "$crm" undo a.crm --format csv
 is "undo without a name lists the batches" "first
 more.csv" "$(printf '%s\n' "$out" | sed '1d; s/[@,].*//' | sort -u)"
@@ -59,6 +70,8 @@ run "$crm" list a.crm contact --order last_name --columns last_name --format csv
 is "undo gave the old state back" "last_name
 Kern
 Öz" "$out"
+run "$crm" undo a.crm "$batch"
+has "a second undo says that there is nothing left" "nothing is left to undo" "$out"
 run "$crm" undo a.crm nothing-of-that-name
 refused "undo of a batch that is none" 1 "nothing-of-that-name"
 
@@ -96,11 +109,45 @@ for format in csv jsonl; do
         is "it exports to the same bytes, $kind $format" "$(cat $kind.$format)" "$out"
     done
 done
+# References that lead forwards and round in a circle: in twice, first without them.
+for file in circle.crm again.crm; do
+    "$crm" init $file >/dev/null
+    "$crm" field $file add customer main_contact ref --target contact >/dev/null
+    "$crm" field $file add customer partner ref --target customer >/dev/null
+done
+for name in A B; do "$crm" add circle.crm customer name=$name >/dev/null; done
+"$crm" add circle.crm contact last_name=Kern customer=A >/dev/null
+"$crm" set circle.crm customer:A partner=B main_contact=Kern >/dev/null
+"$crm" set circle.crm customer:B partner=A >/dev/null
+for kind in customer contact; do "$crm" export circle.crm $kind $kind.csv; done
+run "$crm" import again.crm customer customer.csv --ignore main_contact --ignore partner --quiet
+ok "in without the references"
+run "$crm" import again.crm contact contact.csv --quiet
+ok "in with what they lead to"
+run "$crm" import again.crm customer customer.csv --quiet
+ok "in with the references"
+for kind in customer contact; do
+    run "$crm" export again.crm $kind
+    is "circles come back, $kind" "$(cat $kind.csv)" "$out"
+done
+
 run "$crm" export a.crm contact --where last_name = Kern --columns last_name,emails
 is "export of some fields" "last_name,emails
 Kern,kern@a.example" "$out"
 run "$crm" export a.crm contact --format xml
 refused "export knows two formats" 2 "table, csv, json, jsonl"
+# A slip of the hand must not cost the database.
+for place in a.crm ./a.crm a.crm-index; do
+    touch a.crm-index
+    run "$crm" export a.crm contact $place
+    refused "export over the database, $place" 2 "is the database"
+    run "$crm" import a.crm contact open.csv --rejects $place
+    refused "rejects over the database, $place" 2 "is the database"
+done
+run "$crm" import a.crm contact open.csv --rejects open.csv
+refused "rejects over the input" 2 "is what is read"
+run "$crm" verify a.crm
+is "the database is whole" 0 "$status"
 run "$crm" export a.crm contact nowhere/out.csv
 refused "export to a place that is none" 1 "nowhere/out.csv"
 

@@ -46,6 +46,10 @@ refused "backtest of no time" 2 "--as-of"
 "$crm" add a.crm opportunity name=Big customer=Regular owner=Mia amount=1000 close_date=2024-02-10 --now 2024-02-01 >/dev/null
 "$crm" add a.crm opportunity name=Small customer=Regular owner=Tom amount=500 probability=50 close_date=2024-05-10 --now 2024-02-01T01:00 >/dev/null
 won=$("$crm" list a.crm stage --where is_won = true --columns name --format csv | sed -n 2p)
+run "$crm" stage a.crm opportunity:Big "$won" --as-of 2024-02-10
+refused "a move into the past" 2 "--as-of reads the past"
+run "$crm" setting a.crm note x --as-of 2024-02-10
+refused "a setting in the past" 2 "--as-of reads the past"
 run "$crm" stage a.crm opportunity:Big "$won" --now 2024-02-10
 ok "a deal is won"
 run "$crm" report a.crm pipeline --by owner --format json

@@ -39,7 +39,7 @@ has "show: money for people" "1,234,567.50 EUR" "$out"
 has "show: a section of contacts" "Contacts" "$out"
 
 run "$crm" set a.crm "Globex GmbH" industry=machines --now 2024-01-03
-refused "unknown choice" 1 "industry"
+refused "unknown choice" 1 "it has: none yet; choices may be added"
 run "$crm" choice a.crm add customer industry machines
 ok "choice add"
 run "$crm" set a.crm "Globex GmbH" industry=machines phones+="+49 30 901822" phones-="+49 30 901820" \
@@ -114,12 +114,45 @@ is "stages so far: the last" stable "$(value 'd[-1]["to"]' "$out")"
 run "$crm" find a.crm "0049 (30) 90 18 22"
 ok "find by a phone number in another form"
 has "find: by phone" "Globex GmbH" "$out"
+for number in ０３０９０１８２２ '+٤٩ ٣٠ ٩٠١٨٢٢' 'tel:+49-30-901822' 'Tel.: 030/901822' '901822 ext. 7'; do
+    run "$crm" find a.crm "$number"
+    has "find: $number" "Globex GmbH" "$out"
+done
+run "$crm" show a.crm '٠٣٠ ٩٠١٨٢٢'
+has "a record named by its number in other digits" "Globex GmbH" "$out"
 run "$crm" find a.crm KERN --format json
 is "find by the family name" contact "$(value 'd[0]["kind"]' "$out")"
 run "$crm" find a.crm anna@globex.example --format csv
 has "find by the second e-mail" "$contact" "$out"
 run "$crm" find a.crm nobodyhasthis
 refused "find nothing" 1 "nobodyhasthis"
+
+# The currency counts wherever it stands.
+for words in 'amount=1200 currency=JPY' 'currency=JPY amount=1200'; do
+    run "$crm" add a.crm opportunity name=Yen close_date=2024-12-31 $words
+    yen=$out
+    run "$crm" show a.crm opportunity "$yen" --format json
+    is "an amount in its own currency: $words" 1200 "$(value 'd["amount"]' "$out")"
+done
+run "$crm" set a.crm opportunity "$yen" amount=1.234 currency=KWD
+run "$crm" show a.crm opportunity "$yen" --format json
+is "another currency with its amount" 1.234 "$(value 'd["amount"]' "$out")"
+
+run "$crm" add a.crm user name=Mia
+run "$crm" add a.crm customer name="Kick-off Ltd"
+run "$crm" add a.crm interaction type=meeting subject=Kick-off participants=contact:anna@globex.example participants=user:Mia
+ok "several references, one word each"
+meeting=$out
+run "$crm" set a.crm interaction "$meeting" participants+="customer:Kick-off Ltd" participants-=user:Mia
+ok "a reference put in and one taken out"
+run "$crm" show a.crm interaction "$meeting" --format json
+is "the references that are left" "contact customer" \
+    "$(value '" ".join(p["record"]["kind"] for p in d["participants"])' "$out")"
+is "all in one version" 2 "$(value 'd["version"]' "$out")"
+run "$crm" set a.crm interaction "$meeting" participants-=user:Mia
+refused "take out a reference that is not there" 1 "there is no 'user:Mia' to take out"
+run "$crm" set a.crm interaction "$meeting" participants+=user:Nobody
+refused "a reference to nobody" 1 "Nobody"
 
 run "$crm" erase a.crm "$contact" --yes --reason "asked for it"
 is "erase" 0 "$status"

@@ -336,8 +336,9 @@ static void play_contact(struct company *company, crm_txn *txn, uint32_t i)
     crm_contact_id(contact, &p->id);
 }
 
-static void play_deal(struct company *company, crm_txn *txn, uint32_t i)
+static void play_deal(struct company *company, crm_txn *txn, const struct event *event)
 {
+    uint32_t i = event->index;
     struct deal *d = &company->deals[i];
     crm_opportunity *deal = crm_opportunity_create(txn);
     crm_record *record = crm_opportunity_record(deal);
@@ -349,6 +350,7 @@ static void play_deal(struct company *company, crm_txn *txn, uint32_t i)
     crm_set_ref(record, CRM_OPPORTUNITY_PRODUCT, CRM_KIND_PRODUCT, &company->products[d->product]);
     crm_set_ref(record, CRM_FIELD_OWNER, CRM_KIND_USER, &company->users[d->owner]);
     crm_opportunity_set_amount(deal, d->amount);
+    crm_opportunity_set_started_on(deal, (int32_t)(event->time / DAY));
     crm_opportunity_set_close_date(deal, (int32_t)(FROM / DAY) + d->close_day);
     crm_opportunity_set_type(deal,
                              i % 3 == 0 ? CRM_OPPORTUNITY_TYPE_NEW_BUSINESS : CRM_OPPORTUNITY_TYPE_EXISTING_BUSINESS);
@@ -408,7 +410,7 @@ static void play_event(struct company *company, crm_txn *txn, const struct event
     case SETUP: play_setup(company, txn); break;
     case CUSTOMER: play_customer(company, txn, event->index); break;
     case CONTACT: play_contact(company, txn, event->index); break;
-    case DEAL: play_deal(company, txn, event->index); break;
+    case DEAL: play_deal(company, txn, event); break;
     case MOVE: play_move(company, txn, event); break;
     case INTERACTION: play_interaction(company, txn, event->index); break;
     default: crm_lifecycle_evaluate(txn, event->time, 0, NULL, NULL); break;

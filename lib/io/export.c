@@ -9,6 +9,7 @@
 #include "model/db.h"
 #include "model/json.h"
 #include "model/query.h"
+#include "model/record.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct crm_export {
     uint32_t *fields;
     size_t count, capacity;
     struct buffer bytes;
+    struct buffer list, text; /* of references, without those that lead nowhere */
 };
 
 /* ---- columns ---- */
@@ -93,6 +95,8 @@ int32_t crm_export_create(crm_query *query, const char *format, const char *colu
         .memory = db->memory, .db = db, .query = query, .kind = query->kind->number, .json = json, .first = true};
     db_reference(db);
     buffer_init(&export->bytes, export->memory);
+    buffer_init(&export->list, export->memory);
+    buffer_init(&export->text, export->memory);
     int32_t status = columns == NULL ? all_columns(export, error) : named_columns(export, columns, error);
     if (status != CRM_OK) {
         crm_export_free(export);
@@ -109,9 +113,68 @@ void crm_export_free(crm_export *export)
     const struct memory *memory = export->memory;
     crm_db *db = export->db;
     buffer_free(&export->bytes);
+    buffer_free(&export->list);
+    buffer_free(&export->text);
     memory_free(memory, export->fields);
     memory_free(memory, export);
     db_release(db);
+}
+
+/* ---- values ---- */
+
+/* A deleted record is in no export, so nothing could take a reference to it
+ * back, and the record that has it would be lost with it. */
+static bool target_is_live(const crm_record *record, uint32_t kind_number, uint32_t number)
+{
+    const struct kind *kind = schema_kind(&record->view->generation->schema, kind_number);
+    struct row row;
+    if (kind == NULL || !record_lock(record))
+        return true; /* the record's status says why */
+    bool live = view_row(record->view, kind, number, &row) != VIEW_ROW_NONE && (row.state & ROW_DELETED) == 0;
+    view_end(record->view);
+    return live;
+}
+
+/* The items that lead to live records, as text; false: there is none. */
+static bool live_items(struct crm_export *export, const crm_record *record, const struct field *field,
+                       const struct value *value, const char **text, size_t *length)
+{
+    struct buffer *list = &export->list;
+    struct items items = items_open(value);
+    struct item item;
+    struct part part;
+    list->length = 0;
+    while (items_next(&items, &item))
+        if (!part_find(&item, CRM_PART_REF, &part) || target_is_live(record, part.kind, part.number))
+            item_put(list, item.at, (size_t)(item.end - item.at));
+    struct value rest = value_bytes(list->data, list->length);
+    export->text.length = 0;
+    bool any = list->length > 0 && list_format(record, field, &rest, false, &export->text);
+    *text = (const char *)export->text.data;
+    *length = export->text.length;
+    export->bytes.failed |= list->failed || export->text.failed;
+    return any;
+}
+
+/* What stands in the field's place; false: nothing. */
+static bool text_of(struct crm_export *export, const crm_record *record, uint32_t number, const char **text,
+                    size_t *length)
+{
+    const struct field *field = schema_field(record->kind, number);
+    struct value value;
+    if (field == NULL || !crm_has(record, number))
+        return false;
+    bool ref = field->type == CRM_TYPE_REF || field->type == CRM_TYPE_ANY_REF || field->type == CRM_TYPE_REFS;
+    if (ref && record_value(record, number, &value) == 1) {
+        if (field->type == CRM_TYPE_REFS)
+            return live_items(export, record, field, &value, text, length);
+        if (field->type == CRM_TYPE_REF
+                ? !target_is_live(record, field->target, (uint32_t)value.integer)
+                : !target_is_live(record, any_ref_kind(value.integer), any_ref_number(value.integer)))
+            return false;
+    }
+    *text = crm_format(record, number, length);
+    return true;
 }
 
 /* ---- CSV ---- */
@@ -132,12 +195,12 @@ static void write_csv(struct crm_export *export, const crm_record *record)
 {
     size_t start = export->bytes.length;
     for (size_t i = 0; i < export->count; i++) {
+        const char *text;
         size_t length;
         if (i > 0)
             buffer_byte(&export->bytes, ',');
-        if (!crm_has(record, export->fields[i]))
+        if (!text_of(export, record, export->fields[i], &text, &length))
             continue;
-        const char *text = crm_format(record, export->fields[i], &length);
         if (length == 0) /* an empty text is something */
             buffer_text(&export->bytes, "\"\"");
         else
@@ -166,40 +229,26 @@ static bool plain_number(const char *text, size_t length)
     return digits > 0;
 }
 
-/* Only values: a list of texts.  What has more is JSON already. */
-static void write_items(struct crm_export *export, const crm_record *record, uint32_t field)
+/* The short form of a list, whose values hold no ';', as an array of texts. */
+static void write_items(struct buffer *out, const char *text, size_t length)
 {
-    uint32_t count = crm_item_count(record, field);
-    struct buffer *out = &export->bytes;
+    const char *end = text + length;
     buffer_byte(out, '[');
-    for (uint32_t i = 0; i < count; i++) {
-        size_t length, system_length;
-        const char *system = crm_item_text(record, field, i, CRM_PART_SYSTEM, &system_length);
-        const char *value = crm_item_text(record, field, i, CRM_PART_VALUE, &length);
-        if (i > 0)
+    for (const char *stop; text <= end; text = stop + 1) {
+        stop = memchr(text, ';', (size_t)(end - text));
+        stop = stop == NULL ? end : stop;
+        json_string(out, text, (size_t)(stop - text));
+        if (stop < end)
             buffer_byte(out, ',');
-        if (system_length == 0) {
-            json_string(out, value, length);
-            continue;
-        }
-        struct buffer whole;
-        buffer_init(&whole, export->memory);
-        buffer_append(&whole, system, system_length);
-        buffer_byte(&whole, ':');
-        buffer_append(&whole, value, length);
-        json_string(out, whole.data, whole.length);
-        out->failed = out->failed || whole.failed;
-        buffer_free(&whole);
     }
     buffer_byte(out, ']');
 }
 
-static void write_value(struct crm_export *export, const crm_record *record, uint32_t field)
+static void write_value(struct crm_export *export, const crm_record *record, uint32_t field, const char *text,
+                        size_t length)
 {
     struct buffer *out = &export->bytes;
     int32_t type = crm_field_type(export->db, export->kind, field);
-    size_t length;
-    const char *text = crm_format(record, field, &length);
     switch (type) {
     case CRM_TYPE_BOOL: json_bool(out, crm_int(record, field) != 0); return;
     case CRM_TYPE_INT: json_number_int(out, crm_int(record, field)); return;
@@ -217,7 +266,7 @@ static void write_value(struct crm_export *export, const crm_record *record, uin
         else if (length > 0 && text[0] == '[')
             buffer_append(out, text, length);
         else
-            write_items(export, record, field);
+            write_items(out, text, length);
         return;
     }
 }
@@ -229,7 +278,9 @@ static void write_json(struct crm_export *export, const crm_record *record)
     bool any = false;
     buffer_byte(&export->bytes, '{');
     for (size_t i = 0; i < export->count; i++) {
-        bool set = crm_has(record, export->fields[i]) != 0;
+        const char *text;
+        size_t length;
+        bool set = text_of(export, record, export->fields[i], &text, &length);
         if (!set && !export->first)
             continue;
         if (any)
@@ -237,7 +288,7 @@ static void write_json(struct crm_export *export, const crm_record *record)
         any = true;
         json_key(&export->bytes, crm_field_name(export->db, export->kind, export->fields[i]));
         if (set)
-            write_value(export, record, export->fields[i]);
+            write_value(export, record, export->fields[i], text, length);
         else
             buffer_text(&export->bytes, "null");
     }

@@ -140,11 +140,12 @@ static int32_t parse_choice(const crm_view *view, const struct source *source, i
     if (shown > CHOICES_SHOWN)
         buffer_text(&names, ", …");
     buffer_byte(&names, 0);
-    (void)error_set(source->error, CRM_INVALID, "%s.%s has no choice \"%.*s\"; it has: %s", source->kind->name,
+    (void)error_set(source->error, CRM_INVALID, "%s.%s has no choice \"%.*s\"; it has: %s%s", source->kind->name,
                     source->field->name, (int)text_cut(source->text, source->length, QUOTED), source->text,
                     names.failed       ? "others"
                     : names.length > 1 ? (const char *)names.data
-                                       : "none yet");
+                                       : "none yet",
+                    (source->field->flags & CRM_FLAG_OPEN) != 0 ? "; choices may be added to it" : "");
     buffer_free(&names);
     return CRM_INVALID;
 }
