@@ -7,6 +7,7 @@
 #include "model/db.h"
 
 #include "model/txn.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static bool touch(struct generation *generation, const struct kind *kind, uint32
 }
 
 /* Forgets what no open view can ask for any more. */
-void touches_trim(struct generation *generation)
+COLD void touches_trim(struct generation *generation)
 {
     crm_db *db = generation->db;
     uint64_t oldest = log_published(generation->log);
@@ -183,15 +184,14 @@ bool apply_created(struct generation *generation, const crm_txn *txn, uint64_t o
         return false;
     for (size_t i = 0; i < txn->edit_count; i++) {
         const struct edit *edit = txn_edit_at(txn, i);
-        if (edit->value.what != VALUE_NULL &&
-            !index_add(generation, kind, entry->number, edit->field, &edit->value))
+        if (edit->value.what != VALUE_NULL && !index_add(generation, kind, entry->number, edit->field, &edit->value))
             return false;
     }
     return index_added(generation, entry->number) && after_apply(generation, txn, entry);
 }
 
-static bool undo_create(struct generation *generation, struct kind *kind, const struct entry *entry,
-                        const struct version *version)
+COLD static bool undo_create(struct generation *generation, struct kind *kind, const struct entry *entry,
+                             const struct version *version)
 {
     struct kind_store *store = kind_store(generation, kind);
     struct row *row = row_at(generation, kind, entry->number);
@@ -206,7 +206,8 @@ static bool undo_create(struct generation *generation, struct kind *kind, const 
 }
 
 /* Entries are undone in reverse, so the touch to take back is the last one. */
-static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
+COLD static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64_t offset,
+                            const struct entry *entry)
 {
     struct kind *kind = schema_kind(&generation->schema, entry->kind);
     struct row *row = kind == NULL ? NULL : row_at(generation, kind, entry->number);
@@ -234,7 +235,7 @@ static bool undo_entry(struct generation *generation, const crm_txn *txn, uint64
     return index_change(generation, kind, entry->number, is_live ? &after : NULL, was_live ? &before : NULL, NULL);
 }
 
-bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
+COLD bool apply_undo(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry)
 {
     bool done = undo_entry(generation, txn, offset, entry);
     if (done && entry->kind == CRM_KIND_SETTING)
@@ -255,7 +256,8 @@ static bool apply_one(struct generation *generation, const struct frame *frame, 
 }
 
 /* Out of memory, or what is there makes no sense. */
-static bool cannot_apply(struct generation *generation, const struct frame *frame, uint64_t offset, crm_error *error)
+COLD static bool cannot_apply(struct generation *generation, const struct frame *frame, uint64_t offset,
+                              crm_error *error)
 {
     if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE))
         error_nomem(error);

@@ -6,6 +6,7 @@
 #include "model/lookup.h"
 #include "model/text.h"
 #include "model/uuid.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -72,7 +73,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
     return CRM_OK;
 }
 
-static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const struct field *field, uint32_t parent)
+COLD static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const struct field *field, uint32_t parent)
 {
     struct version version;
     struct value value = value_int(parent);
@@ -109,7 +110,7 @@ static int32_t check_edits(crm_txn *txn, const crm_record *record)
 }
 
 /* A restored record takes its unique values again; somebody may have them now. */
-static int32_t check_restore(crm_txn *txn, const crm_record *record)
+COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
 {
     for (uint32_t i = 0; i < record->kind->indexed_count; i++) {
         struct field *field = record->kind->indexed[i];
@@ -136,7 +137,7 @@ int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before
 /* ---- deletion: live records that need this one hold it ---- */
 
 /* Whether a live record refers to it through a field that is required. */
-static int32_t find_dependent(crm_txn *txn, const crm_record *record)
+COLD static int32_t find_dependent(crm_txn *txn, const crm_record *record)
 {
     struct schema *schema = &txn->generation->schema;
     for (uint32_t k = 0; k < schema->kind_count; k++) {
@@ -158,7 +159,7 @@ static int32_t find_dependent(crm_txn *txn, const crm_record *record)
     return CRM_OK;
 }
 
-int32_t crm_delete(crm_record *record)
+COLD int32_t crm_delete(crm_record *record)
 {
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
@@ -180,7 +181,7 @@ int32_t crm_delete(crm_record *record)
 /* ---- erasure ---- */
 
 /* A deleted record is deleted again behind its erasure. */
-static int32_t erase_one(crm_record *record)
+COLD static int32_t erase_one(crm_record *record)
 {
     struct value null = {.what = VALUE_NULL};
     struct value stand_in = value_bytes("(erased)", 8);
@@ -217,7 +218,7 @@ static bool note_number(struct numbers *numbers, uint32_t number)
     return true;
 }
 
-static int32_t live_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
+COLD static int32_t live_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
 {
     crm_query *query;
     crm_record *found;
@@ -262,7 +263,7 @@ static bool names(const struct kind *of, const struct version *version, uint32_t
 }
 
 /* No index leads to deleted ones: they are few, and looked through. */
-static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
+COLD static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
 {
     struct generation *generation = txn->generation;
     const struct kind *interaction = schema_kind(&generation->schema, CRM_KIND_INTERACTION);
@@ -281,7 +282,7 @@ static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, stru
 }
 
 /* The texts of a person's interactions are about the person, too. */
-static int32_t erase_timeline(crm_txn *txn, const crm_record *person)
+COLD static int32_t erase_timeline(crm_txn *txn, const crm_record *person)
 {
     struct kind *interaction = schema_kind(&txn->generation->schema, CRM_KIND_INTERACTION);
     struct numbers numbers = {.memory = txn->db->memory};
@@ -296,7 +297,7 @@ static int32_t erase_timeline(crm_txn *txn, const crm_record *person)
     return status;
 }
 
-int32_t crm_erase(crm_record *record)
+COLD int32_t crm_erase(crm_record *record)
 {
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;

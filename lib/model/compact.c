@@ -41,8 +41,8 @@ static bool same_row(const struct generation *from, const struct kind *kind, con
     bool was = old != NULL && old->head != 0 && !dropped, is = new != NULL &&new->head != 0;
     if (was != is)
         return false;
-    return !was || (memcmp(id_at(from, kind, number), id_at(next, copy, number), sizeof(crm_id)) == 0 && row_lsn(old) == row_lsn(new) &&
-                    (old->state & ROW_DELETED) == (new->state &ROW_DELETED));
+    return !was || (memcmp(id_at(from, kind, number), id_at(next, copy, number), sizeof(crm_id)) == 0 &&
+                    row_lsn(old) == row_lsn(new) && (old->state & ROW_DELETED) == (new->state &ROW_DELETED));
 }
 
 static int32_t compare(const struct rewrite *rewrite, const struct generation *next, crm_error *error)

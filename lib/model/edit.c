@@ -7,6 +7,7 @@
 #include "model/currency.h"
 #include "model/text.h"
 #include "model/uuid.h"
+#include "sys/cold.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -44,9 +45,8 @@ static struct edit *add_edit(crm_txn *txn, struct field *field)
                       sizeof *txn->edit_order)))
         return NULL;
     size_t last = txn->edit_count;
-    size_t at = last == 0 || txn_edit_at(txn, last - 1)->field->number < field->number
-                    ? last
-                    : order_find(txn, field->number);
+    size_t at =
+        last == 0 || txn_edit_at(txn, last - 1)->field->number < field->number ? last : order_find(txn, field->number);
     for (size_t i = last; i > at; i--)
         txn->edit_order[i] = txn->edit_order[i - 1];
     txn->edit_order[at] = (uint32_t)txn->edit_used;
@@ -177,7 +177,7 @@ int32_t txn_operation(crm_record *record, uint8_t operation)
 
 /* ---- what every setter asks first ---- */
 
-static struct field *settable_slowly(crm_record *record, uint32_t number, bool by_rule, int32_t *status)
+COLD static struct field *settable_slowly(crm_record *record, uint32_t number, bool by_rule, int32_t *status)
 {
     if (record == NULL || record->txn == NULL) {
         *status = CRM_MISUSE;
@@ -216,7 +216,7 @@ static inline struct field *settable(crm_record *record, uint32_t number, bool b
     return settable_slowly(record, number, by_rule, status);
 }
 
-static int32_t wrong_type(crm_record *record, const struct field *field, const char *given)
+COLD static int32_t wrong_type(crm_record *record, const struct field *field, const char *given)
 {
     return txn_fail(record->txn, CRM_INVALID, "%s.%s is of type %s, not %s", record->kind->name, field->name,
                     crm_type_name(field->type), given);
@@ -237,7 +237,7 @@ static inline bool fits_int(const struct field *field, int64_t value)
     }
 }
 
-static int32_t check_int(crm_record *record, const struct field *field, int64_t value)
+COLD static int32_t check_int(crm_record *record, const struct field *field, int64_t value)
 {
     crm_txn *txn = record->txn;
     const char *kind = record->kind->name;
@@ -289,7 +289,7 @@ int32_t record_put_int(crm_record *record, uint32_t field, int64_t value)
     return set_int(record, field, value, true);
 }
 
-int32_t crm_set_real(crm_record *record, uint32_t number, double real)
+COLD int32_t crm_set_real(crm_record *record, uint32_t number, double real)
 {
     int32_t status;
     struct field *field = settable(record, number, false, &status);
@@ -349,7 +349,7 @@ int32_t record_put_text(crm_record *record, uint32_t field, const char *text, si
     return set_text(record, field, text, length, true);
 }
 
-static int32_t set_null(crm_record *record, uint32_t number, bool by_rule)
+COLD static int32_t set_null(crm_record *record, uint32_t number, bool by_rule)
 {
     int32_t status;
     struct field *field = settable(record, number, by_rule, &status);
@@ -431,7 +431,7 @@ int32_t crm_set_ref(crm_record *record, uint32_t number, uint32_t kind, const cr
     return status == CRM_OK ? put_ref(record, field, kind, target) : status;
 }
 
-static int32_t set_ref_record(crm_record *record, uint32_t number, const crm_record *target, bool by_rule)
+COLD static int32_t set_ref_record(crm_record *record, uint32_t number, const crm_record *target, bool by_rule)
 {
     int32_t status;
     struct field *field = settable(record, number, by_rule, &status);
@@ -535,7 +535,7 @@ crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
     return txn_record(txn, kind, found);
 }
 
-int32_t crm_restore(crm_record *record)
+COLD int32_t crm_restore(crm_record *record)
 {
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
@@ -544,7 +544,7 @@ int32_t crm_restore(crm_record *record)
     return txn_operation(record, ENTRY_RESTORE);
 }
 
-static int32_t conflict(crm_record *record, uint64_t version)
+COLD static int32_t conflict(crm_record *record, uint64_t version)
 {
     struct generation *generation = record->txn->generation;
     struct version then = record->version;
@@ -566,7 +566,7 @@ static int32_t conflict(crm_record *record, uint64_t version)
                     names->failed || names->length == 1 ? "unknown" : (const char *)names->data);
 }
 
-int32_t crm_expect_version(crm_record *record, uint64_t version)
+COLD int32_t crm_expect_version(crm_record *record, uint64_t version)
 {
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
@@ -598,7 +598,7 @@ int record_differs(const crm_record *a, const crm_record *b, uint32_t field)
     return !value_equal(&one, &two);
 }
 
-int32_t record_fail(crm_record *record, int32_t status, const char *format, ...)
+COLD int32_t record_fail(crm_record *record, int32_t status, const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -608,7 +608,7 @@ int32_t record_fail(crm_record *record, int32_t status, const char *format, ...)
     return txn_fail(record->txn, status, "%s", text);
 }
 
-void record_set_note(crm_record *record, const char *rule, const char *evidence)
+COLD void record_set_note(crm_record *record, const char *rule, const char *evidence)
 {
     const struct memory *memory = record->txn->db->memory;
     memory_free(memory, record->note_rule);

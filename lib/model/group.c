@@ -14,13 +14,14 @@
 #include "model/moment.h"
 #include "model/table.h"
 #include "sys/checksum.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
 /* ---- keys ---- */
 
 /* A text's place among the texts seen so far, found by its hash. */
-static int64_t intern(struct grouping *g, const char *text, size_t length)
+COLD static int64_t intern(struct grouping *g, const char *text, size_t length)
 {
     const struct memory *memory = g->query->view->db->memory;
     if ((g->text_count + 1) * 2 > g->text_capacity) {
@@ -86,7 +87,7 @@ static int64_t key_of_value(struct grouping *g, const struct field *field, int32
 }
 
 /* The target's field for every record of the target's kind, read once. */
-static bool load_through(struct grouping *g, uint32_t k)
+COLD static bool load_through(struct grouping *g, uint32_t k)
 {
     crm_query *query = g->query;
     struct kind *kind = query->keys[k].target;
@@ -153,7 +154,7 @@ static uint64_t hash_keys(const int64_t *keys, uint32_t count)
     return hash;
 }
 
-static bool grow_groups(struct grouping *g)
+COLD static bool grow_groups(struct grouping *g)
 {
     const struct memory *memory = g->query->view->db->memory;
     size_t capacity = g->capacity == 0 ? 64 : g->capacity * 2;
@@ -297,7 +298,7 @@ static bool one_by_one(struct grouping *g)
 
 /* ---- the public calls ---- */
 
-int32_t crm_query_group(crm_query *query, uint32_t number, uint32_t through, int32_t unit)
+COLD int32_t crm_query_group(crm_query *query, uint32_t number, uint32_t through, int32_t unit)
 {
     if (query == NULL)
         return CRM_MISUSE;
@@ -324,7 +325,7 @@ int32_t crm_query_group(crm_query *query, uint32_t number, uint32_t through, int
     return CRM_OK;
 }
 
-int32_t crm_query_measure(crm_query *query, int32_t measure, uint32_t number)
+COLD int32_t crm_query_measure(crm_query *query, int32_t measure, uint32_t number)
 {
     if (query == NULL)
         return CRM_MISUSE;
@@ -342,7 +343,7 @@ int32_t crm_query_measure(crm_query *query, int32_t measure, uint32_t number)
     return CRM_OK;
 }
 
-static void grouping_free(struct grouping *g)
+COLD static void grouping_free(struct grouping *g)
 {
     const struct memory *memory = g->query->view->db->memory;
     memory_free(memory, g->groups);
@@ -362,7 +363,7 @@ static struct field *currency_field(const struct kind *kind)
     return NULL;
 }
 
-static bool prepare(struct grouping *g)
+COLD static bool prepare(struct grouping *g)
 {
     crm_query *query = g->query;
     for (uint32_t k = 0; k < query->key_count; k++)
@@ -405,7 +406,7 @@ static int32_t group_all(struct grouping *g, crm_table *table)
     return CRM_OK;
 }
 
-int32_t crm_query_groups(crm_query *query, crm_table **out, crm_error *error)
+COLD int32_t crm_query_groups(crm_query *query, crm_table **out, crm_error *error)
 {
     if (query == NULL || out == NULL)
         return error_set(error, CRM_MISUSE, "crm_query_groups needs a query and a place for the table");

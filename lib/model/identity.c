@@ -12,6 +12,7 @@
 
 #include "sys/bytes.h"
 #include "sys/checksum.h"
+#include "sys/cold.h"
 
 enum { ID_BLOCK = 64 /* ids that differ in these last bits only */ };
 
@@ -77,7 +78,7 @@ struct row *row_make(struct generation *generation, struct kind *kind, uint32_t 
     return row;
 }
 
-bool row_unmake(struct generation *generation, struct kind *kind, uint32_t number)
+COLD bool row_unmake(struct generation *generation, struct kind *kind, uint32_t number)
 {
     const struct kind_store *store = kind_store(generation, kind);
     struct row *row;

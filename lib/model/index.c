@@ -14,6 +14,7 @@
 #include "model/phone.h"
 #include "model/text.h"
 #include "sys/checksum.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -110,7 +111,7 @@ static bool one_key(const struct field *field, const char *text, size_t length, 
     return !out->failed;
 }
 
-static bool external_id_keys(const struct item *item, struct buffer *out)
+COLD static bool external_id_keys(const struct item *item, struct buffer *out)
 {
     struct part system = {.text = ""}, part;
     (void)part_find(item, CRM_PART_SYSTEM, &system);
@@ -199,10 +200,10 @@ void index_batch(struct generation *generation)
 static bool batch_insert_one(struct generation *generation, struct tree_batch *batch)
 {
     struct arena *arena = generation->arena;
-    bool fine = batch->count == 0 ||
-                (batch->texts.length > 0
-                     ? tree_insert_texts(arena, batch->tree, batch->keys, batch->count, batch->texts.data)
-                     : tree_insert_many(arena, batch->tree, batch->keys, batch->count));
+    bool fine =
+        batch->count == 0 ||
+        (batch->texts.length > 0 ? tree_insert_texts(arena, batch->tree, batch->keys, batch->count, batch->texts.data)
+                                 : tree_insert_many(arena, batch->tree, batch->keys, batch->count));
     keys_wait(generation, generation->batch_keys - batch->count);
     batch->count = 0;
     if (batch->capacity > BATCH_KEPT) {
@@ -229,7 +230,7 @@ bool index_flush(struct generation *generation)
     return generation->batch_keys == 0 || batch_insert(generation);
 }
 
-void index_batch_free(struct generation *generation)
+COLD void index_batch_free(struct generation *generation)
 {
     for (size_t i = 0; i < generation->batch_count; i++) {
         memory_free(generation->db->memory, generation->batches[i].keys);
@@ -283,7 +284,8 @@ static bool text_insert(struct generation *generation, struct field *field, stru
         return tree_insert_text(generation->arena, field->tree, text);
     if (batch->texts.length > TEXTS_MOST && !batch_insert_one(generation, batch))
         return false;
-    struct tree_key key = {tree_text_prefix(text.bytes, text.length), (uint64_t)batch->texts.length << 32 | text.number};
+    struct tree_key key = {tree_text_prefix(text.bytes, text.length),
+                           (uint64_t)batch->texts.length << 32 | text.number};
     buffer_append(&batch->texts, &text.length, sizeof text.length);
     buffer_append(&batch->texts, text.bytes, text.length);
     if (!batch->texts.failed)
@@ -422,8 +424,8 @@ static bool change_field(struct generation *generation, struct kind *kind, struc
     return field->width == 0 || !live || (old == NULL && new == NULL) || set_cell(generation, kind, field, number, new);
 }
 
-static bool change_timeline_refs(struct generation *generation, struct field *field, uint32_t number, int64_t time,
-                                 const struct value *value, bool insert)
+COLD static bool change_timeline_refs(struct generation *generation, struct field *field, uint32_t number, int64_t time,
+                                      const struct value *value, bool insert)
 {
     struct items items = items_open(value);
     struct item item;
@@ -478,8 +480,8 @@ static bool change_one(struct generation *generation, struct kind *kind, struct 
     return change_field(generation, kind, field, number, had ? &old : NULL, has ? &new : NULL, after != NULL);
 }
 
-static bool change_all(struct generation *generation, struct kind *kind, uint32_t number, const struct version *before,
-                       const struct version *after)
+COLD static bool change_all(struct generation *generation, struct kind *kind, uint32_t number,
+                            const struct version *before, const struct version *after)
 {
     for (uint32_t i = 0; i < kind->indexed_count; i++)
         if (!change_one(generation, kind, kind->indexed[i], number, before, after))
@@ -545,7 +547,7 @@ bool index_added(struct generation *generation, uint32_t number)
     return fine;
 }
 
-void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number)
+COLD void index_clear_columns(struct generation *generation, struct kind *kind, uint32_t number)
 {
     for (uint32_t i = 0; i < kind->indexed_count; i++)
         if (kind->indexed[i]->column != 0)
@@ -553,7 +555,7 @@ void index_clear_columns(struct generation *generation, struct kind *kind, uint3
 }
 
 /* Cells are made 64 at a time, so that most records cost no call. */
-bool index_reserve(struct generation *generation, struct kind *kind, uint32_t number)
+COLD bool index_reserve(struct generation *generation, struct kind *kind, uint32_t number)
 {
     struct kind_store *store = kind_store(generation, kind);
     if (store == NULL || number > UINT32_MAX - 64)

@@ -9,6 +9,7 @@
 #include "model/txn.h"
 #include "model/uuid.h"
 #include "sys/clock.h"
+#include "sys/cold.h"
 
 #include <math.h>
 #include <string.h>
@@ -236,7 +237,7 @@ static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
     return known;
 }
 
-static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value)
+COLD static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value)
 {
     struct frame frame;
     if (record->view->txn != NULL && lsn == record->view->txn->lsn) {
@@ -259,7 +260,7 @@ static bool actor_of(const crm_record *record, uint64_t lsn, struct value *value
 }
 
 /* The fields of every record that are not stored but follow from its versions. */
-static int derived(const crm_record *record, uint32_t field, struct value *value)
+COLD static int derived(const crm_record *record, uint32_t field, struct value *value)
 {
     uint64_t first;
     const struct version *version = current_version(record);
@@ -400,7 +401,7 @@ int64_t crm_int(const crm_record *record, uint32_t field)
     return read_field(record, field, &value) == 1 && value.what == VALUE_INT ? value.integer : 0;
 }
 
-double crm_real(const crm_record *record, uint32_t field)
+COLD double crm_real(const crm_record *record, uint32_t field)
 {
     struct value value;
     if (read_field(record, field, &value) != 1)
@@ -504,7 +505,7 @@ int64_t crm_item_int(const crm_record *record, uint32_t field, uint32_t item, in
     return item_of(record, field, item, &found) && part_find(&found, part, &value) ? value.integer : 0;
 }
 
-int32_t crm_item_ref(const crm_record *record, uint32_t field, uint32_t item, uint32_t *kind, crm_id *out)
+COLD int32_t crm_item_ref(const crm_record *record, uint32_t field, uint32_t item, uint32_t *kind, crm_id *out)
 {
     struct item found;
     struct part value;

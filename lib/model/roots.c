@@ -154,7 +154,8 @@ struct kind_store *kind_store_make(struct generation *generation, struct kind *k
     store->rows_column = column_create(arena, sizeof(struct row), 0);
     store->ids_column = column_create(arena, sizeof(crm_id), 0);
     store->ids = hash_create(arena);
-    if (store->rows_column == 0 || store->ids_column == 0 || store->ids == 0 || !add_slot(generation, kind->number, 0, SLOT_STORE, offset))
+    if (store->rows_column == 0 || store->ids_column == 0 || store->ids == 0 ||
+        !add_slot(generation, kind->number, 0, SLOT_STORE, offset))
         return NULL;
     kind->store = offset;
     return store;

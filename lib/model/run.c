@@ -11,6 +11,7 @@
 #include "model/query.h"
 
 #include "model/text.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -64,8 +65,8 @@ static int compare(const crm_query *query, const struct hit *a, const struct hit
     return hit_compare(query, a, query->texts.data + a->text, b, query->texts.data + b->text);
 }
 
-static void merge(const crm_query *query, const struct hit *from, struct hit *to, size_t low, size_t middle,
-                  size_t high)
+COLD static void merge(const crm_query *query, const struct hit *from, struct hit *to, size_t low, size_t middle,
+                       size_t high)
 {
     size_t a = low, b = middle;
     for (size_t at = low; at < high; at++)
@@ -73,7 +74,7 @@ static void merge(const crm_query *query, const struct hit *from, struct hit *to
 }
 
 /* Merge sort: steady, and without a callback that knows no query. */
-static bool sort_hits(crm_query *query)
+COLD static bool sort_hits(crm_query *query)
 {
     size_t count = query->hit_count;
     struct hit *other = memory_alloc(query->view->db->memory, (count + 1) * sizeof *other);
@@ -168,7 +169,7 @@ static bool tree_candidates(crm_query *query, bool (*each)(crm_query *, uint32_t
     return true;
 }
 
-static bool table_candidates(crm_query *query, bool (*each)(crm_query *, uint32_t, void *), void *context)
+COLD static bool table_candidates(crm_query *query, bool (*each)(crm_query *, uint32_t, void *), void *context)
 {
     struct generation *generation = query->view->generation;
     const struct predicate *condition = query->plan.condition;
@@ -229,7 +230,7 @@ bool run_candidates(crm_query *query, bool (*each)(crm_query *query, uint32_t nu
 /* ---- collecting ---- */
 
 /* A timeline's condition is its target. */
-static bool names_target(crm_query *query, uint32_t number, const struct row *row)
+COLD static bool names_target(crm_query *query, uint32_t number, const struct row *row)
 {
     for (uint32_t i = 0; i < query->kind->indexed_count; i++) {
         struct field *field = query->kind->indexed[i];
@@ -365,8 +366,8 @@ static bool next_key(crm_query *query, uint64_t tree, struct tree_cursor *cursor
 }
 
 /* Behind the last key of the stretch, to walk it backwards. */
-static void seek_behind(crm_query *query, const struct field *field, const struct stretch *stretch,
-                        struct tree_cursor *cursor)
+COLD static void seek_behind(crm_query *query, const struct field *field, const struct stretch *stretch,
+                             struct tree_cursor *cursor)
 {
     struct arena *arena = query->view->generation->arena;
     bool open_end = stretch->text == NULL || stretch->op == CRM_OP_GT || stretch->op == CRM_OP_GE;

@@ -29,9 +29,9 @@ struct field {
     uint64_t tree;
     uint64_t table; /* hash of keys */
     uint64_t timeline;
-    struct column_window window;         /* the writer's, as these two: where its keys last waited */
+    struct column_window window; /* the writer's, as these two: where its keys last waited */
     uint32_t tree_batch, timeline_batch;
-    bool indexed;                        /* field_has_index */
+    bool indexed; /* field_has_index */
     struct choice *choices;
     uint32_t choice_count, choice_capacity;
 };
@@ -50,13 +50,13 @@ struct kind {
     uint32_t user_required;    /* how many of the user's are */
     uint64_t checked;          /* the same bits for those that are unique or acyclic */
     bool user_checked;
-    struct field **indexed;    /* those with an index, a table, a timeline or a column */
+    struct field **indexed; /* those with an index, a table, a timeline or a column */
     uint32_t indexed_count, indexed_capacity;
     struct field *_Atomic title;    /* what a person calls the record */
     struct field *_Atomic currency; /* of its money; NULL: the file's */
     struct field *_Atomic moment;   /* orders its timeline; NULL: none */
     _Atomic bool has_timeline;
-    uint64_t store; /* offset of its struct kind_store */
+    uint64_t store;                               /* offset of its struct kind_store */
     struct column_window rows_window, ids_window; /* the writer's */
 };
 

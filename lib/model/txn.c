@@ -6,6 +6,7 @@
 #include "model/text.h"
 #include "model/uuid.h"
 #include "sys/clock.h"
+#include "sys/cold.h"
 #include "sys/varint.h"
 
 #include <stdarg.h>
@@ -16,11 +17,11 @@ enum {
     META_MAX = 1000,
     CHAIN_MAX = 7 /* deltas on a full version */,
     BATCH_BYTES = 1024 /* of entries, from which keys of trees wait */,
-    WAIT_KEYS = 4096   /* from which they wait beyond the commit, for a reader: fewer are soon in */
+    WAIT_KEYS = 4096 /* from which they wait beyond the commit, for a reader: fewer are soon in */
 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
-int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
+COLD int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
 {
     if (txn->status != CRM_OK)
         return status;
@@ -35,7 +36,7 @@ int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
 
 /* ---- begin ---- */
 
-int32_t db_lock_writer(crm_db *db, crm_error *error)
+COLD int32_t db_lock_writer(crm_db *db, crm_error *error)
 {
     if (db->options.read_only)
         return error_set(error, CRM_READ_ONLY, "%s is open for reading only", db->path);
@@ -70,7 +71,7 @@ void db_unlock_writer(crm_db *db, struct generation *generation)
     mutex_unlock(&db->writer);
 }
 
-static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
+COLD static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
 {
     struct generation *generation = txn->generation;
     rwlock_write(&generation->lock);
@@ -93,9 +94,9 @@ static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
     return CRM_OK;
 }
 
-static void free_txn(crm_txn *txn);
+COLD static void free_txn(crm_txn *txn);
 
-int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
+COLD int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
 {
     if (db == NULL || out == NULL)
         return error_set(error, CRM_MISUSE, "crm_begin needs a database and a place for the transaction");
@@ -132,7 +133,7 @@ int32_t crm_begin(crm_db *db, crm_txn **out, crm_error *error)
     return CRM_OK;
 }
 
-static int32_t set_meta(crm_txn *txn, char **place, const char *what, const char *text)
+COLD static int32_t set_meta(crm_txn *txn, char **place, const char *what, const char *text)
 {
     if (txn == NULL)
         return CRM_MISUSE;
@@ -213,7 +214,7 @@ int32_t txn_settle(crm_txn *txn)
 }
 
 /* The arena is lost and will be built anew from the log, but not the schema. */
-static void take_back_definition(crm_txn *txn, uint64_t offset)
+COLD static void take_back_definition(crm_txn *txn, uint64_t offset)
 {
     struct entry entry;
     struct version version;
@@ -226,7 +227,7 @@ static void take_back_definition(crm_txn *txn, uint64_t offset)
         (void)schema_apply(txn->generation, entry.kind, &version, entry.operation == ENTRY_DELETE);
 }
 
-static void take_back(crm_txn *txn)
+COLD static void take_back(crm_txn *txn)
 {
     struct generation *generation = txn->generation;
     rwlock_write(&generation->lock);
@@ -301,7 +302,7 @@ static void free_txn(crm_txn *txn)
     db_release(db);
 }
 
-static void end(crm_txn *txn)
+COLD static void end(crm_txn *txn)
 {
     crm_db *db = txn->db;
     struct generation *generation = txn->generation;
@@ -312,7 +313,7 @@ static void end(crm_txn *txn)
     db_unlock_writer(db, generation);
 }
 
-void crm_rollback(crm_txn *txn)
+COLD void crm_rollback(crm_txn *txn)
 {
     if (txn == NULL)
         return;
@@ -321,7 +322,7 @@ void crm_rollback(crm_txn *txn)
     free_txn(txn);
 }
 
-static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
+COLD static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
 {
     struct generation *generation = txn->generation;
     struct frame_info info = {.time = txn->time,
@@ -353,7 +354,7 @@ static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
 }
 
 /* The writer lock is free before the sync, so that others can add theirs to it. */
-static int32_t publish(crm_txn *txn, const struct log_point *after, crm_error *error)
+COLD static int32_t publish(crm_txn *txn, const struct log_point *after, crm_error *error)
 {
     crm_db *db = txn->db;
     struct generation *generation = txn->generation;
@@ -367,7 +368,7 @@ static int32_t publish(crm_txn *txn, const struct log_point *after, crm_error *e
     return status;
 }
 
-int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
+COLD int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
 {
     if (txn == NULL)
         return error_set(error, CRM_MISUSE, "there is no transaction to commit");
@@ -401,7 +402,7 @@ int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     return status;
 }
 
-int32_t crm_txn_status(crm_txn *txn, crm_error *error)
+COLD int32_t crm_txn_status(crm_txn *txn, crm_error *error)
 {
     if (txn == NULL)
         return error_set(error, CRM_MISUSE, "there is no transaction");
@@ -412,7 +413,7 @@ int32_t crm_txn_status(crm_txn *txn, crm_error *error)
     return txn->status;
 }
 
-void crm_txn_forgive(crm_txn *txn)
+COLD void crm_txn_forgive(crm_txn *txn)
 {
     if (txn == NULL)
         return;
@@ -522,7 +523,8 @@ static void put_delta(crm_txn *txn)
     uint8_t *at = txn->body.data + txn->body.length;
     for (size_t i = 0; i < txn->edit_count; i++) {
         const struct edit *edit = txn_edit_at(txn, i);
-        if (edit->value.what == VALUE_INT && (uint64_t)edit->value.integer < 64 && edit->field->number - previous < 16) {
+        if (edit->value.what == VALUE_INT && (uint64_t)edit->value.integer < 64 &&
+            edit->field->number - previous < 16) {
             *at++ = (uint8_t)((edit->field->number - previous) << 3 | WIRE_INT); /* a choice or a small number */
             *at++ = (uint8_t)(edit->value.integer << 1);
             previous = edit->field->number;
@@ -534,7 +536,7 @@ static void put_delta(crm_txn *txn)
 }
 
 /* All fields: those of the version before, with the edits over them. */
-static bool put_full(crm_txn *txn, const struct version *before)
+COLD static bool put_full(crm_txn *txn, const struct version *before)
 {
     struct version_cursor cursor;
     struct value value;
@@ -617,16 +619,16 @@ static int32_t put_entry(crm_txn *txn, crm_record *record)
 static void before_of(const crm_record *record, crm_record *before)
 {
     *before = (crm_record){.view = record->view,
-                         .kind = record->kind,
-                         .number = record->number,
-                         .id = record->id,
-                         .version = record->version,
-                         .loaded = true,
-                         .borrowed = true,
-                         .identified = true};
+                           .kind = record->kind,
+                           .number = record->number,
+                           .id = record->id,
+                           .version = record->version,
+                           .loaded = true,
+                           .borrowed = true,
+                           .identified = true};
 }
 
-static int32_t discard(crm_txn *txn, crm_record *record)
+COLD static int32_t discard(crm_txn *txn, crm_record *record)
 {
     record->dead = record->created;
     record->pending = 0;

@@ -40,8 +40,8 @@ struct crm_txn {
     char *actor, *reason, *batch;
     int32_t status;
     crm_error error;
-    crm_record *open;     /* being changed */
-    crm_record *judged;   /* just finished; its edits still answer what rules ask of it */
+    crm_record *open;   /* being changed */
+    crm_record *judged; /* just finished; its edits still answer what rules ask of it */
     bool in_rules;
     bool by_library; /* what is made now is the library's own */
     /* What the open record's change says of which fields: as it came, in the
@@ -56,8 +56,8 @@ struct crm_txn {
     struct buffer spares[TXN_SPARES]; /* of lists that were built */
     size_t spare_count;
     struct known_id known[TXN_KNOWN]; /* what references to small kinds led to */
-    crm_record *records;       /* all handed out, newest first */
-    struct block *blocks;      /* their memory */
+    crm_record *records;              /* all handed out, newest first */
+    struct block *blocks;             /* their memory */
 };
 
 int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -67,7 +67,7 @@ int32_t txn_finish(crm_txn *txn); /* the open record becomes a version, in the f
 int32_t txn_settle(crm_txn *txn); /* no key of a tree waits any more */
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a handle on an existing one */
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);
-struct edit *txn_edit_search(const crm_txn *txn, uint32_t field); /* of a user's field */
+struct edit *txn_edit_search(const crm_txn *txn, uint32_t field);       /* of a user's field */
 static inline struct edit *txn_edit(const crm_txn *txn, uint32_t field) /* NULL: not changed */
 {
     if (field >= 64)

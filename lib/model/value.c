@@ -4,6 +4,7 @@
 #include "model/value.h"
 
 #include "sys/bytes.h"
+#include "sys/cold.h"
 #include "sys/varint.h"
 
 #include <stddef.h>
@@ -345,7 +346,7 @@ int version_get(const struct version *version, uint32_t field, struct value *val
     return version->damaged ? -1 : 0;
 }
 
-void version_fields(const struct version *version, struct version_cursor *cursor)
+COLD void version_fields(const struct version *version, struct version_cursor *cursor)
 {
     cursor->version = version;
     for (unsigned i = 0; i < version->count; i++) {
@@ -356,7 +357,7 @@ void version_fields(const struct version *version, struct version_cursor *cursor
 
 /* Merges the segments: the lowest field number next; of equal ones the newest,
  * which comes first. */
-int version_next(struct version_cursor *cursor, uint32_t *field, struct value *value)
+COLD int version_next(struct version_cursor *cursor, uint32_t *field, struct value *value)
 {
     for (;;) {
         int best = -1;
@@ -496,7 +497,7 @@ bool value_equal(const struct value *a, const struct value *b)
     }
 }
 
-bool value_deflate(struct buffer *out, const void *text, size_t length)
+COLD bool value_deflate(struct buffer *out, const void *text, size_t length)
 {
     uLongf size = compressBound((uLong)length);
     size_t start = out->length;
@@ -508,7 +509,7 @@ bool value_deflate(struct buffer *out, const void *text, size_t length)
     return true;
 }
 
-bool value_inflate(const struct value *value, uint8_t *out)
+COLD bool value_inflate(const struct value *value, uint8_t *out)
 {
     uLongf size = (uLongf)value->integer;
     if (uncompress(out, &size, value->bytes, (uLong)value->length) != Z_OK || size != (uLongf)value->integer)

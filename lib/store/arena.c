@@ -16,6 +16,7 @@
  */
 #include "store/arena.h"
 
+#include "sys/cold.h"
 #include "sys/error.h"
 
 #include <string.h>
@@ -75,7 +76,7 @@ static struct arena_header *arena_header(struct arena *arena)
     return arena_at(arena, HEADER_AT, sizeof(struct arena_header));
 }
 
-struct arena *arena_reserve(const struct memory *memory, uint64_t least)
+COLD struct arena *arena_reserve(const struct memory *memory, uint64_t least)
 {
     struct arena *arena = memory_zero(memory, 1, sizeof *arena);
     if (arena == NULL)
@@ -98,7 +99,7 @@ struct arena *arena_reserve(const struct memory *memory, uint64_t least)
     return NULL;
 }
 
-bool arena_commit(struct arena *arena, uint64_t upto)
+COLD bool arena_commit(struct arena *arena, uint64_t upto)
 {
     if (upto > arena->reserved - COMMIT_MARGIN)
         return false;
@@ -116,7 +117,7 @@ bool arena_commit(struct arena *arena, uint64_t upto)
     return true;
 }
 
-int32_t arena_create(const struct memory *memory, struct arena **out, crm_error *error)
+COLD int32_t arena_create(const struct memory *memory, struct arena **out, crm_error *error)
 {
     struct arena *arena = arena_reserve(memory, reserve_least);
     if (arena == NULL)
@@ -130,7 +131,7 @@ int32_t arena_create(const struct memory *memory, struct arena **out, crm_error 
     return CRM_OK;
 }
 
-void arena_free(struct arena *arena)
+COLD void arena_free(struct arena *arena)
 {
     if (arena == NULL)
         return;

@@ -9,6 +9,7 @@
  * directory or chunk offset ends in arena_at's NULL.
  */
 #include "store/column.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static struct column_header *column_header(struct arena *arena, uint64_t column)
     return header;
 }
 
-uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill)
+COLD uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill)
 {
     if (width == 0 || width > COLUMN_WIDTH_MAX)
         return 0;
@@ -47,7 +48,7 @@ uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill)
 extern inline void *column_at(struct arena *arena, uint64_t column, uint32_t number);
 extern inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count);
 
-static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t fill)
+COLD static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t fill)
 {
     if (fill == 0)
         return; /* arena_alloc zeroes */
@@ -59,8 +60,8 @@ static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t f
 }
 
 /* A chunk of `cells` cells whose first `kept` are copied from `old`; 0: failed. */
-static uint64_t chunk_create(struct arena *arena, uint32_t width, uint64_t fill, uint32_t cells, uint64_t old,
-                             uint32_t kept)
+COLD static uint64_t chunk_create(struct arena *arena, uint32_t width, uint64_t fill, uint32_t cells, uint64_t old,
+                                  uint32_t kept)
 {
     size_t length = (size_t)cells * width;
     size_t length_kept = (size_t)kept * width;
@@ -78,7 +79,7 @@ static uint64_t chunk_create(struct arena *arena, uint32_t width, uint64_t fill,
     return chunk;
 }
 
-static bool directory_grow(struct arena *arena, struct column_header *header, uint32_t needed)
+COLD static bool directory_grow(struct arena *arena, struct column_header *header, uint32_t needed)
 {
     uint32_t room = header->room;
     if (needed <= room)
@@ -97,7 +98,7 @@ static bool directory_grow(struct arena *arena, struct column_header *header, ui
 }
 
 /* Adds cells until the first chunk is whole, then chunk by chunk. */
-static bool column_grow(struct arena *arena, struct column_header *header, uint32_t count)
+COLD static bool column_grow(struct arena *arena, struct column_header *header, uint32_t count)
 {
     uint32_t width = header->width;
     uint32_t cells = header->cells;
@@ -131,7 +132,7 @@ static bool column_grow(struct arena *arena, struct column_header *header, uint3
     return true;
 }
 
-bool column_extend(struct arena *arena, uint64_t column, uint32_t count)
+COLD bool column_extend(struct arena *arena, uint64_t column, uint32_t count)
 {
     struct column_header *header = column_header(arena, column);
     if (count > UINT32_MAX - COLUMN_CHUNK)
@@ -192,7 +193,7 @@ uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_
     return cells + (size_t)(number - first) * column_width(arena, column);
 }
 
-void column_free(struct arena *arena, uint64_t column)
+COLD void column_free(struct arena *arena, uint64_t column)
 {
     const struct column_header *header = column_header(arena, column);
     if (header == NULL)

@@ -22,6 +22,7 @@
 #include "store/hash.h"
 
 #include "store/tree.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -148,7 +149,7 @@ uint64_t hash_create(struct arena *arena)
 }
 
 /* The last copy of a pair in the overflow; false when it has none. */
-static bool spilled_last(struct table *table, uint64_t slot, struct tree_key *out)
+COLD static bool spilled_last(struct table *table, uint64_t slot, struct tree_key *out)
 {
     struct tree_cursor cursor;
     uint64_t number = slot & UINT32_MAX;
@@ -160,7 +161,7 @@ static bool spilled_last(struct table *table, uint64_t slot, struct tree_key *ou
            out->low >> 32 == number;
 }
 
-static bool spill(struct table *table, uint64_t slot)
+COLD static bool spill(struct table *table, uint64_t slot)
 {
     struct hash_header *header = table->header;
     if (header->overflow == 0)
@@ -175,7 +176,7 @@ static bool spill(struct table *table, uint64_t slot)
     return true;
 }
 
-static bool spilled_remove(struct table *table, uint64_t slot)
+COLD static bool spilled_remove(struct table *table, uint64_t slot)
 {
     struct tree_key last;
     if (!spilled_last(table, slot, &last) || !tree_remove(table->arena, table->header->overflow, last))
@@ -185,7 +186,7 @@ static bool spilled_remove(struct table *table, uint64_t slot)
 }
 
 /* One segment only: a block of twice the size takes its place. */
-static bool grow_block(struct table *table, uint64_t slots)
+COLD static bool grow_block(struct table *table, uint64_t slots)
 {
     struct hash_header *header = table->header;
     uint64_t old_slots = header->slots;
@@ -201,7 +202,7 @@ static bool grow_block(struct table *table, uint64_t slots)
     return true;
 }
 
-static bool directory_grow(struct table *table, uint64_t segments)
+COLD static bool directory_grow(struct table *table, uint64_t segments)
 {
     struct hash_header *header = table->header;
     uint64_t room = header->room;
@@ -220,7 +221,7 @@ static bool directory_grow(struct table *table, uint64_t segments)
     return true;
 }
 
-static bool grow_segments(struct table *table, uint64_t segments)
+COLD static bool grow_segments(struct table *table, uint64_t segments)
 {
     if (!directory_grow(table, segments))
         return false;
@@ -320,7 +321,7 @@ static bool grow(struct table *table)
     return grow_to(table, (segments + (segments > 4 ? segments / 4 : 1)) * SEGMENT_SLOTS);
 }
 
-bool hash_reserve(struct arena *arena, uint64_t offset, uint64_t count)
+COLD bool hash_reserve(struct arena *arena, uint64_t offset, uint64_t count)
 {
     struct table table;
     if (count > UINT32_MAX || !table_open(arena, offset, &table))
@@ -424,7 +425,7 @@ void hash_find(struct arena *arena, uint64_t offset, uint64_t hash, struct hash_
     cursor->run = (uint32_t)(table.run_length < cursor->left - 1 ? table.run_length : cursor->left - 1);
 }
 
-static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32_t *number)
+COLD static bool next_spilled(struct table *table, struct hash_cursor *cursor, uint32_t *number)
 {
     struct tree_cursor at;
     struct tree_key key = {.high = cursor->hash, .low = cursor->slot};
@@ -476,7 +477,7 @@ void hash_prefetch(struct arena *arena, uint64_t offset, uint64_t hash)
         __builtin_prefetch(arena->base + *segment + home % SEGMENT_SLOTS * 8);
 }
 
-bool hash_verify(struct arena *arena, uint64_t offset)
+COLD bool hash_verify(struct arena *arena, uint64_t offset)
 {
     struct table table;
     if (!table_open(arena, offset, &table))
@@ -501,7 +502,7 @@ bool hash_verify(struct arena *arena, uint64_t offset)
     return count == table.header->count && spilled == table.header->spilled;
 }
 
-void hash_free(struct arena *arena, uint64_t offset)
+COLD void hash_free(struct arena *arena, uint64_t offset)
 {
     struct table table;
     if (!table_open(arena, offset, &table))

@@ -16,6 +16,7 @@
  * every full leaf in two.
  */
 #include "store/tree_node.h"
+#include "sys/cold.h"
 
 enum step { STEP_FAILED, STEP_AGAIN, STEP_READY, STEP_DONE };
 enum { RUN_LEAST = 4 };
@@ -45,7 +46,7 @@ static void path_count(struct tree_path *path, uint32_t levels)
         inner_counts(path->inner[i])[path->index[i]]++;
 }
 
-static bool root_create(const struct tree *tree)
+COLD static bool root_create(const struct tree *tree)
 {
     uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MIN);
     struct leaf *leaf = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MIN);
@@ -60,7 +61,7 @@ static bool root_create(const struct tree *tree)
 }
 
 /* Puts an inner node above the root. */
-static enum step root_raise(const struct tree *tree)
+COLD static enum step root_raise(const struct tree *tree)
 {
     struct tree_header *header = tree->header;
     if (header->depth >= TREE_DEPTH_MAX)
@@ -79,7 +80,7 @@ static enum step root_raise(const struct tree *tree)
 }
 
 /* Doubles a small inner node: only the root is ever smaller than the largest. */
-static enum step inner_grow(const struct tree *tree, const struct tree_path *path)
+COLD static enum step inner_grow(const struct tree *tree, const struct tree_path *path)
 {
     unsigned size_log = path->inner[0]->size_log + 1U;
     uint32_t reference = node_alloc(tree->arena, size_log);
@@ -168,7 +169,7 @@ static enum step parent_ready(const struct tree *tree, const struct tree_path *p
     return levels == 0 ? root_raise(tree) : STEP_READY;
 }
 
-static enum step leaf_grow(const struct tree *tree, const struct tree_path *path)
+COLD static enum step leaf_grow(const struct tree *tree, const struct tree_path *path)
 {
     struct tree_header *header = tree->header;
     uint32_t old = path->leaf.reference;
