@@ -170,6 +170,36 @@ START_TEST(test_frames_taken_out_are_missed)
 }
 END_TEST
 
+/* A byte too many or too few, as a program that treats the file as text leaves
+ * it: everything behind lies elsewhere, and is there all the same. */
+START_TEST(test_shifted_frames_are_missed)
+{
+    struct log_tail tail;
+    make_log(true);
+    uint8_t *whole = bytes;
+    size_t whole_size = size, place = ends[1].offset + 70;
+    for (int shift = -9; shift <= 9; shift++) {
+        if (shift == 0)
+            continue;
+        size = (size_t)((ptrdiff_t)whole_size + shift);
+        bytes = calloc(1, size);
+        memcpy(bytes, whole, place);
+        size_t from = shift < 0 ? place + (size_t)-shift : place, to = shift < 0 ? place : place + (size_t)shift;
+        memcpy(bytes + to, whole + from, whole_size - from);
+        ck_assert_uint_eq(judge(&tail).lsn, 1);
+        ck_assert_int_eq(tail.what, LOG_TAIL_DAMAGED);
+        ck_assert_uint_eq(tail.next_lsn, 3);
+        ck_assert_uint_eq(tail.next_offset, (uint64_t)((int64_t)ends[2].offset + shift));
+        size = (size_t)((int64_t)ends[3].offset + shift); /* nor is the last one overlooked */
+        judge(&tail);
+        ck_assert_int_eq(tail.what, LOG_TAIL_DAMAGED);
+        free(bytes);
+    }
+    bytes = whole;
+    size = whole_size;
+}
+END_TEST
+
 /* Two histories of one database part after frame 1; a frame of one does not
  * follow a frame of the other, though its number and size would fit. */
 START_TEST(test_frame_of_another_history_does_not_follow)
@@ -531,6 +561,7 @@ static Suite *make_suite(void)
     tcase_add_test(tails, test_hole_in_frames_that_were_never_durable_is_torn);
     tcase_add_test(tails, test_zeroed_stretch_before_a_durable_point_is_damage);
     tcase_add_test(tails, test_frames_taken_out_are_missed);
+    tcase_add_test(tails, test_shifted_frames_are_missed);
     tcase_add_test(tails, test_frame_of_another_history_does_not_follow);
     tcase_add_test(tails, test_frame_out_of_order_does_not_follow);
     tcase_add_test(tails, test_frame_of_another_file_is_not_taken);

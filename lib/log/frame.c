@@ -122,7 +122,7 @@ int frame_parse(const struct log *log, const struct log_map *map, uint64_t offse
                 uint32_t *previous_crc)
 {
     struct frame_header header;
-    if (offset % 8 != 0 || offset < LOG_FRAMES_START || offset > map->length || map->length - offset < LOG_FRAME_HEADER)
+    if (offset < LOG_FRAMES_START || offset > map->length || map->length - offset < LOG_FRAME_HEADER)
         return FRAME_NONE;
     const uint8_t *bytes = map->base + offset;
     if (bytes_get_u32(bytes) != FRAME_MAGIC || bytes_get_u32(bytes + AT_ZERO) != 0)

@@ -6,14 +6,19 @@
  * which LSN the log was durable when it was written.  If one that is good by
  * itself says that the missing frame was, the missing frame was lost, not torn.
  *
- * Every pass is linear in the file: a frame whose header is good but whose
- * content is not is passed over as a whole, since its header's CRC vouches for
- * its length; everywhere else the search goes on 8 bytes further, which costs
- * a comparison.
+ * Frames are looked for at every byte, not only at multiples of 8: a file that
+ * got a byte too many or too few has all its frames, but elsewhere.  Where a
+ * header is good but its content is not, what lies inside may be values, among
+ * them a copy of this log: only a frame with a higher number counts there.  What
+ * is checked is bounded by some times the file's length, whatever it holds.
  */
 #include "log/log_private.h"
 #include "sys/bytes.h"
 #include "sys/error.h"
+
+#include <string.h>
+
+enum { CHECKED_MOST = 8 /* times the file's length */ };
 
 /* The next frame at or after `*at` that is good by itself; moves `*at` behind
  * it.  False at the end. */
@@ -21,15 +26,26 @@ static bool next_good(const struct log *log, const struct log_map *map, uint64_t
 {
     uint32_t previous_crc = 0;
     uint64_t offset = *at < LOG_FRAMES_START ? LOG_FRAMES_START : *at;
-    while (offset < map->length && map->length - offset >= LOG_FRAME_HEADER) {
-        offset += -offset & 7;
-        int good = frame_parse(log, map, offset, true, out, &previous_crc);
-        if (good == FRAME_WHOLE) {
+    uint64_t covered = 0, covered_lsn = 0, checked = 0;
+    const uint8_t *found;
+    while (offset < map->length && map->length - offset >= LOG_FRAME_HEADER &&
+           (found = memmem(map->base + offset, (size_t)(map->length - offset), "CRMF", 4)) != NULL) {
+        offset = (uint64_t)(found - map->base);
+        bool deep = checked / CHECKED_MOST <= map->length;
+        int good = frame_parse(log, map, offset, deep, out, &previous_crc);
+        bool counts = good != FRAME_NONE && (offset >= covered || out->lsn > covered_lsn);
+        if (good == FRAME_WHOLE && counts) {
             *at = out->after.offset;
             return true;
         }
+        if (good != FRAME_NONE)
+            checked += deep ? out->after.offset - offset : LOG_FRAME_HEADER;
         /* Without the key a header vouches for nothing. */
-        offset = good == FRAME_NONE || !log->key_known ? offset + 8 : out->after.offset;
+        if (counts && log->key_known) {
+            covered = out->after.offset > covered ? out->after.offset : covered;
+            covered_lsn = out->lsn;
+        }
+        offset++;
     }
     *at = map->length;
     return false;
