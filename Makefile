@@ -31,7 +31,7 @@ CFLAGS := -O2 -g
 HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
        $(patsubst %,lib/sys/%.c,checksum lock memory) \
        lib/log/entry.c \
-       $(patsubst %,lib/model/%.c,apply chain check edit group group_block identity index record run txn value)
+       $(patsubst %,lib/model/%.c,apply chain check edit group_block identity index record run txn value)
 SPEED := -O2 -fno-tree-vectorize -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
 # Of gcc from 12 and clang; others know -Os.
 SIZE := $(shell $(CC) -Oz -x c -c -o /dev/null /dev/null 2>/dev/null && echo -Oz || echo -Os)

@@ -62,6 +62,21 @@ START_TEST(every_shape_of_block_comes_back)
 }
 END_TEST
 
+/* Runs and stretches of noise of every length around what one control byte says,
+ * at every place of a word, in both halves. */
+START_TEST(runs_of_every_length_come_back)
+{
+    uint64_t state = 5;
+    uint8_t block[PACK_BLOCK];
+    for (size_t length = 1; length < 300; length++)
+        for (size_t noise = 0; noise < 140; noise += noise < 6 || noise > 124 ? 1 : 29) {
+            for (size_t i = 0; i < PACK_BLOCK; i++)
+                block[i] = i % (length + noise) < length ? 0 : (uint8_t)random_next(&state);
+            (void)round_trip(block);
+        }
+}
+END_TEST
+
 START_TEST(noise_grows_by_two_bytes_at_most)
 {
     uint64_t state = 2;
@@ -154,6 +169,7 @@ int main(void)
     TCase *tests = tcase_create("pack");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, every_shape_of_block_comes_back);
+    tcase_add_test(tests, runs_of_every_length_come_back);
     tcase_add_test(tests, noise_grows_by_two_bytes_at_most);
     tcase_add_test(tests, an_empty_block_takes_no_byte);
     tcase_add_test(tests, regular_blocks_become_small);

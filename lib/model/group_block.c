@@ -103,6 +103,7 @@ static uint32_t keep_equal16(const uint16_t *cells, int64_t sought, uint32_t cou
 struct stretch_cells {
     uint32_t start, count;
     const uint8_t *conditions[QUERY_CONDITIONS], *keys[QUERY_KEYS], *measures[QUERY_MEASURES], *currencies;
+    const struct row *rows; /* NULL: all are live */
 };
 
 struct block {
@@ -191,48 +192,61 @@ static void filter(const struct predicate *condition, const uint8_t *cells, stru
     block->kept = kept;
 }
 
-static const uint8_t *cells_of(const struct grouping *g, const struct field *field, struct stretch_cells *stretch)
+static const void *cells_of(const struct grouping *g, uint64_t column, uint32_t width, struct stretch_cells *stretch)
 {
+    struct arena *arena = g->query->view->generation->arena;
     uint32_t count;
-    const uint8_t *cells = column_run(g->query->view->generation->arena, field->column, stretch->start, &count);
+    const void *cells = column_run(arena, column, stretch->start, &count);
     if (cells != NULL && count < stretch->count)
         stretch->count = count;
-    return cells;
+    if (column_width(arena, column) == width)
+        return cells;
+    arena->damaged = true; /* there are fewer bytes than the cells would take */
+    return NULL;
+}
+
+static const void *cells_of_field(const struct grouping *g, const struct field *field, struct stretch_cells *stretch)
+{
+    return cells_of(g, field->column, field->width, stretch);
 }
 
 /* All columns at once: the shortest run of cells is the stretch's length. */
-static bool open_stretch(const struct grouping *g, uint32_t at, uint32_t rows, struct stretch_cells *stretch)
+static bool open_stretch(const struct grouping *g, const struct kind_store *store, uint32_t at,
+                         struct stretch_cells *stretch)
 {
     const crm_query *query = g->query;
     bool fine = true;
     stretch->start = at;
     /* Blocks keep to the columns' chunks, which all lie alike. */
-    stretch->count = BLOCK - at % BLOCK < rows - at ? BLOCK - at % BLOCK : rows - at;
+    stretch->count = BLOCK - at % BLOCK < store->rows - at ? BLOCK - at % BLOCK : store->rows - at;
     stretch->currencies = NULL;
+    stretch->rows = NULL;
     for (uint32_t i = 0; i < query->condition_count; i++)
-        fine = fine && (stretch->conditions[i] = cells_of(g, query->conditions[i].field, stretch)) != NULL;
+        fine = fine && (stretch->conditions[i] = cells_of_field(g, query->conditions[i].field, stretch)) != NULL;
     for (uint32_t k = 0; k < query->key_count; k++)
-        fine = fine && (stretch->keys[k] = cells_of(g, query->keys[k].field, stretch)) != NULL;
+        fine = fine && (stretch->keys[k] = cells_of_field(g, query->keys[k].field, stretch)) != NULL;
     for (uint32_t m = 0; m < query->measure_count; m++)
-        fine = fine && (stretch->measures[m] = cells_of(g, query->measures[m].field, stretch)) != NULL;
+        fine = fine && (stretch->measures[m] = cells_of_field(g, query->measures[m].field, stretch)) != NULL;
     if (g->currency != NULL && group_has_money(query))
-        fine = fine && (stretch->currencies = cells_of(g, g->currency, stretch)) != NULL;
+        fine = fine && (stretch->currencies = cells_of_field(g, g->currency, stretch)) != NULL;
+    if (store->live != store->rows)
+        fine = fine && (stretch->rows = cells_of(g, store->rows_column, sizeof(struct row), stretch)) != NULL;
     return fine;
 }
 
-static void keep_live(const struct grouping *g, struct block *block)
+static void keep_live(struct block *block)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < block->kept; i++) {
-        uint16_t at = block->selected[i];
-        const struct row *row = row_at(g->query->view->generation, g->query->kind, block->now.start + at);
+        const uint16_t at = block->selected[i];
+        const struct row *row = &block->now.rows[at];
         block->selected[kept] = at;
-        kept += row != NULL && row->head != 0 && !(row->state & ROW_DELETED);
+        kept += row->head != 0 && !(row->state & ROW_DELETED);
     }
     block->kept = kept;
 }
 
-static void select_block(const struct grouping *g, struct block *block, bool all_live)
+static void select_block(const struct grouping *g, struct block *block)
 {
     const crm_query *query = g->query;
     const struct predicate *conditions = query->conditions;
@@ -249,8 +263,8 @@ static void select_block(const struct grouping *g, struct block *block, bool all
     }
     for (; i < query->condition_count; i++)
         filter(&conditions[i], block->now.conditions[i], block);
-    if (!all_live) /* last: rows are wider than cells */
-        keep_live(g, block);
+    if (block->now.rows != NULL) /* last: rows are wider than cells */
+        keep_live(block);
 }
 
 static void key_dense(struct grouping *g, struct block *block)
@@ -398,17 +412,16 @@ bool group_by_blocks(struct grouping *g)
     struct block *block = memory_alloc(query->view->db->memory, sizeof *block);
     bool fine = block != NULL;
     uint32_t rows = store == NULL ? 0 : store->rows;
-    bool all_live = store != NULL && store->live == store->rows;
     if (fine && rows > 0)
-        fine = open_stretch(g, 0, rows, &block->next);
+        fine = open_stretch(g, store, 0, &block->next);
     for (uint32_t at = 0; fine && at < rows;) {
         block->now = block->next;
         at += block->now.count;
         if (at < rows)
-            fine = open_stretch(g, at, rows, &block->next);
+            fine = open_stretch(g, store, at, &block->next);
         if (!fine)
             break;
-        select_block(g, block, all_live);
+        select_block(g, block);
         fine = key_block(g, block);
         if (fine)
             measure_block(g, block);

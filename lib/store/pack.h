@@ -4,7 +4,7 @@
  * in order.  Half a block at a time, each byte (or word) is replaced by its
  * difference from the one a fixed distance before, the differences are laid
  * out by their place in the record, and runs of equal bytes are counted.
- * Packing and unpacking run at hundreds of megabytes a second and need no
+ * Packing and unpacking run at some gigabytes a second and need no
  * memory; bytes: docs/INDEXES.md.
  */
 #ifndef STORE_PACK_H
