@@ -21,7 +21,7 @@ struct known_id {
     crm_id id;
     uint32_t kind, number;
 };
-enum { TXN_KNOWN = 256, TXN_SPARES = 3 };
+enum { TXN_KNOWN = 128, TXN_SPARES = 3 };
 
 struct crm_txn {
     crm_db *db;
