@@ -168,8 +168,8 @@ START_TEST(many_texts_at_once_are_the_same_as_one_by_one)
         size_t length = 0;
         for (size_t i = 0; i < batches[batch]; i++) {
             struct entry entry = entry_make(&state);
-            keys[i] = (struct tree_key){tree_text_prefix(entry.bytes, entry.length),
-                                        (uint64_t)length << 32 | entry.number};
+            keys[i] =
+                (struct tree_key){tree_text_prefix(entry.bytes, entry.length), (uint64_t)length << 32 | entry.number};
             memcpy(bytes + length, &entry.length, 4);
             memcpy(bytes + length + 4, entry.bytes, entry.length);
             length += 4 + entry.length;

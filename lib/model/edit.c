@@ -116,7 +116,7 @@ static int32_t put_bytes(crm_txn *txn, struct edit *edit)
         return CRM_OK;
     }
     edit->at = bytes->length;
-    if (!buffer_reserve(bytes, value->length + 1)) {
+    if (!buffer_reserve(bytes, value->length + 1) || bytes->data == NULL) {
         bytes->failed = false;
         return txn_fail(txn, CRM_NOMEM, "out of memory");
     }
@@ -598,7 +598,7 @@ int record_differs(const crm_record *a, const crm_record *b, uint32_t field)
     return !value_equal(&one, &two);
 }
 
-COLD int32_t record_fail(crm_record *record, int32_t status, const char *format, ...)
+int32_t record_fail(crm_record *record, int32_t status, const char *format, ...)
 {
     char text[512];
     va_list arguments;

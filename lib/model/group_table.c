@@ -214,7 +214,7 @@ static void fill_measure(const struct grouping *g, uint32_t m, const uint32_t *o
  * some rows of each at a time, so that their groups are fetched once. */
 static bool fill_dense(const struct grouping *g, crm_table *table, const uint32_t *order, size_t count)
 {
-    const uint32_t columns = 2 + g->query->measure_count;
+    const size_t columns = 2 + (size_t)g->query->measure_count;
     int64_t *values[2 + QUERY_MEASURES];
     uint8_t *has[2 + QUERY_MEASURES];
     uint16_t *currencies[2 + QUERY_MEASURES] = {NULL};

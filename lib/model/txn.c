@@ -21,7 +21,7 @@ enum {
 };
 #define TXN_BYTES_MAX (UINT64_C(1) << 40)
 
-COLD int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
+int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
 {
     if (txn->status != CRM_OK)
         return status;
@@ -648,10 +648,11 @@ int32_t txn_finish(crm_txn *txn)
         return CRM_OK;
     }
     bool created = record->created;
-    crm_record before;
-    crm_record *old = created ? NULL : &before;
-    if (!created)
+    crm_record before, *old = NULL;
+    if (!created) {
         before_of(record, &before);
+        old = &before;
+    }
     txn->in_rules = true;
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);

@@ -90,7 +90,8 @@ static bool touch(struct undo *undo, const struct entry *entry, uint32_t sequenc
     }
     if (undo->count >= UINT32_MAX - 1 || !grow_slots(undo) ||
         !memory_grow(undo->txn->db->memory, (void **)&undo->records, &undo->capacity, undo->count + 1,
-                     sizeof *undo->records))
+                     sizeof *undo->records) ||
+        undo->records == NULL)
         return false;
     undo->records[undo->count] =
         (struct undo_record){.kind = entry->kind, .number = entry->number, .lsn = entry->lsn, .sequence = sequence};
