@@ -53,6 +53,14 @@ crm_record *record_hand_out(crm_record *record)
     return record;
 }
 
+void record_map(crm_record *record)
+{
+    const struct version *version = &record->version;
+    record->map.bytes = NULL;
+    if (version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
+        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+}
+
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
 {
     record->view = view;
@@ -64,10 +72,9 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
     record->map.bytes = NULL;
-    const struct version *version = &record->version;
     int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
-    if (status == CRM_OK && version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
-        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+    if (status == CRM_OK)
+        record_map(record);
     return status;
 }
 

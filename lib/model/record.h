@@ -44,6 +44,8 @@ crm_record *record_hand_out(crm_record *record);
 void record_put_back(crm_record *record);
 /* Fills an existing handle (queries reuse theirs). */
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
+/* Lets the getters of a handle whose version does not change walk its body once. */
+void record_map(crm_record *record);
 void record_clear(crm_record *record); /* frees what it made */
 /* Read when it is first asked for, unless the record is a transaction's. */
 const crm_id *record_id(const crm_record *record);

@@ -626,6 +626,7 @@ static void before_of(const crm_record *record, crm_record *before)
                            .loaded = true,
                            .borrowed = true,
                            .identified = true};
+    record_map(before);
 }
 
 COLD static int32_t discard(crm_txn *txn, crm_record *record)
@@ -669,8 +670,10 @@ int32_t txn_finish(crm_txn *txn)
     txn->open = NULL;
     txn->judged = record;
     /* The frame may have moved; what it was lies there if this transaction wrote it. */
-    if (old != NULL && before.version.offset >= txn->base)
+    if (old != NULL && before.version.offset >= txn->base) {
         (void)version_load(txn->generation, txn, before.version.offset, &before.version);
+        record_map(&before);
+    }
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)
         (void)db->rules->after_version(record, old);

@@ -174,11 +174,32 @@ __attribute__((noinline)) static const uint8_t *skip_value(const uint8_t *at, co
     return at == NULL || length > (uint64_t)(end - at) ? NULL : at + length;
 }
 
-/* On the path of every getter: steps over the fields before the one sought. */
+/* Behind a value of a usual form: a text with a length of one byte, a number.
+ * NULL: it is none of these. */
+static inline const uint8_t *behind_usual(const uint8_t *at, const uint8_t *end, unsigned wire)
+{
+    if (wire == WIRE_BYTES)
+        return *at < 0x80 && *at < end - at - 1 ? at + *at + 2 : NULL;
+    if (wire != WIRE_INT && wire != WIRE_SECONDS)
+        return NULL;
+    while (*at >= 0x80)
+        if (++at == end)
+            return NULL;
+    return at + 1;
+}
+
+/* Steps over the fields before the one sought: over the usual ones without a detour. */
 int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)
 {
     const uint8_t *at = bytes, *end = bytes + length;
     uint64_t number = 0, tag;
+    while (end - at > 1 && *at < 0x80 && *at >= 8 && number + (*at >> 3) < field) {
+        const uint8_t *behind = behind_usual(at + 1, end, *at & 7);
+        if (behind == NULL)
+            break;
+        number += *at >> 3;
+        at = behind;
+    }
     while (at < end) {
         at = varint_get(at, end, &tag);
         if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
@@ -210,20 +231,6 @@ __attribute__((noinline)) static bool map_step(struct body_map *map)
     }
     map->at = skip_value(at, map->end, tag & 7);
     return map->at != NULL;
-}
-
-/* Behind a value of a usual form: a text with a length of one byte, a number.
- * NULL: it is none of these. */
-static inline const uint8_t *behind_usual(const uint8_t *at, const uint8_t *end, unsigned wire)
-{
-    if (wire == WIRE_BYTES)
-        return *at < 0x80 && *at < end - at - 1 ? at + *at + 2 : NULL;
-    if (wire != WIRE_INT && wire != WIRE_SECONDS)
-        return NULL;
-    while (*at >= 0x80)
-        if (++at == end)
-            return NULL;
-    return at + 1;
 }
 
 /* On to the field, or the first one behind it.  In single variables, because
