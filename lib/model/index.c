@@ -111,7 +111,7 @@ static bool one_key(const struct field *field, const char *text, size_t length, 
     return !out->failed;
 }
 
-COLD static bool external_id_keys(const struct item *item, struct buffer *out)
+static bool external_id_keys(const struct item *item, struct buffer *out)
 {
     struct part system = {.text = ""}, part;
     (void)part_find(item, CRM_PART_SYSTEM, &system);
