@@ -229,7 +229,9 @@ START_TEST(currencies_are_never_added)
     crm_table *table = (crm_table *)&db;
     crm_error error;
     new_deal("proposal", 100, NULL, 0, 1);
-    crm_set_int(new_deal("proposal", 200, NULL, 0, 1), CRM_OPPORTUNITY_CURRENCY, 392); /* JPY */
+    crm_record *yen = new_deal("proposal", 1, NULL, 0, 1);
+    crm_set_int(yen, CRM_OPPORTUNITY_CURRENCY, 392); /* JPY, which has no minor unit */
+    crm_set_int(yen, CRM_OPPORTUNITY_AMOUNT, 200);
     domain_accepted(txn);
     ck_assert_int_eq(crm_report_pipeline(crm_txn_view(txn), "stage", &table, &error), CRM_REFUSED);
     ck_assert_ptr_null(table);

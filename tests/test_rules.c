@@ -298,6 +298,30 @@ START_TEST(a_new_file_has_its_settings)
 }
 END_TEST
 
+/* ------------------------------------------------------------ money */
+
+START_TEST(a_currency_with_other_decimals_takes_the_amount_anew)
+{
+    crm_record *product = crm_create(txn, CRM_KIND_PRODUCT);
+    crm_set_text(product, CRM_PRODUCT_NAME, "Pump", CRM_NUL);
+    crm_set_int(product, CRM_PRODUCT_PRICE, 123450); /* 1,234.50 of the file's currency, EUR */
+    settled(product);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 392); /* JPY has no decimals: it would be 123,450 */
+    domain_refused(txn, CRM_INVALID, "product.currency|EUR|JPY|price");
+    ck_assert_int_eq(number(product, CRM_PRODUCT_PRICE), 123450);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 840); /* USD: cents, too */
+    settled(product);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 392);
+    crm_set_int(product, CRM_PRODUCT_PRICE, 200000);
+    settled(product);
+    crm_set_null(product, CRM_PRODUCT_CURRENCY); /* back to EUR */
+    domain_refused(txn, CRM_INVALID, "product.currency|JPY|EUR|price");
+    crm_set_null(product, CRM_PRODUCT_PRICE);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 978);
+    settled(product);
+}
+END_TEST
+
 static Suite *rules_suite(void)
 {
     Suite *suite = suite_create("rules");
@@ -318,6 +342,7 @@ static Suite *rules_suite(void)
     tcase_add_test(tests, there_is_one_default_pipeline);
     tcase_add_test(tests, a_campaign_does_not_end_before_it_starts);
     tcase_add_test(tests, a_new_file_has_its_settings);
+    tcase_add_test(tests, a_currency_with_other_decimals_takes_the_amount_anew);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -3,6 +3,7 @@
  */
 #include "model/db.h"
 #include "model/txn.h"
+#include "sys/cold.h"
 #include "sys/varint.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ static bool pack_inflate(const struct generation *generation, uint64_t offset, s
     return false;
 }
 
-const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length)
+COLD const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length)
 {
     const uint8_t *bytes = NULL;
     mutex_lock(&generation->pack_lock);
@@ -82,7 +83,7 @@ static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, 
 
 enum { READER_PACKS = 64 };
 
-void reader_init(struct generation *reader, const struct generation *of)
+COLD void reader_init(struct generation *reader, const struct generation *of)
 {
     memset(reader, 0, sizeof *reader);
     reader->db = of->db;
@@ -97,13 +98,13 @@ static void drop_packs(struct generation *reader)
     reader->pack_count = 0;
 }
 
-void reader_relax(struct generation *reader)
+COLD void reader_relax(struct generation *reader)
 {
     if (reader->pack_count >= READER_PACKS)
         drop_packs(reader);
 }
 
-void reader_free(struct generation *reader)
+COLD void reader_free(struct generation *reader)
 {
     if (reader->db == NULL)
         return;
@@ -194,8 +195,8 @@ int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t
 
 /* The row's newest committed version: what a transaction has under way cannot be
  * read by others, but what the row was before it is remembered. */
-uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
-                        uint32_t number)
+COLD uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
+                             uint32_t number)
 {
     const struct row *row = row_at(generation, kind, number);
     uint64_t applied = generation->applied.lsn;
@@ -210,7 +211,8 @@ uint64_t version_newest(const struct generation *generation, const crm_txn *txn,
 }
 
 /* What cannot be read is taken for erased: nothing may come to light by damage. */
-uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number)
+COLD uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind,
+                             uint32_t number)
 {
     for (uint64_t place = version_newest(generation, txn, kind, number); place != 0;) {
         struct entry entry;

@@ -3,6 +3,7 @@
  */
 #include "model/txn.h"
 
+#include "model/currency.h"
 #include "model/lookup.h"
 #include "model/text.h"
 #include "model/uuid.h"
@@ -124,6 +125,36 @@ COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
     return CRM_OK;
 }
 
+static const struct currency *currency_of(const crm_txn *txn, bool set, const struct value *value)
+{
+    return currency_by_number((uint16_t)(set ? value->integer : txn->db->currency));
+}
+
+/* Amounts are minor units: with another currency's decimals an amount that is
+ * not given anew would become another amount. */
+COLD static int32_t check_currency(crm_txn *txn, const crm_record *record, const struct version *before)
+{
+    const struct field *field = record->kind->currency;
+    const struct edit *edit = field == NULL ? NULL : txn_edit(txn, field->number);
+    struct value value;
+    if (edit == NULL)
+        return CRM_OK;
+    bool was = version_get(before, field->number, &value) == 1;
+    const struct currency *from = currency_of(txn, was, &value);
+    const struct currency *to = currency_of(txn, edit->value.what == VALUE_INT, &edit->value);
+    if (from == NULL || to == NULL || from->exponent == to->exponent)
+        return CRM_OK;
+    for (uint32_t i = 0; i < record->kind->field_count; i++) {
+        const struct field *money = record->kind->fields[i];
+        if (money->type == CRM_TYPE_MONEY && !money->removed && txn_edit(txn, money->number) == NULL &&
+            version_get(before, money->number, &value) == 1)
+            return txn_fail(txn, CRM_INVALID, "%s.%s: %s has %d decimals and %s has %d; give %s anew with it",
+                            record->kind->name, field->name, from->code, from->exponent, to->code, to->exponent,
+                            money->name);
+    }
+    return CRM_OK;
+}
+
 int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before)
 {
     if (record->pending == ENTRY_DELETE || record->pending == ENTRY_ERASE)
@@ -131,6 +162,8 @@ int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before
     if (record->pending == ENTRY_RESTORE)
         return check_restore(txn, record);
     int32_t status = check_required(txn, record, before == NULL);
+    if (status == CRM_OK && before != NULL)
+        status = check_currency(txn, record, before);
     return status == CRM_OK ? check_edits(txn, record) : status;
 }
 

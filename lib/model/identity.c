@@ -36,7 +36,7 @@ static uint64_t block_hash(const struct generation *generation, const crm_id *id
     return hash_mix(bytes_get_u64(id->bytes) ^ hash_mix(low ^ log_header(generation->log)->seed));
 }
 
-const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number)
+COLD const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number)
 {
     const struct kind_store *store = kind_store(generation, kind);
     const crm_id *id =
@@ -54,8 +54,8 @@ static inline bool chained(uint32_t number, const struct row *row, const crm_id 
 }
 
 /* The cells of a number; those before it in the chunk lie before them. */
-static inline bool cells_of(struct generation *generation, struct kind *kind, const struct kind_store *store,
-                            uint32_t number, struct row **row, crm_id **cell)
+static bool cells_of(struct generation *generation, struct kind *kind, const struct kind_store *store, uint32_t number,
+                     struct row **row, crm_id **cell)
 {
     *row = column_in(generation->arena, store->rows_column, &kind->rows_window, number, sizeof **row);
     *cell = column_in(generation->arena, store->ids_column, &kind->ids_window, number, sizeof **cell);
