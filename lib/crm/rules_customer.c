@@ -22,7 +22,8 @@ static int32_t guard_first(crm_record *customer, int64_t stage)
 
 int32_t rules_customer(crm_record *customer, const crm_record *before)
 {
-    int32_t status = rules_not_blank(customer, CRM_CUSTOMER_NAME);
+    bool named = before == NULL || record_mentions(customer, CRM_CUSTOMER_NAME);
+    int32_t status = named ? rules_not_blank(customer, CRM_CUSTOMER_NAME) : CRM_OK;
     bool had_stage = before != NULL && crm_has(before, CRM_CUSTOMER_STAGE);
 
     if (status != CRM_OK)

@@ -123,24 +123,35 @@ static uint64_t state_of(const struct row *row, const struct entry *entry)
     return entry->lsn << 8 | flags;
 }
 
+/* The version that a row has: the transaction has read it before it changed it. */
+static const struct version *version_before(struct generation *generation, const crm_txn *txn, const struct row *row,
+                                            struct version *loaded)
+{
+    const crm_record *open = txn == NULL ? NULL : txn->open;
+    if (open != NULL && open->version.offset == row->head && row->head < txn->base && open->version.count > 0)
+        return &open->version;
+    return version_load(generation, txn, row->head, loaded) == CRM_OK ? loaded : NULL;
+}
+
 static bool change(struct generation *generation, const crm_txn *txn, struct kind *kind, uint64_t offset,
                    const struct entry *entry)
 {
     struct kind_store *store = kind_store(generation, kind);
     struct row *row = row_at(generation, kind, entry->number);
-    struct version before, after;
-    if (row == NULL || row->head == 0 || row->head != entry->previous ||
-        version_load(generation, txn, row->head, &before) != CRM_OK ||
-        !touch(generation, kind, entry->number, entry->lsn, row))
+    struct version loaded, after;
+    if (row == NULL || row->head == 0 || row->head != entry->previous)
         return false;
-    version_push(&before, offset, entry, &after);
+    const struct version *before = version_before(generation, txn, row, &loaded);
+    if (before == NULL || !touch(generation, kind, entry->number, entry->lsn, row))
+        return false;
+    version_push(before, offset, entry, &after);
     bool was_live = !(row->state & ROW_DELETED), is_live = entry->operation != ENTRY_DELETE;
     row->head = offset;
     row->state = state_of(row, entry);
     store->live = store->live + is_live - was_live;
     bool delta = was_live && is_live && !(entry->flags & ENTRY_FULL);
     struct body only = body_open(entry->body, entry->body_length);
-    return index_change(generation, kind, entry->number, was_live ? &before : NULL, is_live ? &after : NULL,
+    return index_change(generation, kind, entry->number, was_live ? before : NULL, is_live ? &after : NULL,
                         delta ? &only : NULL);
 }
 

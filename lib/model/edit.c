@@ -74,6 +74,16 @@ static void resolve_bytes(crm_txn *txn, struct edit *edit)
         edit->value.bytes = txn->edit_bytes.data + edit->at;
 }
 
+static void judge_edit(const crm_record *record, struct edit *edit)
+{
+    struct value old = {.what = VALUE_NONE};
+    int had = version_get(&record->version, edit->field->number, &old);
+    if (had == 0)
+        old.what = VALUE_NONE;
+    edit->differs = had < 0 || !value_equal(&old, &edit->value);
+    edit->judged = true;
+}
+
 static void forget_edit(crm_txn *txn, uint32_t field)
 {
     txn->edit_place[field] = 0;
@@ -91,14 +101,11 @@ size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop)
     }
     for (size_t i = 0; i < txn->edit_count; i++) {
         struct edit *edit = txn_edit_at(txn, i);
-        struct value old = {.what = VALUE_NONE};
         resolve_bytes(txn, edit);
-        int had = version_get(&record->version, edit->field->number, &old);
-        if (had == 0)
-            old.what = VALUE_NONE;
-        bool differs = had < 0 || !value_equal(&old, &edit->value);
-        changed += differs;
-        if (differs || !drop)
+        if (!edit->judged)
+            judge_edit(record, edit);
+        changed += edit->differs;
+        if (edit->differs || !drop)
             txn->edit_order[kept++] = txn->edit_order[i];
         else if (edit->field->number < 64)
             forget_edit(txn, edit->field->number);
@@ -135,6 +142,8 @@ static inline struct edit *edit_for(crm_record *record, struct field *field)
     struct edit *edit = txn_edit(txn, field->number);
     if (edit == NULL && (edit = add_edit(txn, field)) == NULL)
         txn_fail(txn, CRM_NOMEM, "out of memory");
+    else
+        edit->judged = false;
     return edit;
 }
 

@@ -14,7 +14,8 @@
 struct edit {
     struct field *field;
     struct value value;
-    size_t at; /* of the value's bytes in edit_bytes */
+    size_t at;            /* of the value's bytes in edit_bytes */
+    bool judged, differs; /* whether the value is not the one before, once somebody asked */
 };
 
 struct known_id {
