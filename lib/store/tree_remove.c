@@ -138,6 +138,10 @@ static void leaf_join(const struct tree *tree, struct tree_path *path)
     if (parent->count < 2 || !leaf_open(tree->arena, inner_references(parent)[at], &left) ||
         !leaf_open(tree->arena, inner_references(parent)[at + 1], &right) || left.leaf == right.leaf)
         return;
+    /* Together an entry takes hardly less than it does in the leaner of the two. */
+    uint32_t stride = left.format.stride < right.format.stride ? left.format.stride : right.format.stride;
+    if ((left.count + right.count) * stride > left.room)
+        return;
     uint32_t count = leaf_decode(&left, keys);
     count += leaf_decode(&right, keys + count);
     struct leaf_range range = leaf_range_of(keys[0]);
