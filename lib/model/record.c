@@ -53,12 +53,12 @@ crm_record *record_hand_out(crm_record *record)
     return record;
 }
 
-void record_map(crm_record *record)
+void record_seek(crm_record *record)
 {
     const struct version *version = &record->version;
-    record->map.bytes = NULL;
-    if (version->count == 1 && !version->hidden && version->segments[0].length <= BODY_MAP_LENGTH)
-        body_map_open(&record->map, version->segments[0].bytes, version->segments[0].length, record->places);
+    record->seek.bytes = NULL;
+    if (version->count == 1 && !version->hidden)
+        body_seek_open(&record->seek, version->segments[0].bytes, version->segments[0].length);
 }
 
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row)
@@ -71,10 +71,10 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->loaded = true;
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
-    record->map.bytes = NULL;
+    record->seek.bytes = NULL;
     int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
     if (status == CRM_OK)
-        record_map(record);
+        record_seek(record);
     return status;
 }
 
@@ -164,15 +164,15 @@ static const struct version *current_version(const crm_record *record)
 /* What the entries say of a field, whether or not an erasure hides it. */
 static int stored(const crm_record *record, const struct version *version, uint32_t field, struct value *value)
 {
-    if (record->map.bytes == NULL || field >= BODY_MAP_FIELDS)
+    if (record->seek.bytes == NULL)
         return version_get(version, field, value);
-    int got = body_map_find((struct body_map *)(uintptr_t)&record->map, field, value);
+    int got = body_seek_find((struct body_seek *)(uintptr_t)&record->seek, field, value);
     return got == 1 ? value->what != VALUE_NULL : got;
 }
 
 int record_value(const crm_record *record, uint32_t field, struct value *value)
 {
-    if (record->map.bytes != NULL)
+    if (record->seek.bytes != NULL)
         return stored(record, &record->version, field, value);
     if (record->txn != NULL && (record->txn->open == record || record->txn->judged == record)) {
         const struct edit *edit = txn_edit(record->txn, field);
@@ -307,10 +307,10 @@ static int read_any(const crm_record *record, uint32_t number, struct value *val
 /* What most getters ask for: a built-in field of a record with one body. */
 static inline int read_field(const crm_record *record, uint32_t number, struct value *value)
 {
-    if (record == NULL || record->map.bytes == NULL || number <= CRM_FIELD_DELETED_AT || number >= BODY_MAP_FIELDS ||
+    if (record == NULL || record->seek.bytes == NULL || number <= CRM_FIELD_DELETED_AT || number >= 64 ||
         record->kind->builtin[number] == NULL)
         return read_any(record, number, value);
-    int got = body_map_find((struct body_map *)(uintptr_t)&record->map, number, value);
+    int got = body_seek_find((struct body_seek *)(uintptr_t)&record->seek, number, value);
     if (got < 0)
         ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
     return got == 1 ? value->what != VALUE_NULL : got;

@@ -21,10 +21,9 @@ struct crm_record {
     struct kind *kind;
     uint32_t number;
     crm_id id;              /* record_id */
-    struct body_map map;    /* of the version's body when it has but one, else empty */
+    struct body_seek seek;  /* in the version's body when it has but one, else empty */
     struct version version; /* count 0: new, or not read yet */
     /* A new record of a transaction is zero up to here, and from `loaded` on. */
-    uint16_t places[BODY_MAP_FIELDS]; /* the map's */
     bool loaded, created, dead, borrowed, identified;
     uint8_t pending; /* an ENTRY_ operation that the change is, 0: update */
     int32_t status;
@@ -44,8 +43,8 @@ crm_record *record_hand_out(crm_record *record);
 void record_put_back(crm_record *record);
 /* Fills an existing handle (queries reuse theirs). */
 int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint32_t number, const struct row *row);
-/* Lets the getters of a handle whose version does not change walk its body once. */
-void record_map(crm_record *record);
+/* Lets the getters of a handle whose version does not change go on where the last one was. */
+void record_seek(crm_record *record);
 void record_clear(crm_record *record); /* frees what it made */
 /* Read when it is first asked for, unless the record is a transaction's. */
 const crm_id *record_id(const crm_record *record);

@@ -626,7 +626,7 @@ static void before_of(const crm_record *record, crm_record *before)
                            .loaded = true,
                            .borrowed = true,
                            .identified = true};
-    record_map(before);
+    record_seek(before);
 }
 
 COLD static int32_t discard(crm_txn *txn, crm_record *record)
@@ -672,7 +672,7 @@ int32_t txn_finish(crm_txn *txn)
     /* The frame may have moved; what it was lies there if this transaction wrote it. */
     if (old != NULL && before.version.offset >= txn->base) {
         (void)version_load(txn->generation, txn, before.version.offset, &before.version);
-        record_map(&before);
+        record_seek(&before);
     }
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)

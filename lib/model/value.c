@@ -188,97 +188,10 @@ static inline const uint8_t *behind_usual(const uint8_t *at, const uint8_t *end,
     return at + 1;
 }
 
-/* Steps over the fields before the one sought: over the usual ones without a detour. */
-int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)
+/* The value behind a tag, in its usual form at once: 1, or -1 when it is damaged. */
+static inline int value_at(const uint8_t *at, const uint8_t *end, unsigned wire, struct value *value)
 {
-    const uint8_t *at = bytes, *end = bytes + length;
-    uint64_t number = 0, tag;
-    while (end - at > 1 && *at < 0x80 && *at >= 8 && number + (*at >> 3) < field) {
-        const uint8_t *behind = behind_usual(at + 1, end, *at & 7);
-        if (behind == NULL)
-            break;
-        number += *at >> 3;
-        at = behind;
-    }
-    while (at < end) {
-        at = varint_get(at, end, &tag);
-        if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
-            return -1;
-        number += tag >> 3;
-        if (number >= field)
-            return number > field ? 0 : get_value(&at, end, tag & 7, value) ? 1 : -1;
-        at = skip_value(at, end, tag & 7);
-        if (at == NULL)
-            return -1;
-    }
-    return 0;
-}
-
-/* One field on, of any form; false: damaged.  A value that cannot be passed is
- * noted all the same: what it is itself, get_value finds out. */
-__attribute__((noinline)) static bool map_step(struct body_map *map)
-{
-    uint64_t tag;
-    const uint8_t *place = map->at, *at = varint_get(place, map->end, &tag);
-    if (at == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) {
-        map->at = NULL;
-        return false;
-    }
-    map->field += tag >> 3;
-    if (map->field < BODY_MAP_FIELDS) {
-        map->seen |= UINT64_C(1) << map->field;
-        map->places[map->field] = (uint16_t)(place - map->bytes);
-    }
-    map->at = skip_value(at, map->end, tag & 7);
-    return map->at != NULL;
-}
-
-/* On to the field, or the first one behind it.  In single variables, because
- * what a walk waits for is the one step after the other. */
-__attribute__((noinline)) static int map_walk(struct body_map *map, uint32_t field)
-{
-    const uint8_t *const bytes = map->bytes, *const end = map->end;
-    uint16_t *const places = map->places;
-    for (;;) {
-        const uint8_t *at = map->at;
-        uint64_t number = map->field, seen = map->seen;
-        while (number < field && end - at > 1) {
-            uint64_t next = number + (*at >> 3);
-            const uint8_t *behind =
-                next < BODY_MAP_FIELDS && next > number && *at < 0x80 ? behind_usual(at + 1, end, *at & 7) : NULL;
-            if (behind == NULL)
-                break;
-            number = next;
-            seen |= UINT64_C(1) << number;
-            places[number] = (uint16_t)(at - bytes);
-            at = behind;
-        }
-        map->at = at;
-        map->field = number;
-        map->seen = seen;
-        if (number >= field)
-            return number == field;
-        if (at == end)
-            return 0;
-        if (!map_step(map) && map->field < field)
-            return -1;
-        if (map->field >= field)
-            return map->field == field;
-    }
-}
-
-int body_map_find(struct body_map *map, uint32_t field, struct value *value)
-{
-    if (!(map->seen >> field & 1)) {
-        int found = map->field >= field ? 0 : map->at == NULL ? -1 : map_walk(map, field);
-        if (found != 1)
-            return found;
-    }
-    const uint8_t *at = map->bytes + map->places[field];
-    unsigned wire = *at & 7;
-    while (*at++ >= 0x80) /* the walk has seen that the tag ends */
-        continue;
-    ptrdiff_t left = map->end - at;
+    ptrdiff_t left = end - at;
     if (wire == WIRE_BYTES && left > 1 && *at < 0x80 && *at < left - 1) {
         value->what = VALUE_BYTES;
         value->length = *at;
@@ -298,7 +211,53 @@ int body_map_find(struct body_map *map, uint32_t field, struct value *value)
             return wire == WIRE_INT || !__builtin_mul_overflow(value->integer, SECOND_US, &value->integer) ? 1 : -1;
         }
     }
-    return get_value(&at, map->end, wire, value) ? 1 : -1;
+    return get_value(&at, end, wire, value) ? 1 : -1;
+}
+
+/* On the path of every getter: steps over the fields before the one sought, and
+ * over the usual ones without a detour.  In single variables, because what a
+ * walk waits for is the one step after the other. */
+int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value)
+{
+    const uint8_t *at = seek->at, *const end = seek->end;
+    uint64_t number = seek->field, tag;
+    if (number >= field) {
+        at = seek->bytes;
+        number = 0;
+    }
+    while (at < end) {
+        while (end - at > 1 && *at < 0x80 && *at >= 8 && number + (*at >> 3) < field) {
+            const uint8_t *behind = behind_usual(at + 1, end, *at & 7);
+            if (behind == NULL)
+                break;
+            number += *at >> 3;
+            at = behind;
+        }
+        const uint8_t *inside = varint_get(at, end, &tag);
+        if (inside == NULL)
+            return at < end ? -1 : 0;
+        if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
+            return -1;
+        if (number + (tag >> 3) >= field) {
+            seek->at = at;
+            seek->field = number;
+            return number + (tag >> 3) > field ? 0 : value_at(inside, end, tag & 7, value);
+        }
+        number += tag >> 3;
+        at = skip_value(inside, end, tag & 7);
+        if (at == NULL)
+            return -1;
+    }
+    seek->at = at;
+    seek->field = number;
+    return 0;
+}
+
+int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)
+{
+    struct body_seek seek;
+    body_seek_open(&seek, bytes, length);
+    return body_seek_find(&seek, field, value);
 }
 
 /* A transaction's base is nil before its first. */

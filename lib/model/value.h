@@ -71,22 +71,18 @@ int body_next(struct body *body, struct value *value);
 /* The same for one field: 1 found (perhaps VALUE_NULL), 0 not there, -1 damaged. */
 int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value);
 
-/* A body and how far somebody has looked for fields in it, so that the getters
- * of a record walk it once.  Only for bodies of up to BODY_MAP_LENGTH bytes. */
-enum { BODY_MAP_FIELDS = 64, BODY_MAP_LENGTH = UINT16_MAX };
-struct body_map {
+/* A body and where somebody found a field last: the getters of a record ask
+ * mostly in order, and go on from there. */
+struct body_seek {
     const uint8_t *bytes, *end;
-    const uint8_t *at; /* behind the last field passed; NULL: nothing can be read from there on */
-    uint64_t field;    /* its number */
-    uint64_t seen;     /* a bit for each field passed */
-    uint16_t *places;  /* BODY_MAP_FIELDS of them: where the tags of those lie */
+    const uint8_t *at; /* a field's tag, or the end */
+    uint64_t field;    /* number of the field before it, 0: there is none */
 };
-static inline void body_map_open(struct body_map *map, const uint8_t *bytes, size_t length, uint16_t *places)
+static inline void body_seek_open(struct body_seek *seek, const uint8_t *bytes, size_t length)
 {
-    *map = (struct body_map){.bytes = bytes, .end = bytes + length, .at = bytes, .places = places};
+    *seek = (struct body_seek){bytes, bytes + length, bytes, 0};
 }
-int body_map_find(struct body_map *map, uint32_t field,
-                  struct value *value); /* as body_find; 0 < field < BODY_MAP_FIELDS */
+int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value); /* as body_find */
 
 /* Ids in a CREATE, relative to the frame's first; *base is zero before it. */
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id);
