@@ -10,6 +10,7 @@
 #include "model/email.h"
 
 #include "model/text.h"
+#include "sys/cold.h"
 
 #include <string.h>
 
@@ -45,7 +46,7 @@ static bool characters_are_valid(const char *bytes, size_t length)
     return true;
 }
 
-static bool label_is_valid(const char *label, size_t length)
+COLD static bool label_is_valid(const char *label, size_t length)
 {
     if (length == 0 || length > 63 || label[0] == '-' || label[length - 1] == '-')
         return false;
@@ -59,7 +60,7 @@ static bool label_is_valid(const char *label, size_t length)
 }
 
 /* Dotted labels, the last not a number (or it would be an IP address). */
-static bool domain_is_valid(const char *bytes, size_t length)
+COLD static bool domain_is_valid(const char *bytes, size_t length)
 {
     size_t start = 0;
     size_t labels = 0;
@@ -83,7 +84,7 @@ static bool domain_is_valid(const char *bytes, size_t length)
     return labels > 1 && digits < length - start;
 }
 
-const char *email_domain(const char *bytes, size_t length, size_t *domain_length)
+COLD const char *email_domain(const char *bytes, size_t length, size_t *domain_length)
 {
     const char *at = length > 0 ? memchr(bytes, '@', length) : NULL;
 
@@ -104,7 +105,7 @@ bool email_valid(const char *bytes, size_t length)
 }
 
 /* Whether the text begins with a word in ASCII, in any case. */
-static bool has_prefix(const char *text, size_t length, const char *prefix)
+COLD static bool has_prefix(const char *text, size_t length, const char *prefix)
 {
     size_t n = strlen(prefix);
 
@@ -124,7 +125,7 @@ static void skip(const char **text, size_t *length, size_t n)
     *length -= n;
 }
 
-static void cut_at(const char *text, size_t *length, char mark)
+COLD static void cut_at(const char *text, size_t *length, char mark)
 {
     const char *found = *length > 0 ? memchr(text, mark, *length) : NULL;
 
@@ -133,7 +134,7 @@ static void cut_at(const char *text, size_t *length, char mark)
 }
 
 /* Leaves what stands in the angle brackets of `Name <address>`. */
-static void open_brackets(const char **text, size_t *length)
+COLD static void open_brackets(const char **text, size_t *length)
 {
     if (*length == 0 || (*text)[*length - 1] != '>')
         return;
@@ -205,7 +206,7 @@ bool email_normalise(struct buffer *out, const void *bytes, size_t length)
 }
 
 /* Leaves the host out of what follows a URL's scheme. */
-static void cut_to_host(const char **text, size_t *length)
+COLD static void cut_to_host(const char **text, size_t *length)
 {
     cut_at(*text, length, '/');
     cut_at(*text, length, '?');
@@ -218,7 +219,7 @@ static void cut_to_host(const char **text, size_t *length)
         (*length)--;
 }
 
-bool domain_normalise(struct buffer *out, const void *bytes, size_t length)
+COLD bool domain_normalise(struct buffer *out, const void *bytes, size_t length)
 {
     const char *text = bytes;
     size_t start = out->length;
