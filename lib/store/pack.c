@@ -8,8 +8,8 @@
  * guessed costs as much as sixty bytes.
  *
  * Measured on the image of 100,000 customers and 1,000,000 interactions: 32 % of
- * its size at 2,400 MB/s, where LZ4's method leaves 51 %, and zlib at its fastest
- * 37 % at 72 MB/s.
+ * its size at 2,400 MB/s, where LZ4's method leaves 50 %, and zlib at its fastest
+ * 36 % at 47 MB/s.
  */
 #include "store/pack.h"
 
