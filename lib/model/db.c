@@ -520,6 +520,9 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
         if (status == CRM_OK && writer && generation->applied.lsn > before &&
             generation->applied.lsn > log_published(generation->log))
             status = log_sync(generation->log, &generation->applied, error);
+        /* A writer's commit trims them; whoever only follows has no commit. */
+        if (!writer)
+            touches_trim(generation);
     }
     db_drop(generation);
     return status;
