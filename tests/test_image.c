@@ -90,7 +90,7 @@ static void put(struct arena *arena, uint32_t first, uint32_t end)
         MUST(tree_insert(arena, roots->tree, key_of(n)));
         MUST(tree_insert_text(arena, roots->texts, (struct tree_text){(uint8_t *)text, (uint32_t)strlen(text), n}));
         MUST(hash_insert(arena, roots->table, random_next(&state), n));
-        uint32_t *cell = column_at(arena, roots->column, n);
+        uint32_t *cell = column_at(arena, roots->column, n, sizeof *cell);
         MUST(cell != NULL);
         *cell = n;
     }
@@ -125,7 +125,7 @@ static bool reads_right(struct arena *arena, uint32_t count)
     for (uint32_t n = 0; n < count; n++) {
         uint32_t number = 0;
         uint64_t state = n;
-        const uint32_t *cell = column_at(arena, roots->column, n);
+        const uint32_t *cell = column_at(arena, roots->column, n, sizeof *cell);
         tree_seek(arena, roots->tree, key_of(n), &cursor);
         if (!tree_next(arena, roots->tree, &cursor, &key) || key.low != n || cell == NULL || *cell != n)
             return false;

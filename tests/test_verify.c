@@ -199,7 +199,7 @@ START_TEST(an_index_that_differs_from_the_log_is_found)
     ck_assert(tree_insert(generation->arena, stage->tree, (struct tree_key){index_int_key(stage, 2), 41}));
     spoilt("index of customer.stage");
 
-    uint16_t *cell = column_at(generation->arena, stage->column, 42);
+    uint16_t *cell = column_at(generation->arena, stage->column, 42, sizeof *cell);
     *cell = 2;
     spoilt("index of customer, number 42");
 
@@ -209,9 +209,27 @@ START_TEST(an_index_that_differs_from_the_log_is_found)
     ck_assert(hash_insert(generation->arena, emails->table, hash + 1, 40));
     spoilt("index of customer, number 40");
 
-    struct frame_cell *frame = column_at(generation->arena, generation->frames, 2);
+    struct frame_cell *frame = frame_cell(generation, 2);
     frame->time++;
     spoilt("index of transactions");
+}
+END_TEST
+
+/* As a forged index file can say it: reading such a column as what it should be
+ * would go beyond its end. */
+START_TEST(a_column_of_another_width_is_found_and_not_read)
+{
+    fill();
+    struct generation *generation = care.db->now;
+    struct kind *customer = schema_kind(&generation->schema, CRM_KIND_CUSTOMER);
+    for (int which = 0; which < 4; which++) {
+        struct kind_store *store = kind_store(generation, customer);
+        const uint64_t columns[] = {store->rows_column, store->ids_column,
+                                    schema_field(customer, CRM_CUSTOMER_STAGE)->column, generation->frames};
+        struct column_header *header = arena_at(generation->arena, columns[which], sizeof *header);
+        header->width = 1;
+        spoilt(which == 3 ? "index of transactions" : "index of customer");
+    }
 }
 END_TEST
 
@@ -281,6 +299,7 @@ int main(void)
     tcase_add_test(tests, a_file_is_sound_after_writing_reopening_rebuilding_and_compacting);
     tcase_add_test(tests, a_flipped_bit_of_the_log_is_found);
     tcase_add_test(tests, an_index_that_differs_from_the_log_is_found);
+    tcase_add_test(tests, a_column_of_another_width_is_found_and_not_read);
     tcase_add_test(tests, a_damaged_index_file_is_found);
     tcase_add_test(tests, wrong_calls_are_answered);
     tcase_add_test(tests, figures_are_right);

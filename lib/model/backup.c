@@ -19,8 +19,7 @@ static int32_t find_end(struct generation *generation, uint64_t *end, crm_error 
     *end = generation->applied.offset;
     if (published < generation->applied.lsn) {
         struct frame frame = {0};
-        const struct frame_cell *cell =
-            published > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)published);
+        const struct frame_cell *cell = frame_cell(generation, published);
         *end = LOG_FRAMES_START;
         if (published > 0) {
             status = cell == NULL ? CRM_CORRUPT : log_frame_info(generation->log, cell->offset, &frame, NULL);

@@ -320,8 +320,7 @@ static bool load_image(struct generation *generation)
     generation->image_end = point.at.offset;
     if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
-        const struct frame_cell *cell =
-            point.at.lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)point.at.lsn);
+        const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
         if (point.at.lsn == 0 ||
             (cell != NULL && cell->offset != 0 &&
              log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&

@@ -219,7 +219,7 @@ inline struct row *row_at(const struct generation *generation, const struct kind
     struct kind_store *store = kind_store(generation, kind);
     return store == NULL || number >= store->rows
                ? NULL
-               : (struct row *)column_at(generation->arena, store->rows_column, number);
+               : (struct row *)column_at(generation->arena, store->rows_column, number, sizeof(struct row));
 }
 uint32_t kind_rows(const struct generation *generation, const struct kind *kind);
 /* For many rows of one kind, while the arena stays as it is: the way to them is
@@ -271,6 +271,7 @@ const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t 
 void reader_init(struct generation *reader, const struct generation *of);
 void reader_relax(struct generation *reader); /* nothing borrowed from packs is used any more */
 void reader_free(struct generation *reader);
+struct frame_cell *frame_cell(const struct generation *generation, uint64_t lsn); /* NULL: none, damaged */
 bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time);
 /* When, who and why of a transaction, also of one that was compacted away: only
  * lsn, time, actor, reason and batch are filled.  Under the lock. */

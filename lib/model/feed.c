@@ -191,8 +191,7 @@ static int32_t enter(crm_feed *feed, crm_error *error)
     status = view_begin(feed->view, error);
     if (status != CRM_OK)
         return status;
-    const struct frame_cell *cell =
-        lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)lsn);
+    const struct frame_cell *cell = frame_cell(generation, lsn);
     uint64_t offset = cell == NULL ? 0 : cell->offset;
     view_end(feed->view);
     feed->at = 0;

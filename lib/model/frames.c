@@ -13,9 +13,11 @@
  * that a number far ahead is damage, and must not cost memory. */
 enum { FRAMES_AHEAD = 256 };
 
-static struct frame_cell *cell_of(const struct generation *generation, uint64_t lsn)
+struct frame_cell *frame_cell(const struct generation *generation, uint64_t lsn)
 {
-    return lsn > UINT32_MAX ? NULL : column_at(generation->arena, generation->frames, (uint32_t)lsn);
+    return lsn > UINT32_MAX
+               ? NULL
+               : column_at(generation->arena, generation->frames, (uint32_t)lsn, sizeof(struct frame_cell));
 }
 
 bool frames_note(struct generation *generation, uint64_t lsn, uint64_t offset, int64_t time)
@@ -28,7 +30,7 @@ bool frames_note(struct generation *generation, uint64_t lsn, uint64_t offset, i
         if (number - count > FRAMES_AHEAD || !column_reserve(generation->arena, generation->frames, (number | 63) + 1))
             return false;
     }
-    struct frame_cell *cell = cell_of(generation, lsn);
+    struct frame_cell *cell = frame_cell(generation, lsn);
     if (cell != NULL)
         *cell = (struct frame_cell){offset, time};
     return cell != NULL;
@@ -36,7 +38,7 @@ bool frames_note(struct generation *generation, uint64_t lsn, uint64_t offset, i
 
 bool frame_time(struct generation *generation, uint64_t lsn, int64_t *time)
 {
-    const struct frame_cell *cell = cell_of(generation, lsn);
+    const struct frame_cell *cell = frame_cell(generation, lsn);
     if (cell == NULL)
         return false;
     *time = cell->time;
@@ -138,7 +140,7 @@ static int32_t table_meta(struct generation *generation, uint64_t offset, uint64
 
 int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *out, crm_error *error)
 {
-    const struct frame_cell *cell = cell_of(generation, lsn);
+    const struct frame_cell *cell = frame_cell(generation, lsn);
     if (cell == NULL || cell->offset == 0)
         return error_set(error, CRM_NOT_FOUND, "%s: nothing is known of transaction %llu", log_path(generation->log),
                          (unsigned long long)lsn);

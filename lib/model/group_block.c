@@ -196,13 +196,10 @@ static const void *cells_of(const struct grouping *g, uint64_t column, uint32_t 
 {
     struct arena *arena = g->query->view->generation->arena;
     uint32_t count;
-    const void *cells = column_run(arena, column, stretch->start, &count);
+    const void *cells = column_run(arena, column, stretch->start, width, &count);
     if (cells != NULL && count < stretch->count)
         stretch->count = count;
-    if (column_width(arena, column) == width)
-        return cells;
-    arena->damaged = true; /* there are fewer bytes than the cells would take */
-    return NULL;
+    return cells;
 }
 
 static const void *cells_of_field(const struct grouping *g, const struct field *field, struct stretch_cells *stretch)

@@ -39,8 +39,9 @@ static uint64_t block_hash(const struct generation *generation, const crm_id *id
 COLD const crm_id *id_at(const struct generation *generation, const struct kind *kind, uint32_t number)
 {
     const struct kind_store *store = kind_store(generation, kind);
-    const crm_id *id =
-        store == NULL || number >= store->rows ? NULL : column_at(generation->arena, store->ids_column, number);
+    const crm_id *id = store == NULL || number >= store->rows
+                           ? NULL
+                           : column_at(generation->arena, store->ids_column, number, sizeof *id);
     return id == NULL ? &nil : id;
 }
 
@@ -61,8 +62,8 @@ static bool cells_of(struct generation *generation, struct kind *kind, const str
     *cell = column_in(generation->arena, store->ids_column, &kind->ids_window, number, sizeof **cell);
     return *row != NULL && *cell != NULL &&
            (number % COLUMN_CHUNK == 0 || (kind->rows_window.count > 0 && kind->ids_window.count > 0) ||
-            (column_cells(generation->arena, store->rows_column, number - 1, 2) != NULL &&
-             column_cells(generation->arena, store->ids_column, number - 1, 2) != NULL));
+            (column_cells(generation->arena, store->rows_column, number - 1, 2, sizeof **row) != NULL &&
+             column_cells(generation->arena, store->ids_column, number - 1, 2, sizeof **cell) != NULL));
 }
 
 struct row *row_make(struct generation *generation, struct kind *kind, uint32_t number, const crm_id *id)
@@ -98,7 +99,7 @@ static uint32_t chain_find(const struct generation *generation, const struct kin
 {
     if (first >= store->rows)
         return UINT32_MAX;
-    const crm_id *ids = column_cells(generation->arena, store->ids_column, first, 1);
+    const crm_id *ids = column_cells(generation->arena, store->ids_column, first, 1, sizeof *ids);
     if (ids == NULL || !same_block(ids, id) || id->bytes[15] < ids->bytes[15])
         return UINT32_MAX;
     uint32_t distance = (uint32_t)(id->bytes[15] - ids->bytes[15]), count = distance + 1;
@@ -107,7 +108,7 @@ static uint32_t chain_find(const struct generation *generation, const struct kin
         count = store->rows - first;
     if (count > left)
         count = left;
-    if (count > 1 && (ids = column_cells(generation->arena, store->ids_column, first, count)) == NULL)
+    if (count > 1 && (ids = column_cells(generation->arena, store->ids_column, first, count, sizeof *ids)) == NULL)
         return UINT32_MAX;
     /* Mostly one record follows another, or one of another kind lies between. */
     if (distance < count && same_id(ids + distance, id))

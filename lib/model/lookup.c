@@ -419,7 +419,7 @@ bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uin
         struct value value;
         if (row == NULL || row->head == 0 || (row->state & ROW_DELETED))
             continue;
-        const uint32_t *cell = field->column == 0 ? NULL : column_at(generation->arena, field->column, n);
+        const uint32_t *cell = field->column == 0 ? NULL : column_at(generation->arena, field->column, n, sizeof *cell);
         if (cell != NULL ? *cell == target
                          : version_load(generation, view->txn, row->head, &version) == CRM_OK &&
                                version_get(&version, field->number, &value) == 1 && (uint32_t)value.integer == target) {

@@ -454,7 +454,7 @@ bool predicate_matches(crm_query *query, const struct predicate *condition, uint
         return condition->op == CRM_OP_NE ? !any : any;
     }
     if (current && field->column != 0 && field->type != CRM_TYPE_REAL) {
-        const void *cell = column_at(query->view->generation->arena, field->column, number);
+        const void *cell = column_at(query->view->generation->arena, field->column, number, field->width);
         if (cell != NULL) {
             int got = cell_get(field, cell, &value.integer);
             value.what = VALUE_INT;

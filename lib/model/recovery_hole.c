@@ -71,7 +71,7 @@ static bool begins_frame(struct hole *hole, size_t at)
     if (offset % 8 != 0 || log_frame_info(generation->log, offset, &frame, NULL) != CRM_OK || frame.lsn < hole->least ||
         frame.lsn > hole->most)
         return false;
-    const struct frame_cell *cell = column_at(generation->arena, generation->frames, (uint32_t)frame.lsn);
+    const struct frame_cell *cell = frame_cell(generation, frame.lsn);
     if (cell != NULL && cell->offset == 0 && frame.time >= generation->applied.time)
         (void)frames_note(generation, frame.lsn, offset, frame.time);
     hole->lsn = frame.lsn;

@@ -155,9 +155,9 @@ static uint32_t sequence_of(struct rewrite *rewrite, const struct entry *entry, 
     struct generation *from = rewrite->from;
     if (entry->flags & ENTRY_SEQUENCE)
         return entry->sequence;
-    if (place & PLACE_PACKED || entry->lsn <= log_header(from->log)->base_lsn || entry->lsn > UINT32_MAX)
+    if (place & PLACE_PACKED || entry->lsn <= log_header(from->log)->base_lsn)
         return 0;
-    const struct frame_cell *cell = column_at(from->arena, from->frames, (uint32_t)entry->lsn);
+    const struct frame_cell *cell = frame_cell(from, entry->lsn);
     if (cell == NULL || cell->offset == 0 || place < cell->offset + LOG_FRAME_HEADER)
         return 0;
     uint64_t sequence = (place - cell->offset - LOG_FRAME_HEADER) / 8;

@@ -341,7 +341,7 @@ COLD static int32_t append(crm_txn *txn, struct log_point *after, crm_error *err
     uint32_t number = (uint32_t)txn->lsn;
     struct frame_cell *cell = NULL;
     if (column_reserve(generation->arena, generation->frames, (number | 63) + 1))
-        cell = column_at(generation->arena, generation->frames, number);
+        cell = frame_cell(generation, number);
     if (cell == NULL)
         generation->bad = true;
     else

@@ -114,7 +114,7 @@ static int32_t damaged(const struct undo *undo, uint64_t lsn, crm_error *error)
 static int32_t touch_frame(struct undo *undo, uint64_t lsn, crm_error *error)
 {
     struct generation *generation = undo->generation;
-    const struct frame_cell *cell = column_at(generation->arena, generation->frames, (uint32_t)lsn);
+    const struct frame_cell *cell = frame_cell(generation, lsn);
     struct frame frame;
     if (cell == NULL || log_frame_info(generation->log, cell->offset, &frame, NULL) != CRM_OK || frame.lsn != lsn)
         return damaged(undo, lsn, error);

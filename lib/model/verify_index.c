@@ -127,8 +127,8 @@ static void compare_tables(struct verify *verify, const struct kind *kind, const
 static bool same_cell(struct arena *arena, const struct field *field, struct arena *other, const struct field *expected,
                       uint32_t number)
 {
-    const void *one = field->column == 0 ? NULL : column_at(arena, field->column, number);
-    const void *two = expected->column == 0 ? NULL : column_at(other, expected->column, number);
+    const void *one = field->column == 0 ? NULL : column_at(arena, field->column, number, field->width);
+    const void *two = expected->column == 0 ? NULL : column_at(other, expected->column, number, field->width);
     if (one != NULL && two != NULL)
         return memcmp(one, two, field->width) == 0;
     int64_t integer;
@@ -196,8 +196,8 @@ static void compare_frames(struct verify *verify, const struct generation *secon
 {
     const struct generation *generation = verify->generation;
     for (uint64_t lsn = 1; lsn <= generation->applied.lsn && lsn <= UINT32_MAX; lsn++) {
-        const struct frame_cell *cell = column_at(generation->arena, generation->frames, (uint32_t)lsn);
-        const struct frame_cell *expected = column_at(second->arena, second->frames, (uint32_t)lsn);
+        const struct frame_cell *cell = frame_cell(generation, lsn);
+        const struct frame_cell *expected = frame_cell(second, lsn);
         if (cell == NULL || expected == NULL || memcmp(cell, expected, sizeof *cell) != 0) {
             char place[64];
             (void)snprintf(place, sizeof place, "index of transactions, number %llu", (unsigned long long)lsn);

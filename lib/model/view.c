@@ -199,7 +199,7 @@ void rows_open(struct rows *rows, const struct generation *generation, const str
     const struct kind_store *store = kind_store(generation, kind);
     *rows = (struct rows){.arena = arena};
     uint32_t cells = store == NULL ? 0 : column_count(arena, store->rows_column);
-    if (cells == 0)
+    if (cells == 0 || column_at(arena, store->rows_column, 0, sizeof(struct row)) == NULL)
         return;
     const struct column_header *header = arena_at(arena, store->rows_column, sizeof *header);
     rows->chunks =

@@ -45,8 +45,8 @@ COLD uint64_t column_create(struct arena *arena, uint32_t width, uint64_t fill)
     return column;
 }
 
-extern inline void *column_at(struct arena *arena, uint64_t column, uint32_t number);
-extern inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count);
+extern inline void *column_at(struct arena *arena, uint64_t column, uint32_t number, uint32_t width);
+extern inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count, uint32_t width);
 
 COLD static void cells_fill(uint8_t *cells, size_t length, uint32_t width, uint64_t fill)
 {
@@ -154,13 +154,7 @@ uint32_t column_count(struct arena *arena, uint64_t column)
     return header == NULL ? 0 : header->cells;
 }
 
-uint32_t column_width(struct arena *arena, uint64_t column)
-{
-    const struct column_header *header = column_header(arena, column);
-    return header == NULL ? 0 : header->width;
-}
-
-void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t *count)
+void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t width, uint32_t *count)
 {
     *count = 0;
     const struct column_header *header = column_header(arena, column);
@@ -171,8 +165,8 @@ void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t
     uint32_t left = header->cells - number;
     uint32_t run = COLUMN_CHUNK - within < left ? COLUMN_CHUNK - within : left;
     void *cells = NULL;
-    if (chunk != NULL && *chunk % 8 == 0)
-        cells = arena_at(arena, *chunk + (uint64_t)within * header->width, (size_t)run * header->width);
+    if (chunk != NULL && *chunk % 8 == 0 && header->width == width)
+        cells = arena_at(arena, *chunk + (uint64_t)within * width, (size_t)run * width);
     if (cells == NULL)
         arena->damaged = true;
     else
@@ -181,16 +175,17 @@ void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t
 }
 
 /* Only whole chunks, which never move, make a window; an image's is loaded with it. */
-uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number)
+uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number,
+                            uint32_t width)
 {
     uint32_t count, first = number - number % COLUMN_CHUNK;
-    uint8_t *cells = column_run(arena, column, first, &count);
+    uint8_t *cells = column_run(arena, column, first, width, &count);
     window->count = 0;
     if (cells == NULL || number - first >= count)
         return NULL;
     if (count == COLUMN_CHUNK)
         *window = (struct column_window){cells, first, count};
-    return cells + (size_t)(number - first) * column_width(arena, column);
+    return cells + (size_t)(number - first) * width;
 }
 
 COLD void column_free(struct arena *arena, uint64_t column)

@@ -30,35 +30,36 @@ static inline bool column_reserve(struct arena *arena, uint64_t column, uint32_t
         return true;
     return column_extend(arena, column, count);
 }
-/* How many cells exist, and how wide they are; 0 when this is no column.  A
- * model that opens an image checks the width once, before it trusts cells. */
-uint32_t column_count(struct arena *arena, uint64_t column);
-uint32_t column_width(struct arena *arena, uint64_t column);
+uint32_t column_count(struct arena *arena, uint64_t column); /* cells that exist; 0 when this is no column */
+
+/* Whoever reads cells says how wide they are; a column of another width is as
+ * good as damaged, because its cells would reach beyond it. */
 
 /* Address of one cell, or NULL (outside, damaged). */
-inline void *column_at(struct arena *arena, uint64_t column, uint32_t number)
+inline void *column_at(struct arena *arena, uint64_t column, uint32_t number, uint32_t width)
 {
     const struct column_header *header = arena_at(arena, column, sizeof *header);
-    if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells)
+    if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells ||
+        header->width != width)
         return NULL;
     const uint64_t *chunk = arena_at(arena, header->directory + (uint64_t)(number / COLUMN_CHUNK) * 8, 8);
     if (chunk == NULL || (*chunk & 7) != 0)
         return NULL;
-    return arena_at(arena, *chunk + (uint64_t)(number % COLUMN_CHUNK) * header->width, header->width);
+    return arena_at(arena, *chunk + (uint64_t)(number % COLUMN_CHUNK) * width, width);
 }
 
 /* The same of `count` cells that lie in one chunk. */
-inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count)
+inline void *column_cells(struct arena *arena, uint64_t column, uint32_t number, uint32_t count, uint32_t width)
 {
     const struct column_header *header = arena_at(arena, column, sizeof *header);
     uint32_t within = number % COLUMN_CHUNK;
     if (header == NULL || (column & 7) != 0 || (header->directory & 7) != 0 || number >= header->cells ||
-        count > header->cells - number || count > COLUMN_CHUNK - within)
+        count > header->cells - number || count > COLUMN_CHUNK - within || header->width != width)
         return NULL;
     const uint64_t *chunk = arena_at(arena, header->directory + (uint64_t)(number / COLUMN_CHUNK) * 8, 8);
     if (chunk == NULL || (*chunk & 7) != 0)
         return NULL;
-    return arena_at(arena, *chunk + (uint64_t)within * header->width, (size_t)count * header->width);
+    return arena_at(arena, *chunk + (uint64_t)within * width, (size_t)count * width);
 }
 
 /* The chunk that a writer was in last: appending meets each chunk thousands of
@@ -67,19 +68,20 @@ struct column_window {
     uint8_t *cells;
     uint32_t first, count;
 };
-uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number);
-/* column_at of a column whose cells have that width. */
+uint8_t *column_window_open(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number,
+                            uint32_t width);
+/* column_at, through the window. */
 static inline void *column_in(struct arena *arena, uint64_t column, struct column_window *window, uint32_t number,
                               uint32_t width)
 {
     uint32_t within = number - window->first;
     return within < window->count ? window->cells + (size_t)within * width
-                                  : column_window_open(arena, column, window, number);
+                                  : column_window_open(arena, column, window, number, width);
 }
 
 /* The run of cells from `number` to the end of its chunk: address and count,
  * for scans.  NULL when outside or damaged. */
-void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t *count);
+void *column_run(struct arena *arena, uint64_t column, uint32_t number, uint32_t width, uint32_t *count);
 void column_free(struct arena *arena, uint64_t column);
 
 #endif
