@@ -316,6 +316,30 @@ START_TEST(an_id_is_used_once)
 }
 END_TEST
 
+START_TEST(a_record_can_be_deleted_in_the_transaction_that_made_it)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_id id;
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(record, CRM_CUSTOMER_NAME, "Brief", CRM_NUL);
+    crm_record_id(record, &id);
+    ck_assert_int_eq(crm_delete(record), CRM_OK);
+    ck_assert_int_eq(crm_delete(record), CRM_REFUSED);
+    domain_refused(txn, CRM_REFUSED, "deleted already");
+    ck_assert_int_eq(crm_delete(crm_create(txn, CRM_KIND_CUSTOMER)), CRM_INVALID); /* has no name */
+    domain_refused(txn, CRM_INVALID, "name");
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, NULL), CRM_OK);
+    ck_assert_int_eq(crm_record_deleted(record), 1);
+    ck_assert_uint_eq(crm_record_version(record), 2);
+    crm_record_free(record);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(a_deletion_that_would_orphan_is_refused)
 {
     crm_db *db = domain_open();
@@ -468,6 +492,7 @@ int main(void)
     tcase_add_test(cases, who_and_why_have_a_limit);
     tcase_add_test(cases, a_version_that_was_named_must_still_be_there);
     tcase_add_test(cases, an_id_is_used_once);
+    tcase_add_test(cases, a_record_can_be_deleted_in_the_transaction_that_made_it);
     tcase_add_test(cases, a_deletion_that_would_orphan_is_refused);
     tcase_add_test(cases, nobody_stands_above_himself);
     tcase_add_test(cases, a_large_transaction_is_whole_or_nothing);

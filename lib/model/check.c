@@ -199,12 +199,10 @@ COLD int32_t crm_delete(crm_record *record)
     crm_txn *txn = record->txn;
     if (txn->status != CRM_OK)
         return txn->status;
-    if (record->created)
-        return txn_fail(txn, CRM_MISUSE, "this %s is new and not yet finished; roll back instead", record->kind->name);
+    if (txn->open != NULL && txn_finish(txn) != CRM_OK) /* also this one, which may be new */
+        return txn->status;
     if (crm_record_deleted(record))
         return txn_fail(txn, CRM_REFUSED, "this %s is deleted already", record->kind->name);
-    if (txn->open != NULL && txn_finish(txn) != CRM_OK)
-        return txn->status;
     int32_t status = txn_settle(txn);
     if (status == CRM_OK)
         status = find_dependent(txn, record);
