@@ -316,6 +316,32 @@ START_TEST(an_id_is_used_once)
 }
 END_TEST
 
+/* The bytes of a transaction move as it grows; what a rule sees of a record moves along. */
+START_TEST(a_record_changed_often_in_a_growing_transaction_keeps_its_stage)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_table *history = NULL;
+    crm_id id;
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(record, CRM_CUSTOMER_NAME, "Busy", CRM_NUL);
+    crm_record_id(record, &id);
+    for (int i = 0; i < 3000; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "Busy %d", i);
+        crm_set_text(crm_create(txn, CRM_KIND_CONTACT), CRM_CONTACT_LAST_NAME, name, CRM_NUL);
+        ck_assert_int_eq(crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &id), CRM_CUSTOMER_NAME, name, CRM_NUL), CRM_OK);
+    }
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    ck_assert_int_eq(crm_stage_history(view, CRM_KIND_CUSTOMER, &id, &history, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_table_rows(history), 1); /* it became an acquaintance, and that was all */
+    crm_table_free(history);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(a_record_can_be_deleted_in_the_transaction_that_made_it)
 {
     crm_db *db = domain_open();
@@ -492,6 +518,7 @@ int main(void)
     tcase_add_test(cases, who_and_why_have_a_limit);
     tcase_add_test(cases, a_version_that_was_named_must_still_be_there);
     tcase_add_test(cases, an_id_is_used_once);
+    tcase_add_test(cases, a_record_changed_often_in_a_growing_transaction_keeps_its_stage);
     tcase_add_test(cases, a_record_can_be_deleted_in_the_transaction_that_made_it);
     tcase_add_test(cases, a_deletion_that_would_orphan_is_refused);
     tcase_add_test(cases, nobody_stands_above_himself);

@@ -673,6 +673,7 @@ int32_t txn_finish(crm_txn *txn)
     if (old != NULL && before.version.offset >= txn->base) {
         (void)version_load(txn->generation, txn, before.version.offset, &before.version);
         record_seek(&before);
+        record->version = before.version; /* of which the rule sees what was not changed */
     }
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)
