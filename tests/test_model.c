@@ -1,7 +1,7 @@
 /* A company that changes at random, against a plain model of it: arrays that
  * are searched from end to end.  Small and large transactions, rolled back ones,
  * questions in the middle of one, views that stay open, the past, a second
- * handle, closing and opening, rebuilding: every answer is the model's.
+ * handle, closing and opening, rebuilding, compacting: every answer is the model's.
  * MODEL_SEED and MODEL_ROUNDS in the environment give another or a longer walk. */
 #include "domain_fixture.h"
 
@@ -408,6 +408,14 @@ static void close_and_open(void)
     walk.db = open_handle();
 }
 
+/* Everything is kept, the past included; only where it lies changes. */
+static void compact(void)
+{
+    crm_error error;
+    int32_t status = crm_compact(walk.db, &error);
+    ck_assert_msg(status == CRM_OK, "seed %llu, round %u: %s", walk.seed, walk.round, error.message);
+}
+
 static void step(void)
 {
     uint32_t what = below(100);
@@ -427,6 +435,8 @@ static void step(void)
         ck_assert_int_eq(crm_rebuild(walk.db, NULL), CRM_OK);
     else if (what == 97)
         ck_assert_int_eq(crm_verify(below(2) ? walk.db : walk.second, NULL, NULL), CRM_OK);
+    else if (what == 98)
+        compact();
 }
 
 START_TEST(every_answer_is_the_plain_models)
