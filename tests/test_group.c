@@ -609,14 +609,20 @@ static void check_filter(crm_view *view, size_t f)
     crm_query_free(query);
 }
 
-START_TEST(blocks_of_columns_add_up_to_what_a_loop_does)
+static crm_txn *new_world(uint32_t seed)
 {
     memset(&world, 0, sizeof world);
-    world.seed = 77;
+    world.seed = seed;
     world.db = domain_open();
     crm_txn *txn = domain_begin(world.db);
     define(txn);
     make_cells(txn);
+    return txn;
+}
+
+START_TEST(blocks_of_columns_add_up_to_what_a_loop_does)
+{
+    crm_txn *txn = new_world(77);
     domain_commit(txn);
     crm_view *view = domain_view(world.db);
     for (size_t f = 0; f < sizeof filters / sizeof filters[0]; f++)
@@ -630,12 +636,7 @@ END_TEST
  * only then: not when the base currency is said, nor for one without an amount. */
 START_TEST(one_other_currency_among_many_is_noticed)
 {
-    memset(&world, 0, sizeof world);
-    world.seed = 78;
-    world.db = domain_open();
-    crm_txn *txn = domain_begin(world.db);
-    define(txn);
-    make_cells(txn);
+    crm_txn *txn = new_world(78);
     for (int step = 0; step < 4; step++) {
         static const int64_t currencies[] = {UNSET, 978, 840, 840};
         static const int64_t amounts[] = {1, 1, UNSET, 1};

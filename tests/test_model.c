@@ -1,4 +1,4 @@
-/* A company that changes at random, against a plain model of it: arrays that
+/* P5, P7.  A company that changes at random, against a plain model of it: arrays that
  * are searched from end to end.  Small and large transactions, rolled back ones,
  * questions in the middle of one, views that stay open, the past, a second
  * handle, closing and opening, rebuilding, compacting: every answer is the model's.
@@ -71,6 +71,7 @@ static crm_db *open_handle(void)
     crm_db *db = NULL;
     crm_options *options = crm_options_create();
     crm_options_set_int(options, CRM_OPTION_DURABILITY, CRM_DURABLE_DEFERRED);
+    crm_options_set_int(options, CRM_OPTION_NOW, DOMAIN_NOW + (int64_t)walk.round * 1000000);
     int32_t status = crm_open(walk.path, options, &db, &error);
     crm_options_free(options);
     ck_assert_msg(status == CRM_OK, "%s", error.message);
@@ -419,6 +420,8 @@ static void compact(void)
 static void step(void)
 {
     uint32_t what = below(100);
+    crm_set_now(walk.db, DOMAIN_NOW + (int64_t)walk.round * 1000000);
+    crm_set_now(walk.second, DOMAIN_NOW + (int64_t)walk.round * 1000000);
     if (what < 50)
         transaction(below(4) == 0 ? walk.second : walk.db);
     else if (what < 60)

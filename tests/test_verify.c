@@ -215,7 +215,7 @@ START_TEST(an_index_that_differs_from_the_log_is_found)
 }
 END_TEST
 
-/* As a forged index file can say it: reading such a column as what it should be
+/* P6.  As a forged index file can say it: reading such a column as what it should be
  * would go beyond its end. */
 START_TEST(a_column_of_another_width_is_found_and_not_read)
 {
