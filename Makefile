@@ -5,6 +5,7 @@
 # come from the compiler, nothing is written outside build/.  Sanitizer and
 # coverage builds are the same file with another BUILD and SANITIZE.
 #   mk/test.mk     check, sanitize, bench, coverage
+#   mk/stress.mk   crash, faults, rot, … and nightly
 #   mk/lint.mk     lint and format
 #   mk/install.mk  install, uninstall
 
@@ -93,7 +94,7 @@ TOOL := $(if $(TOOL_SOURCES),$(BUILD)/crm)
 
 # The targets that people type first install what they lack; the others only
 # say what is missing.  SETUP=none skips it.
-ifneq ($(filter demo check lint bench sanitize coverage setup,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check lint bench sanitize coverage nightly setup,$(MAKECMDGOALS)),)
 SETUP ?= install
 endif
 SETUP ?= check
@@ -101,7 +102,7 @@ SETUP ?= check
 # One step for the groups that all of the goals together need: two would run
 # the package manager twice at once.
 SETUP_GROUPS := build \
-    $(if $(filter check check-% test-% run-% sanitize sanitize-% coverage lint lint-% format setup,$(MAKECMDGOALS)),check) \
+    $(if $(filter check check-% test-% run-% sanitize sanitize-% coverage nightly lint lint-% format setup,$(MAKECMDGOALS)),check) \
     $(if $(filter lint lint-% format setup,$(MAKECMDGOALS)),lint) \
     $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench)
 SETUP_STAMP := $(BUILD)/setup/$(subst $() ,-,$(strip $(SETUP_GROUPS)))
@@ -145,6 +146,7 @@ help:
 	@echo "make lint       compilers' warnings, clang-tidy, cppcheck, format, and the project's own checks"
 	@echo "make sanitize   the tests under ASan and UBSan, then under TSan"
 	@echo "make bench      speed and size against SQLite"
+	@echo "make nightly    every way to break it that docs/TESTING.md lists, the long forms"
 	@echo "make coverage   which lines the tests reach"
 	@echo "make schema     include/crm_schema.h anew from lib/model/schema.def"
 	@echo "make format     clang-format on every source"
@@ -207,8 +209,9 @@ schema: $(BUILD)/tools/generate_schema
 	$< >$(BUILD)/crm_schema.h
 	cmp -s $(BUILD)/crm_schema.h include/crm_schema.h || cp $(BUILD)/crm_schema.h include/crm_schema.h
 
+include mk/stress.mk
 include mk/test.mk
 include mk/lint.mk
 include mk/install.mk
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL)))

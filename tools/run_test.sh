@@ -7,6 +7,7 @@
 #               Python unittest.
 # KIND example: one program that passes when it ends with 0; gets the path of a
 #               database in a fresh folder as its last argument.
+# KIND stress:  one program that passes when it ends with 0; its closing line is shown.
 #
 # A test that crashes, hangs, or ends with an error although every check in it
 # passed counts as one failure more; so does one that reports nothing at all.
@@ -61,7 +62,7 @@ awk -v kind="$kind" -v status="$status" '
     /^SKIP/ { said_skip++ }
     END {
         if (unit) { passed -= said_skip; skipped += said_skip; if (passed < 0) passed = 0 }
-        if (kind == "example" && status == 0) passed = 1
+        if ((kind == "example" || kind == "stress") && status == 0) passed = 1
         else if (status == 77 && !counted) skipped = 1
         else if (status != 0 && !failed) failed = 1
         else if (!counted) failed++
@@ -73,6 +74,7 @@ read -r passed failed skipped <"$logs/$name.count"
 if [ "$failed" = 0 ]; then
     printf 'ok    %-28s %4s passed%s  %s s\n' "$name" "$passed" "$([ "$skipped" = 0 ] || echo ", $skipped skipped")" "$seconds"
     grep '^SKIP' "$log" | sed "s/^/      $name: /" || true
+    [ "$kind" != stress ] || tail -n 1 "$log" | sed "s/^/      $name: /"
 else
     case $status in
     124 | 137) why="stopped after $limit s" ;;

@@ -1,0 +1,26 @@
+# Faults: crash, faults, rot, kills, threads, … (docs/TESTING.md).
+#
+# stress/NAME.c with a main() is `make NAME`: it prints its seed and ends with
+# "N THINGS, N failures".  LONG=1 is the nightly's run, SEED=N another one.
+# `make check` runs the short form of each.
+
+STRESS_ALL := $(sort $(wildcard stress/*.c))
+STRESS_SOURCES := $(call programs,$(STRESS_ALL))
+STRESS_NAMES := $(patsubst stress/%.c,%,$(STRESS_SOURCES))
+STRESS_HELPERS := $(call objects,$(filter-out $(STRESS_SOURCES),$(STRESS_ALL)))
+STRESS_BINARIES := $(call binaries,$(STRESS_SOURCES))
+STRESS_RUNS := $(addprefix run-stress_,$(STRESS_NAMES))
+
+$(BUILD)/stress/%.o: INCLUDES := -Iinclude -Ilib
+$(STRESS_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STRESS_HELPERS) $(INTERNAL)
+	$(call Q,LINK)$(LINK) -o $@ $< $(STRESS_HELPERS) $(INTERNAL) $(LIB_LIBS) -lm
+
+.PHONY: nightly $(STRESS_NAMES) $(STRESS_RUNS)
+$(STRESS_NAMES): %: $(BUILD)/stress/%
+	$< $(if $(LONG),--long) $(if $(SEED),--seed $(SEED))
+$(STRESS_RUNS): run-stress_%: $(BUILD)/stress/%
+	@$(RUN) stress_$* stress $<
+
+# Every long form, one after the other.
+nightly: | $(SETUP_STAMP)
+	@set -e; for name in $(STRESS_NAMES); do $(MAKE) --no-print-directory LONG=1 $$name; done
