@@ -23,6 +23,7 @@ enum {
     PACK_RAW = 64 << 10,
     HEADS_BYTES = 256 << 10,
     FRAME_BYTES = 16 << 20,
+    FRAME_LEAST = 512,  /* entries before a frame ends for the sake of ids; its own bytes are then a quarter each */
     FRAMES_ENTRY = 512, /* transactions in one table; a look-up inflates and walks one */
     FRAMES_RAW = 32 << 10,
     DEFLATE_LEVEL = 6
@@ -403,6 +404,18 @@ static void plan_record(struct rewrite *rewrite, struct record_plan *plan)
     }
 }
 
+/* Ids are told by their distance to the frame's first, and those of one
+ * transaction follow each other: where another's begin, so does a frame. */
+static int32_t frame_for(struct rewrite *rewrite, const crm_id *id, crm_error *error)
+{
+    if (id_follows(&rewrite->id_base, id) || rewrite->frame_entries + rewrite->head_entries < FRAME_LEAST)
+        return CRM_OK;
+    int32_t status = flush_chunk(rewrite, error);
+    if (status == CRM_OK && rewrite->frame.length > 0)
+        status = flush_frame(rewrite, error);
+    return status;
+}
+
 static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, uint32_t number, crm_error *error)
 {
     const struct row *row = row_at(rewrite->from, kind, number);
@@ -417,6 +430,7 @@ static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, ui
     uint8_t last = rewrite->links[0].operation;
     bool two = last == ENTRY_DELETE || (last == ENTRY_ERASE && plan.keep > 1);
     size_t head = two && plan.keep > 1 ? 1 : 0;
+    status = frame_for(rewrite, &plan.id, error);
     for (size_t i = plan.keep; status == CRM_OK && i-- > head + 1;)
         status = put_packed(rewrite, &plan, i, &previous, error);
     if (status == CRM_OK)
