@@ -357,10 +357,15 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
         query->status = status;
         return answer(query, error);
     }
-    bool planned = query->planned, after = query->has_after;
+    bool planned = query->planned, after = query->has_after, candidates = query->candidates;
+    uint64_t limit = query->limit;
+    if (plan_is_short(query)) { /* that plan is for a page, not for all */
+        planned = false;
+        query->limit = UINT64_MAX;
+    }
     if (!planned)
         plan_make(query);
-    query->has_after = false;
+    query->has_after = query->candidates = false;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK) {
         query->status = query->error.status;
     } else if (!count_known(query, planned, count)) {
@@ -372,6 +377,9 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
             (void)count_collected(query, count);
     }
     query->has_after = after;
+    query->candidates = candidates;
+    query->planned = query->limit == limit;
+    query->limit = limit;
     (void)query_untroubled(query);
     view_end(query->view);
     return answer(query, error);
