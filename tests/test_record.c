@@ -294,6 +294,28 @@ START_TEST(a_record_in_a_transaction_shows_what_it_will_be)
 }
 END_TEST
 
+/* An actor without a name is none, before the commit as behind it. */
+START_TEST(an_empty_actor_is_none)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    ck_assert_int_eq(crm_txn_set_actor(txn, ""), CRM_OK);
+    crm_record *record = customer(txn, "Acme");
+    domain_accepted(txn);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_CREATED_BY), 0);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_MODIFIED_BY), 0);
+    crm_id id;
+    crm_record_id(record, &id);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, NULL), CRM_OK);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_CREATED_BY), 0);
+    crm_record_free(record);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("record");
@@ -306,6 +328,7 @@ int main(void)
     tcase_add_test(cases, a_list_has_at_most_ten_thousand_items);
     tcase_add_test(cases, an_erased_person_is_gone_from_every_version);
     tcase_add_test(cases, a_record_in_a_transaction_shows_what_it_will_be);
+    tcase_add_test(cases, an_empty_actor_is_none);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
