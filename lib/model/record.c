@@ -250,7 +250,7 @@ COLD static bool actor_of(const crm_record *record, uint64_t lsn, struct value *
     if (record->view->txn != NULL && lsn == record->view->txn->lsn) {
         const char *actor = record->view->txn->actor;
         *value = value_bytes(actor == NULL ? "" : actor, actor == NULL ? 0 : strlen(actor));
-        return actor != NULL;
+        return actor != NULL && actor[0] != 0;
     }
     if (!record_lock(record))
         return false;
