@@ -447,6 +447,8 @@ bool predicate_matches(crm_query *query, const struct predicate *condition, uint
     struct field *field = condition->field;
     struct value value = {.what = VALUE_NONE};
     if (field->type == CRM_TYPE_ID) {
+        if (condition->op == CRM_OP_SET || condition->op == CRM_OP_NOT_SET)
+            return condition->op == CRM_OP_SET; /* every record has one */
         const crm_id *id = id_at(query->view->generation, query->kind, number);
         bool any = false;
         for (uint32_t i = 0; i < condition->count; i++)
