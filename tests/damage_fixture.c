@@ -121,7 +121,7 @@ void damage_numbers(struct subject *subject, const act_function *acts, size_t co
     }
 }
 
-static const unsigned across[] = {32, 48, 64, 1024};
+static const int64_t across[] = {32, 48, 64, 1024, -16};
 enum { ACROSS = sizeof across / sizeof *across };
 
 void damage_overlaps(struct subject *subject, const act_function *acts, size_t count, size_t step)
@@ -129,7 +129,7 @@ void damage_overlaps(struct subject *subject, const act_function *acts, size_t c
     for (size_t l = 0; l < subject->link_count; l += step) {
         const struct link *link = &subject->links[l];
         for (size_t b = 0; b < subject->block_count * ACROSS; b++) {
-            uint64_t at = subject->blocks[b / ACROSS].at - across[b % ACROSS];
+            uint64_t at = subject->blocks[b / ACROSS].at - (uint64_t)across[b % ACROSS];
             for (size_t a = 0; a < count; a++) {
                 subject_restore(subject);
                 memcpy(subject->arena->base + at, subject->bytes + link->target, LINK_HEADER);
@@ -155,7 +155,7 @@ void damage_free_lists(struct subject *subject, const act_function *acts, size_t
     for (size_t b = 0; b < subject->block_count; b += step) {
         for (size_t size = 128; size <= 4096; size *= 2) {
             for (size_t i = 0; i <= ACROSS; i++) {
-                uint64_t at = subject->blocks[b].at - (i == ACROSS ? 0 : across[i]);
+                uint64_t at = subject->blocks[b].at - (uint64_t)(i == ACROSS ? 0 : across[i]);
                 if (at + size <= subject->used)
                     list_free(subject, at, size, acts, count);
             }

@@ -101,6 +101,7 @@ static struct subject *tree_of(uint32_t count, uint32_t step, uint32_t removed)
     for (uint32_t i = 0; i < removed; i++)
         MUST(take(subject, i * step));
     const struct tree_header *header = (const void *)(subject->arena->base + subject->root);
+    subject_block(subject, subject->root, sizeof *header);
     for (unsigned at = 0; at < sizeof *header; at += 4)
         subject_place(subject, subject->root + at, 4);
     if (header->depth != 0) {
@@ -109,7 +110,6 @@ static struct subject *tree_of(uint32_t count, uint32_t step, uint32_t removed)
         subject_link(subject, subject->root + offsetof(struct tree_header, last), tree_offset(header->last));
         add_node(subject, header->root, header->depth - 1);
     }
-    subject_block(subject, subject->root, sizeof *header);
     subject_keep(subject);
     return subject;
 }
@@ -321,6 +321,8 @@ START_TEST(a_tree_without_memory_stays_sound)
     text_tree = _i >= TREE_SHAPES;
     const uint32_t *shape = tree_shapes[_i % TREE_SHAPES];
     struct subject *subject = tree_of(shape[0], shape[1], shape[2]);
+    subject_run_short(subject, 0);
+    MUST(tree_create(subject->arena, TREE_PLAIN) == 0);
     for (size_t a = 0; a < sizeof acts / sizeof *acts; a++) {
         for (uint64_t room = 0; room < 60000; room += room < 4096 ? 128 : 1024) {
             subject_run_short(subject, room);

@@ -269,9 +269,8 @@ static enum step leaf_room(const struct tree *tree, struct tree_path *path, stru
 /* A plain key behind all others needs no search. */
 static bool path_for(const struct tree *tree, const struct tree_probe *probe, struct tree_path *path)
 {
-    const struct tree_header *header = tree->header;
-    if (!tree->text && header->depth != 0 && leaf_open(tree->arena, header->last, &path->leaf) &&
-        path->leaf.count != 0 && tree_key_less(leaf_key(&path->leaf, path->leaf.count - 1), probe->key))
+    if (!tree->text && leaf_open(tree->arena, tree->header->last, &path->leaf) && path->leaf.count != 0 &&
+        tree_key_less(leaf_key(&path->leaf, path->leaf.count - 1), probe->key))
         return tree_path_last(tree, path);
     return tree_descend(tree, probe, path) && !(tree->text && tree->arena->damaged);
 }
