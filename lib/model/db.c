@@ -723,16 +723,19 @@ int32_t crm_close(crm_db *db)
 
 void crm_set_now(crm_db *db, int64_t now)
 {
-    __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
+    if (db != NULL)
+        __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
 }
 
 int64_t crm_now(const crm_db *db)
 {
-    return db_now(db);
+    return db == NULL ? 0 : db_now(db);
 }
 
 uint64_t crm_lsn(crm_db *db)
 {
+    if (db == NULL)
+        return 0;
     (void)db_follow(db, false, NULL);
     struct generation *generation = db_hold(db);
     uint64_t published = log_published(generation->log);
@@ -745,5 +748,5 @@ uint64_t crm_lsn(crm_db *db)
 
 const char *crm_path(const crm_db *db)
 {
-    return db->path;
+    return db == NULL ? NULL : db->path;
 }

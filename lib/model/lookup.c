@@ -439,14 +439,14 @@ crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number
     crm_error error;
     if (created != NULL)
         *created = 0;
-    if (txn == NULL || text == NULL)
+    if (txn == NULL)
         return NULL;
     if (length == CRM_NUL)
-        length = strlen(text);
+        length = text == NULL ? 0 : strlen(text);
     struct kind *kind = schema_kind(&txn->generation->schema, kind_number);
     struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
-    if (field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
-        txn_fail(txn, CRM_INVALID, "an upsert needs a unique field, an external id or an e-mail");
+    if (text == NULL || field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
+        txn_fail(txn, CRM_INVALID, "an upsert needs a text, and a unique field, an external id or an e-mail");
         return NULL;
     }
     int32_t status = find(&txn->view, kind_number, field_number, text, length, true, &found, &error);
