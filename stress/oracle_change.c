@@ -299,6 +299,6 @@ const char *oracle_change(struct oracle *oracle, crm_txn *txn, struct choices *c
     case 16: return change_life(oracle, txn, choices);
     case 17:
     case 18: return change_other(oracle, txn, choices);
-    default: return change_other(oracle, txn, choices);
+    default: return change_refused(oracle, txn, choices);
     }
 }

@@ -125,6 +125,16 @@ static const char *check_system(const struct oracle *oracle, const crm_record *r
                                 crm_text(record, CRM_FIELD_MODIFIED_BY, NULL));
 }
 
+bool answer_is(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot, uint32_t index)
+{
+    const struct oracle_version *newest = oracle_record(oracle, slot, index)->newest;
+    crm_id id;
+    crm_record_id(record, &id);
+    return is_record(oracle, slot, index, crm_record_kind(record), &id) &&
+           crm_record_version(record) == newest->number && crm_record_lsn(record) == newest->meta->lsn &&
+           (crm_record_deleted(record) != 0) == newest->deleted;
+}
+
 const char *answer_record(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot, uint32_t index)
 {
     const struct oracle_record *expected = oracle_record(oracle, slot, index);
