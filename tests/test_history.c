@@ -197,6 +197,34 @@ START_TEST(erasure_hides_personal_fields_of_every_earlier_version)
 }
 END_TEST
 
+/* Read by id or from a list: a reader of the past must know why the name is missing. */
+START_TEST(a_record_of_the_past_says_that_it_was_erased_since)
+{
+    crm_id id = care_customer(&care, "Alpha");
+    uint64_t before = crm_lsn(care.db);
+    crm_txn *txn = care_begin(&care, "mia");
+    ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+    care_commit(txn);
+    crm_error error = {0};
+    for (int past = 0; past < 2; past++) {
+        int32_t expected = past ? CRM_ERASED : CRM_OK;
+        crm_record *record = NULL;
+        crm_query *query = NULL;
+        crm_view *view = NULL;
+        care_ok(crm_view_open_lsn(care.db, past ? before : crm_lsn(care.db), &view, &error), &error);
+        care_ok(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, &error), &error);
+        ck_assert_int_eq(crm_has(record, CRM_CUSTOMER_NAME), !past);
+        ck_assert_int_eq(crm_record_status(record), expected);
+        crm_record_free(record);
+        care_ok(crm_query_create(view, CRM_KIND_CUSTOMER, &query, &error), &error);
+        care_ok(crm_query_next(query, &record, &error), &error);
+        ck_assert_int_eq(crm_record_status(record), expected);
+        crm_query_free(query);
+        crm_view_close(view);
+    }
+}
+END_TEST
+
 /* A change under way by another must not make an erased record unreadable. */
 START_TEST(an_erased_record_stays_readable_while_it_is_being_changed)
 {
@@ -264,6 +292,7 @@ int main(void)
     tcase_add_test(tests, a_view_of_the_past_shows_only_what_it_sees);
     tcase_add_test(tests, a_transaction_sees_its_own_version_under_way);
     tcase_add_test(tests, erasure_hides_personal_fields_of_every_earlier_version);
+    tcase_add_test(tests, a_record_of_the_past_says_that_it_was_erased_since);
     tcase_add_test(tests, an_erased_record_stays_readable_while_it_is_being_changed);
     tcase_add_test(tests, a_long_chain_reads_every_version);
     tcase_add_test(tests, a_history_outlives_its_view_and_wrong_calls_are_answered);

@@ -75,6 +75,8 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
     if (status == CRM_OK)
         record_seek(record);
+    if (record->version.hidden)
+        record->status = CRM_ERASED;
     return status;
 }
 
