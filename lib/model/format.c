@@ -56,7 +56,7 @@ static bool put_title(crm_view *view, struct kind *kind, uint32_t number, const 
     const char *text;
     size_t length = 0;
     buffer_init(&scratch, view->db->memory);
-    if (kind->title != NULL && version_of_row(view->generation, view->txn, kind, number, row, &version) == CRM_OK &&
+    if (kind->title != NULL && version_of_row(view, kind, number, row, &version) == CRM_OK &&
         version_field(&version, kind->title, &value) == 1 && value_text(&value, &scratch, &text, &length))
         buffer_append(out, text, length);
     buffer_free(&scratch);

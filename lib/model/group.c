@@ -103,7 +103,7 @@ COLD static bool load_through(struct grouping *g, uint32_t k)
         struct value value;
         g->through[k][n] = group_none;
         if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE ||
-            version_of_row(query->view->generation, query->view->txn, kind, n, &row, &version) != CRM_OK)
+            version_of_row(query->view, kind, n, &row, &version) != CRM_OK)
             continue;
         g->through[k][n] = key_of_value(g, field, query->keys[k].unit, version_field(&version, field, &value), &value);
     }
