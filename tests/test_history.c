@@ -291,6 +291,39 @@ START_TEST(an_erasure_is_told_after_a_compaction_as_before)
 }
 END_TEST
 
+/* An erasure of what is deleted is two versions: the erasure, then the deletion again. */
+START_TEST(a_compaction_keeps_the_erasure_of_a_deleted_record)
+{
+    static const int32_t operations[] = {CRM_CHANGE_CREATE, CRM_CHANGE_DELETE, CRM_CHANGE_ERASE,
+                                         CRM_CHANGE_DELETE, CRM_CHANGE_ERASE,  CRM_CHANGE_DELETE};
+    crm_id id = care_customer(&care, "Alpha");
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_delete(crm_edit(txn, CRM_KIND_CUSTOMER, &id));
+    care_commit(txn);
+    crm_error error = {0};
+    for (int i = 0; i < 2; i++) {
+        txn = care_begin(&care, "mia");
+        ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+        care_commit(txn);
+    }
+    for (int compactions = 0; compactions < 3; compactions++) {
+        crm_view *view = care_view(&care);
+        crm_history *history = open_history(view, CRM_KIND_CUSTOMER, &id);
+        for (int i = 0; i < 6; i++) {
+            crm_change *change = next(history);
+            ck_assert_int_eq(crm_change_operation(change), operations[i]);
+            ck_assert_uint_eq(crm_change_version(change), (uint64_t)i + 1);
+            ck_assert_int_eq(crm_record_deleted(crm_change_after(change)), operations[i] == CRM_CHANGE_DELETE);
+            ck_assert_int_eq(crm_record_status(crm_change_after(change)), i < 4 ? CRM_ERASED : CRM_OK);
+        }
+        ends(history);
+        crm_view_close(view);
+        care_ok(crm_compact(care.db, &error), &error);
+        care_ok(crm_verify(care.db, NULL, &error), &error);
+    }
+}
+END_TEST
+
 /* A change under way by another must not make an erased record unreadable. */
 START_TEST(an_erased_record_stays_readable_while_it_is_being_changed)
 {
@@ -361,6 +394,7 @@ int main(void)
     tcase_add_test(tests, a_record_of_the_past_says_that_it_was_erased_since);
     tcase_add_test(tests, a_second_erasure_takes_nothing_from_a_view_that_was_open);
     tcase_add_test(tests, an_erasure_is_told_after_a_compaction_as_before);
+    tcase_add_test(tests, a_compaction_keeps_the_erasure_of_a_deleted_record);
     tcase_add_test(tests, an_erased_record_stays_readable_while_it_is_being_changed);
     tcase_add_test(tests, a_long_chain_reads_every_version);
     tcase_add_test(tests, a_history_outlives_its_view_and_wrong_calls_are_answered);
