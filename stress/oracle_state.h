@@ -147,6 +147,7 @@ struct oracle {
     struct oracle *attempt; /* see oracle_attempt */
     uint32_t changes_most, records_most;
     bool random_ids;
+    bool large;    /* the transaction under way has very many changes */
     char *trouble; /* in the region: copies share it */
 };
 
