@@ -24,7 +24,7 @@ int32_t record_currency(const crm_record *record)
     struct value value;
     if (field != NULL && !field->removed && record_value(record, field->number, &value) == 1)
         return (int32_t)value.integer;
-    return db_currency(record->view->db);
+    return view_currency(record->view);
 }
 
 /* ---- references ---- */
