@@ -523,6 +523,36 @@ START_TEST(test_every_cut_of_base_frames_is_damage)
 }
 END_TEST
 
+static int32_t open_status(bool create, bool salvage)
+{
+    struct log_options options = fixture_options(create);
+    struct log *log = NULL;
+    options.read_only = options.salvage = salvage;
+    int32_t status = log_open(fixture_path, &options, &log, NULL);
+    log_close(log);
+    return status;
+}
+
+/* A crash while base frames were written leaves some of them, or none, behind
+ * a header that does not say where they end.  What is missing cannot be told,
+ * so the file must not pass for a smaller database, nor be made anew. */
+START_TEST(test_unfinished_base_frames_are_refused)
+{
+    make_compacted();
+    bytes_put_u64(bytes + 64, 0); /* the base end, as it is until the sync */
+    bytes_put_u32(bytes + 72, crc32c(0, bytes, 72));
+    for (unsigned kept = 0; kept <= 3; kept++) {
+        fixture_store(fixture_path, bytes, ends[kept].offset);
+        ck_assert_int_eq(open_status(false, false), CRM_CORRUPT);
+        ck_assert_int_eq(open_status(true, false), CRM_CORRUPT);
+        ck_assert_int_eq(open_status(false, true), CRM_OK);
+        size_t now;
+        free(fixture_load(fixture_path, &now));
+        ck_assert_uint_eq(now, ends[kept].offset);
+    }
+}
+END_TEST
+
 /* Headers that a forger gave right CRCs but mad lengths: no read outside the
  * file, no frame out of it, and an end to the search. */
 START_TEST(test_forged_lengths_are_refused)
@@ -578,6 +608,7 @@ static Suite *make_suite(void)
     tcase_add_test(repair, test_base_frames_share_a_number_and_the_next_goes_on);
     tcase_add_test(repair, test_closing_keeps_base_frames);
     tcase_add_test(repair, test_every_cut_of_base_frames_is_damage);
+    tcase_add_test(repair, test_unfinished_base_frames_are_refused);
     suite_add_tcase(suite, repair);
     return suite;
 }
