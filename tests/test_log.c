@@ -270,6 +270,8 @@ START_TEST(test_every_failed_allocation_is_reported)
         ck_assert_int_eq(log_open(fixture_path, &options, &log, &error), log == NULL ? CRM_NOMEM : CRM_OK);
     }
     struct log_point end = log_start(log);
+    left = 100;
+    ck_assert_int_eq(log_recovered(log, &end, &error), CRM_OK); /* an earlier try made the file */
     left = 0;
     ck_assert_int_eq(log_append(log, &end, &info, NULL, 0, &end, &error), CRM_NOMEM);
     left = 100;

@@ -352,6 +352,28 @@ START_TEST(test_recovered_log_goes_on_where_the_tear_was)
 END_TEST
 
 /* While somebody else has the file open it must not get shorter. */
+/* P1: whoever made the file may have been killed before it synced it, and its
+ * name: a frame behind that would be lost with it. */
+START_TEST(test_empty_log_of_another_is_synced_before_frames)
+{
+    struct log_tail tail;
+    struct log_point end;
+    log_close(fixture_open(fixture_path, NULL));
+    struct log *log = fixture_open(fixture_path, NULL);
+    struct frame_info info = {.time = 1};
+    end = log_start(log);
+    ck_assert(log_unrecovered(log));
+    ck_assert_int_eq(log_append(log, &end, &info, NULL, 0, &end, NULL), CRM_MISUSE);
+    int syncs = fixture_faults.syncs, folder_syncs = fixture_faults.folder_syncs;
+    end = fixture_recover(log, &tail);
+    ck_assert_int_eq(tail.what, LOG_TAIL_CLEAN);
+    ck_assert_int_eq(fixture_faults.syncs, syncs + 1);
+    ck_assert_int_eq(fixture_faults.folder_syncs, folder_syncs + 1);
+    fixture_append(log, &end, 100);
+    log_close(log);
+}
+END_TEST
+
 START_TEST(test_tear_is_blanked_while_others_look_on)
 {
     struct log_tail tail;
@@ -602,6 +624,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(repair, 60);
     tcase_add_checked_fixture(repair, setup, teardown);
     tcase_add_test(repair, test_recovered_log_goes_on_where_the_tear_was);
+    tcase_add_test(repair, test_empty_log_of_another_is_synced_before_frames);
     tcase_add_test(repair, test_tear_is_blanked_while_others_look_on);
     tcase_add_test(repair, test_scan_finds_what_is_left_around_damage);
     tcase_add_test(repair, test_salvage_reads_on_when_the_header_is_gone);

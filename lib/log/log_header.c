@@ -156,6 +156,7 @@ static int32_t write_new(struct log *log, const struct log_options *options, uin
         status = log->files->sync(log->file, &system);
     if (status == CRM_OK)
         status = log->files->sync_folder(log->files->context, log->path, &system);
+    log->made = status == CRM_OK;
     return status == CRM_OK ? CRM_OK : log_failure(log, status, system, "cannot be created", error);
 }
 
