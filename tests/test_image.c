@@ -436,7 +436,7 @@ END_TEST
 static struct file_ops broken;
 static int calls, fail_at;
 static bool fail_on;
-static uint64_t bytes_written;
+static uint64_t bytes_written, bytes_unsynced, bytes_unsynced_at_rename;
 
 static bool call_fails(int *system_error)
 {
@@ -453,7 +453,14 @@ static int32_t broken_open(void *context, const char *name, int flags, struct fi
 static int32_t broken_write(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error)
 {
     bytes_written += length;
+    bytes_unsynced += length;
     return call_fails(system_error) ? CRM_FULL : file_ops_default()->write(file, offset, bytes, length, system_error);
+}
+
+static int32_t broken_sync(struct file *file, int *system_error)
+{
+    bytes_unsynced = 0;
+    return call_fails(system_error) ? CRM_IO : file_ops_default()->sync(file, system_error);
 }
 
 static int32_t broken_truncate(struct file *file, uint64_t size, int *system_error)
@@ -463,6 +470,7 @@ static int32_t broken_truncate(struct file *file, uint64_t size, int *system_err
 
 static int32_t broken_rename(void *context, const char *from, const char *to, int *system_error)
 {
+    bytes_unsynced_at_rename = bytes_unsynced;
     return call_fails(system_error) ? CRM_IO : file_ops_default()->rename(context, from, to, system_error);
 }
 
@@ -492,6 +500,7 @@ static void broken_set(int at, bool on)
     broken = *file_ops_default();
     broken.open = broken_open;
     broken.write = broken_write;
+    broken.sync = broken_sync;
     broken.truncate = broken_truncate;
     broken.rename = broken_rename;
     broken.read = broken_read;
@@ -499,7 +508,7 @@ static void broken_set(int at, bool on)
     calls = 0;
     fail_at = at;
     fail_on = on;
-    bytes_written = 0;
+    bytes_written = bytes_unsynced = bytes_unsynced_at_rename = 0;
 }
 
 START_TEST(a_failed_write_leaves_the_old_image)
@@ -512,7 +521,7 @@ START_TEST(a_failed_write_leaves_the_old_image)
     broken_set(0, false);
     MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
     int calls_most = calls;
-    ck_assert_int_gt(calls_most, 4); /* open, writes of blocks, table and header, rename */
+    ck_assert_int_gt(calls_most, 4); /* open, writes of blocks, table and header, sync, rename */
     image_put(old);
     for (int at = 1; at <= calls_most; at++) {
         for (int on = 0; on < 2; on++) {
@@ -526,6 +535,21 @@ START_TEST(a_failed_write_leaves_the_old_image)
         }
     }
     arena_free(old);
+    arena_free(arena);
+}
+END_TEST
+
+/* Else a power cut could leave the name with half the bytes, and the first who
+ * asks would be told of damage though nothing was lost. */
+START_TEST(an_image_is_on_disk_before_it_has_its_name)
+{
+    struct arena *arena = arena_make(3000);
+    crm_error error;
+    broken_set(0, false);
+    bytes_unsynced_at_rename = UINT64_MAX;
+    MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
+    ck_assert_uint_gt(bytes_written, 4096);
+    ck_assert_uint_eq(bytes_unsynced_at_rename, 0);
     arena_free(arena);
 }
 END_TEST
@@ -671,6 +695,7 @@ int main(void)
     tcase_add_test(tests, hostile_content_with_right_checksums_does_no_harm);
     tcase_add_test(tests, old_damage_is_not_written_under_a_new_checksum);
     tcase_add_test(tests, a_failed_write_leaves_the_old_image);
+    tcase_add_test(tests, an_image_is_on_disk_before_it_has_its_name);
     tcase_add_test(tests, a_failed_read_or_map_never_gives_wrong_data);
     tcase_add_test(tests, a_disk_that_cannot_map_is_read);
     tcase_add_test(tests, a_stale_file_beside_is_replaced);

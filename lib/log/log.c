@@ -115,6 +115,7 @@ static void let_go(struct log *log)
     if (log->file != NULL)
         log->files->close(log->file); /* and with it all its locks */
     log->file = NULL;
+    log->made = false;
 }
 
 static void destroy(struct log *log)

@@ -124,7 +124,7 @@ bool log_alone(struct log *log); /* no other handle has the file open now */
 /* True from the first opening for writing until log_recovered: log_published
  * tells nothing yet, and nothing may be appended.  Whoever then has the write
  * lock finds the end (log_frame), judges it (log_tail) and calls
- * log_recovered, alone or not.  A new file is not unrecovered.  A read-only
+ * log_recovered, alone or not.  Who made the file is spared that.  A read-only
  * handle that no writer accompanies stays so: it finds its end by log_frame
  * and log_tail and may keep it by log_publish. */
 bool log_unrecovered(const struct log *log);

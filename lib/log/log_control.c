@@ -40,7 +40,9 @@ struct control *log_control(const struct log *log)
     return log->control;
 }
 
-/* A file without frames needs no recovery: nothing can be torn. */
+/* A file that this handle made and nobody wrote to since needs no recovery.  One
+ * that another made does, without frames too: its maker may have been killed
+ * before the header and the file's name were synced. */
 static int32_t set_anew(struct log *log, int *system)
 {
     struct file_identity identity = {0};
@@ -48,7 +50,7 @@ static int32_t set_anew(struct log *log, int *system)
     int32_t status = log->files->identify(log->file, &identity, system);
     if (status != CRM_OK)
         return status;
-    bool empty = identity.size == LOG_FRAMES_START && log->header.base_end == 0;
+    bool empty = log->made && identity.size == LOG_FRAMES_START;
     while (session == 0 || session == load(&log->control->session))
         random_bytes(&session, sizeof session);
     store(&log->control->recovered, empty);

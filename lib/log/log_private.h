@@ -50,6 +50,7 @@ struct log {
     uint32_t key;      /* of file and seed: where header CRCs and the chain start */
     bool key_known;    /* false: salvaging a file whose header is damaged */
     bool header_dirty; /* base_end moved; written by the next sync */
+    bool made;         /* by this handle: its header and its name are on disk */
     bool read_only;
     bool deferred;
     int64_t wait_ms; /* for locks that others hold only for moments */
