@@ -303,8 +303,8 @@ void db_maybe_write_image(struct generation *generation)
     }
 }
 
-/* True: the arena stands for the log up to generation->applied. */
-static bool load_image(struct generation *generation)
+/* True: the arena stands for the log up to generation->applied, not beyond the limit. */
+static bool load_image(struct generation *generation, uint64_t limit)
 {
     crm_db *db = generation->db;
     const struct log_header *header = log_header(generation->log);
@@ -315,7 +315,7 @@ static bool load_image(struct generation *generation)
         return false;
     struct frame frame;
     bool ours = memcmp(&point.file, &header->file, sizeof point.file) == 0 && point.generation == header->generation &&
-                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START;
+                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START && point.at.lsn <= limit;
     generation->applied = point.at;
     generation->image_end = point.at.offset;
     if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
@@ -332,7 +332,7 @@ static bool load_image(struct generation *generation)
     return false;
 }
 
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct generation **out, crm_error *error)
 {
     struct generation *generation = generation_create(db, log);
     int32_t status = CRM_OK;
@@ -341,14 +341,14 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
         log_close(log);
         return error_nomem(error);
     }
-    if (!load_image(generation)) {
+    if (!load_image(generation, limit)) {
         schema_free(&generation->schema);
-        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
+        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, limit, error)
                                                                           : error_nomem(error);
     } else {
-        status = db_replay(generation, UINT64_MAX, error);
+        status = db_replay(generation, limit, error);
         if (status != CRM_OK) /* the image may be at fault: the log alone decides */
-            status = fill_anew(generation, UINT64_MAX, error);
+            status = fill_anew(generation, limit, error);
     }
     if (status != CRM_OK) {
         generation_free(generation);
@@ -433,6 +433,23 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     return status;
 }
 
+/* A generation of the log as it is now; `locked`: under its write lock.
+ *
+ * No touch tells its views what was before a frame that another handle has
+ * written and not yet synced.  So such a frame is made durable here, and by
+ * that published, before any view opens; who cannot do that leaves it out. */
+static int32_t generation_of(crm_db *db, struct log *log, bool locked, struct generation **out, crm_error *error)
+{
+    bool reading = db->options.read_only || log_stopped(log);
+    uint64_t limit = reading && !log_unrecovered(log) ? log_published(log) : UINT64_MAX;
+    int32_t status = db_generation(db, log, limit, out, error);
+    if (status == CRM_OK && (reading ? (*out)->applied.lsn < limit : locked))
+        status = settle_tail(db, *out, error);
+    if (status == CRM_OK && !reading && (*out)->applied.lsn > log_published(log))
+        status = log_sync(log, &(*out)->applied, error);
+    return status;
+}
+
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
     struct log_options options = {.files = db->files,
@@ -474,9 +491,7 @@ int32_t db_reopen(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &next, error);
-    if (status == CRM_OK && (locked || db->options.read_only))
-        status = settle_tail(db, next, error);
+    status = generation_of(db, log, locked, &next, error);
     if (locked && next != NULL)
         log_unlock(next->log);
     if (status != CRM_OK) {
@@ -573,11 +588,9 @@ static int32_t open_steps(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &db->now, error);
-    if (status != CRM_OK)
+    status = generation_of(db, log, locked, &db->now, error);
+    if (db->now == NULL)
         return status; /* the log went with it */
-    if (locked || db->options.read_only)
-        status = settle_tail(db, db->now, error);
     if (locked)
         log_unlock(log);
     settings_note(db->now, UINT32_MAX);
