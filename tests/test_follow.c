@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct care care;
 static crm_id acme;
@@ -154,6 +155,82 @@ START_TEST(a_commit_whose_sync_failed_is_not_seen_by_who_opens_the_file)
 }
 END_TEST
 
+/* ---- a transaction that wrote nothing, in the middle of another thread's commit ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool syncing, answered;
+} meeting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* The other thread may answer now.  It has to wait for this sync, so this must
+ * end without it: the time is how long a wrong answer is waited for. */
+static void let_the_other_answer(void)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 200000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_mutex_lock(&meeting.lock);
+    meeting.syncing = true;
+    (void)pthread_cond_broadcast(&meeting.changed);
+    while (!meeting.answered && pthread_cond_timedwait(&meeting.changed, &meeting.lock, &until) == 0)
+        continue;
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+static void *rename_elsewhere(void *name)
+{
+    rename_acme(care.db, name);
+    return NULL;
+}
+
+/* Each ends a transaction that has seen the other's change and writes nothing. */
+static void refuse(crm_txn *txn)
+{
+    crm_error error = {0};
+    (void)crm_expect_version(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), 1);
+    (void)crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_NAME, "Acme GmbH", CRM_NUL);
+    ck_assert_int_eq(crm_commit(txn, NULL, &error), CRM_CONFLICT);
+}
+
+static void commit_nothing(crm_txn *txn)
+{
+    crm_error error = {0};
+    care_ok(crm_commit(txn, NULL, &error), &error);
+}
+
+static void take_back(crm_txn *txn)
+{
+    crm_rollback(txn);
+}
+
+/* P2: what a transaction has shown does not go away again. */
+START_TEST(what_a_transaction_saw_is_there_when_it_has_ended)
+{
+    void (*const ends[])(crm_txn *) = {refuse, commit_nothing, take_back};
+    pthread_t thread;
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    meeting.syncing = meeting.answered = false;
+    disk.in_sync = let_the_other_answer;
+    ck_assert_int_eq(pthread_create(&thread, NULL, rename_elsewhere, "Acme & Co"), 0);
+    (void)pthread_mutex_lock(&meeting.lock);
+    while (!meeting.syncing)
+        (void)pthread_cond_wait(&meeting.changed, &meeting.lock);
+    (void)pthread_mutex_unlock(&meeting.lock);
+    care_ok(crm_begin(care.db, &txn, &error), &error);
+    ends[_i](txn);
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+    (void)pthread_mutex_lock(&meeting.lock);
+    meeting.answered = true;
+    (void)pthread_cond_broadcast(&meeting.changed);
+    (void)pthread_mutex_unlock(&meeting.lock);
+    (void)pthread_join(thread, NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("follow");
@@ -161,6 +238,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, a_file_opened_during_a_commit_has_all_its_records, 0, 2);
     tcase_add_test(cases, a_commit_whose_sync_failed_is_not_seen_by_who_opens_the_file);
+    tcase_add_loop_test(cases, what_a_transaction_saw_is_there_when_it_has_ended, 0, 3);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

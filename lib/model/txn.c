@@ -313,13 +313,24 @@ COLD static void end(crm_txn *txn)
     db_unlock_writer(db, generation);
 }
 
+/* The end of one that wrote nothing.  It may have seen, and told, what another
+ * thread has written and not yet synced: nobody who asks next may find less. */
+COLD static int32_t end_unwritten(crm_txn *txn, crm_error *error)
+{
+    struct log *log = txn->generation->log;
+    struct log_point seen = txn->generation->applied;
+    end(txn);
+    int32_t status = seen.lsn > log_published(log) ? log_sync(log, &seen, error) : CRM_OK;
+    free_txn(txn);
+    return status;
+}
+
 COLD void crm_rollback(crm_txn *txn)
 {
     if (txn == NULL)
         return;
     take_back(txn);
-    end(txn);
-    free_txn(txn);
+    (void)end_unwritten(txn, NULL); /* a failure stops the log, which the next call tells */
 }
 
 COLD static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
@@ -387,11 +398,8 @@ COLD int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     }
     if (lsn != NULL)
         *lsn = txn->entry_count == 0 ? txn->lsn - 1 : txn->lsn;
-    if (txn->entry_count == 0) {
-        end(txn);
-        free_txn(txn);
-        return CRM_OK;
-    }
+    if (txn->entry_count == 0)
+        return end_unwritten(txn, error);
     status = append(txn, &after, error);
     if (status != CRM_OK) {
         crm_rollback(txn);
