@@ -231,6 +231,35 @@ START_TEST(what_a_transaction_saw_is_there_when_it_has_ended)
 }
 END_TEST
 
+/* ---- a rebuild beside other handles ---- */
+
+START_TEST(a_rebuild_follows_a_compaction_by_another_handle)
+{
+    crm_error error = {0};
+    crm_db *other = open_with(file_ops_default(), false, 5000);
+    care_ok(crm_compact(other, &error), &error);
+    care_ok(crm_rebuild(care.db, &error), &error);
+    rename_acme(other, "Acme & Co");
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+    ck_assert_int_eq(crm_close(other), CRM_OK);
+    care_ok(crm_verify(care.db, NULL, &error), &error);
+}
+END_TEST
+
+/* Two that wrote the index file at once would take each other's away. */
+START_TEST(a_rebuild_writes_the_index_file_only_with_the_write_lock)
+{
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    crm_db *other = open_with(file_ops_default(), false, 10);
+    care_ok(crm_begin(care.db, &txn, &error), &error);
+    ck_assert_int_eq(crm_rebuild(other, &error), CRM_BUSY);
+    crm_rollback(txn);
+    care_ok(crm_rebuild(other, &error), &error);
+    ck_assert_int_eq(crm_close(other), CRM_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("follow");
@@ -239,6 +268,8 @@ int main(void)
     tcase_add_loop_test(cases, a_file_opened_during_a_commit_has_all_its_records, 0, 2);
     tcase_add_test(cases, a_commit_whose_sync_failed_is_not_seen_by_who_opens_the_file);
     tcase_add_loop_test(cases, what_a_transaction_saw_is_there_when_it_has_ended, 0, 3);
+    tcase_add_test(cases, a_rebuild_follows_a_compaction_by_another_handle);
+    tcase_add_test(cases, a_rebuild_writes_the_index_file_only_with_the_write_lock);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
