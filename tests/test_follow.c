@@ -22,6 +22,7 @@ static struct {
     struct file_ops table;
     void (*in_sync)(void);   /* before it */
     void (*in_rename)(void); /* after it */
+    void (*in_lock)(void);   /* before one that may take its time */
     bool fails;              /* the sync */
 } disk;
 
@@ -41,6 +42,13 @@ static int32_t stopping_sync(struct file *file, int *system_error)
         return CRM_IO;
     }
     return file_ops_default()->sync(file, system_error);
+}
+
+static int32_t stopping_lock(struct file *file, uint64_t byte, int how, int64_t timeout_ms, int *system_error)
+{
+    if (how == FILE_LOCK_EXCLUSIVE && timeout_ms != 0)
+        call_once(&disk.in_lock);
+    return file_ops_default()->lock(file, byte, how, timeout_ms, system_error);
 }
 
 static int32_t stopping_rename(void *context, const char *from, const char *to, int *system_error)
@@ -73,6 +81,7 @@ static void setup(void)
     disk.table = *file_ops_default();
     disk.table.sync = stopping_sync;
     disk.table.rename = stopping_rename;
+    disk.table.lock = stopping_lock;
     care.db = open_with(&disk.table, false, 5000);
 }
 
@@ -160,7 +169,7 @@ END_TEST
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool syncing, answered;
+    bool stopped, answered;
 } meeting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* The other thread may answer now.  It has to wait for this sync, so this must
@@ -173,10 +182,26 @@ static void let_the_other_answer(void)
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&meeting.lock);
-    meeting.syncing = true;
+    meeting.stopped = true;
     (void)pthread_cond_broadcast(&meeting.changed);
     while (!meeting.answered && pthread_cond_timedwait(&meeting.changed, &meeting.lock, &until) == 0)
         continue;
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+static void wait_until_stopped(void)
+{
+    (void)pthread_mutex_lock(&meeting.lock);
+    while (!meeting.stopped)
+        (void)pthread_cond_wait(&meeting.changed, &meeting.lock);
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+static void let_go_on(void)
+{
+    (void)pthread_mutex_lock(&meeting.lock);
+    meeting.answered = true;
+    (void)pthread_cond_broadcast(&meeting.changed);
     (void)pthread_mutex_unlock(&meeting.lock);
 }
 
@@ -213,21 +238,45 @@ START_TEST(what_a_transaction_saw_is_there_when_it_has_ended)
     pthread_t thread;
     crm_error error = {0};
     crm_txn *txn = NULL;
-    meeting.syncing = meeting.answered = false;
+    meeting.stopped = meeting.answered = false;
     disk.in_sync = let_the_other_answer;
     ck_assert_int_eq(pthread_create(&thread, NULL, rename_elsewhere, "Acme & Co"), 0);
-    (void)pthread_mutex_lock(&meeting.lock);
-    while (!meeting.syncing)
-        (void)pthread_cond_wait(&meeting.changed, &meeting.lock);
-    (void)pthread_mutex_unlock(&meeting.lock);
+    wait_until_stopped();
     care_ok(crm_begin(care.db, &txn, &error), &error);
     ends[_i](txn);
     ck_assert_str_eq(name_now(care.db), "Acme & Co");
-    (void)pthread_mutex_lock(&meeting.lock);
-    meeting.answered = true;
-    (void)pthread_cond_broadcast(&meeting.changed);
-    (void)pthread_mutex_unlock(&meeting.lock);
+    let_go_on();
     (void)pthread_join(thread, NULL);
+}
+END_TEST
+
+/* ---- a view, while a thread of its handle waits to write ---- */
+
+static void wait_for_the_answer(void)
+{
+    (void)pthread_mutex_lock(&meeting.lock);
+    meeting.stopped = true;
+    (void)pthread_cond_broadcast(&meeting.changed);
+    while (!meeting.answered)
+        (void)pthread_cond_wait(&meeting.changed, &meeting.lock);
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+/* P2: another handle commits meanwhile. */
+START_TEST(a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock)
+{
+    pthread_t thread;
+    crm_db *other = open_with(file_ops_default(), false, 5000);
+    meeting.stopped = meeting.answered = false;
+    disk.in_lock = wait_for_the_answer;
+    ck_assert_int_eq(pthread_create(&thread, NULL, rename_elsewhere, "Acme GmbH"), 0);
+    wait_until_stopped();
+    rename_acme(other, "Acme & Co");
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+    let_go_on();
+    (void)pthread_join(thread, NULL);
+    ck_assert_str_eq(name_now(other), "Acme GmbH");
+    ck_assert_int_eq(crm_close(other), CRM_OK);
 }
 END_TEST
 
@@ -270,6 +319,7 @@ int main(void)
     tcase_add_loop_test(cases, what_a_transaction_saw_is_there_when_it_has_ended, 0, 3);
     tcase_add_test(cases, a_rebuild_follows_a_compaction_by_another_handle);
     tcase_add_test(cases, a_rebuild_writes_the_index_file_only_with_the_write_lock);
+    tcase_add_test(cases, a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

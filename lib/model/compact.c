@@ -166,7 +166,7 @@ static int32_t compact(struct generation *from, crm_error *error)
     if (next != NULL)
         db_drop(next);
     if (status == CRM_OK)
-        status = db_reopen(db, error);
+        status = db_follow(db, false, error);
     buffer_free(&path);
     return status;
 }

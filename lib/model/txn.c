@@ -74,24 +74,20 @@ void db_unlock_writer(crm_db *db, struct generation *generation)
 COLD static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
 {
     struct generation *generation = txn->generation;
+    int64_t now = db_now(db);
     rwlock_write(&generation->lock);
     generation->txn = txn;
-    rwlock_unlock(&generation->lock);
+    touches_trim(generation);
     txn->base = generation->applied.offset + LOG_FRAME_HEADER;
     txn->lsn = generation->applied.lsn + 1;
-    int64_t now = db_now(db);
     txn->time = now > generation->applied.time ? now : generation->applied.time;
+    bool sound = !generation->bad && !generation->arena->damaged;
+    rwlock_unlock(&generation->lock);
     uint8_t random[UUID_RANDOM_SIZE];
     random_bytes(random, sizeof random);
     txn->next_id = uuid_v7(txn->time / 1000, random);
     txn->view.time = txn->time;
-    if (generation->bad || generation->arena->damaged) {
-        int32_t status = db_settle(generation, error);
-        if (status != CRM_OK)
-            return status;
-    }
-    touches_trim(generation);
-    return CRM_OK;
+    return sound ? CRM_OK : db_settle(generation, error);
 }
 
 COLD static void free_txn(crm_txn *txn);
