@@ -27,7 +27,6 @@ static bool touch(struct generation *generation, const struct kind *kind, uint32
     return true;
 }
 
-/* Forgets what no open view can ask for any more. */
 COLD void touches_trim(struct generation *generation)
 {
     crm_db *db = generation->db;
@@ -44,12 +43,10 @@ COLD void touches_trim(struct generation *generation)
         gone++;
     if (gone == 0)
         return;
-    rwlock_write(&generation->lock); /* views read them */
     memmove(generation->touches, generation->touches + gone,
             (generation->touch_count - gone) * sizeof *generation->touches);
     generation->touch_count -= gone;
     generation->touch_base += gone;
-    rwlock_unlock(&generation->lock);
 }
 
 /* A row for the number, which may be new or a hole; its fields follow. */
