@@ -25,7 +25,7 @@ $(addsuffix -shared,$(EXAMPLE_BINARIES)): $(BUILD)/%-shared: $(BUILD)/%.o $(SHAR
 	$(call Q,LINK)$(LINK) -o $@ $< -L$(BUILD) -lcrm -Wl,-rpath,'$$ORIGIN/..'
 
 $(BENCH_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELPERS) $(STATIC)
-	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -lm
+	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb -lm
 
 # --- Running -------------------------------------------------------------------
 
