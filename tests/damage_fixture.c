@@ -88,9 +88,10 @@ static bool hostile(const struct subject *subject, uint64_t old, unsigned width,
         *value = which == count ? old + 1 : which == count + 1 ? old - 1 : old ^ 4;
     } else {
         size_t block = (which - count - 3) / 2;
-        if (width < 4 || block >= subject->block_count || block >= 6)
+        size_t step = subject->block_count < 16 ? 1 : subject->block_count / 6;
+        if (width < 4 || block * step >= subject->block_count)
             return false;
-        uint64_t offset = subject->blocks[block * (subject->block_count < 6 ? 1 : subject->block_count / 6)].at;
+        uint64_t offset = subject->blocks[block * step].at;
         *value = which % 2 ? offset : offset / 8; /* as an offset, and as a tree's reference */
     }
     return true;

@@ -155,13 +155,15 @@ END_TEST
 
 START_TEST(an_empty_leaf_holds_no_key)
 {
-    for (uint64_t step = 1; step < UINT64_C(1) << 33; step <<= 32) { /* entries of two bytes, and of more than eight */
+    static const uint64_t steps[] = {1, UINT64_C(1) << 31}; /* entries of two bytes, and of more than eight */
+    for (int round = 0; round < 2; round++) {
+        uint64_t step = steps[round];
         struct subject *subject = subject_new();
         subject->root = tree_create(subject->arena, TREE_PLAIN);
         for (uint64_t i = 0; i < 200; i++)
-            MUST(tree_insert(subject->arena, subject->root, (struct tree_key){i * step * step, i * step}));
+            MUST(tree_insert(subject->arena, subject->root, (struct tree_key){i * (step >> 1), i * step}));
         ((struct leaf *)node(subject, header_of(subject)->last))->count = 0;
-        MUST(!tree_remove(subject->arena, subject->root, (struct tree_key){199 * step * step, 199 * step}));
+        MUST(!tree_remove(subject->arena, subject->root, (struct tree_key){199 * (step >> 1), 199 * step}));
         MUST(!tree_verify(subject->arena, subject->root, NULL, 0));
         subject_free(subject);
     }
@@ -285,6 +287,41 @@ START_TEST(a_block_that_is_in_use_is_not_taken)
         MUST(!tree_verify(subject->arena, subject->root, NULL, 0));
         subject_free(subject);
     }
+}
+END_TEST
+
+/* The tree's own header is what is allocated over. */
+START_TEST(a_header_that_is_written_over_is_noticed)
+{
+    for (int round = 0; round < 4; round++) {
+        struct subject *subject = chain(round < 3 ? 1 : 0, INNER_LOG_MIN, 0);
+        struct inner *root = node(subject, header_of(subject)->root);
+        uint64_t room = arena_alloc(subject->arena, 8192); /* the header moves to where nothing else is */
+        memcpy(subject->arena->base + room + 64, header_of(subject), sizeof(struct tree_header));
+        subject->root = room + 64;
+        if (round == 3) { /* a small leaf as the root, about to double */
+            header_of(subject)->root = header_of(subject)->last = leaf_make(subject, LEAF_LOG_MIN, 1, 5);
+            offer(subject, subject->root + 16, CLASS_256, 0, 0); /* its root becomes 0 */
+        } else if (round == 2) {
+            offer(subject, subject->root + 16, CLASS_1024, 0, 0);
+        } else { /* the second key of the root that doubles comes to lie on `last` and `depth` */
+            inner_keys(root)[1].low = header_of(subject)->last | (round == 0 ? UINT64_C(17) << 32 : 0);
+            offer(subject, subject->root - INNER_HEADER, CLASS_1024, 0, 0);
+        }
+        MUST(!insert(subject, 1000) || header_of(subject)->magic != TREE_MAGIC);
+        subject_free(subject);
+    }
+}
+END_TEST
+
+START_TEST(nodes_without_memory_stay_as_they_are)
+{
+    struct subject *subject = chain(2, INNER_LOG_MAX, 0);
+    ((struct inner *)node(subject, header_of(subject)->root))->count = 169;
+    subject_keep(subject);
+    subject_run_short(subject, 0);
+    MUST(!insert(subject, 1000) && !subject->arena->damaged);
+    subject_free(subject);
 }
 END_TEST
 
@@ -412,6 +449,8 @@ int main(void)
     tcase_add_test(tests, a_cursor_notices_what_changed_below_it);
     tcase_add_test(tests, a_node_that_turns_into_another_is_noticed);
     tcase_add_test(tests, a_block_that_is_in_use_is_not_taken);
+    tcase_add_test(tests, a_header_that_is_written_over_is_noticed);
+    tcase_add_test(tests, nodes_without_memory_stay_as_they_are);
     tcase_add_test(tests, a_node_beyond_what_a_reference_can_name_is_refused);
     tcase_add_test(tests, a_text_tree_takes_no_key_without_a_text);
     tcase_add_test(tests, nodes_that_join_are_not_believed);

@@ -7,7 +7,7 @@
  * leaves a sound tree.
  *
  * After an allocation every node is opened again: a hostile free list may have
- * handed out a block that is in use.
+ * handed out a block that is in use, which then is zero and no node any more.
  *
  * Where a split happens decides how full leaves are: keys that come in
  * ascending order (at the tree's end, or on end at one place) leave a full leaf
@@ -86,8 +86,7 @@ COLD static enum step inner_grow(const struct tree *tree, const struct tree_path
     uint32_t reference = node_alloc(tree->arena, size_log);
     struct inner *grown = arena_at(tree->arena, tree_offset(reference), (size_t)1 << size_log);
     struct inner *inner = inner_open(tree->arena, path->reference[0], path->inners);
-    if (grown == NULL || inner == NULL || inner == grown || inner->size_log + 1U != size_log ||
-        tree->header->root != path->reference[0])
+    if (grown == NULL || inner == NULL || inner->size_log + 1U != size_log || tree->header->root != path->reference[0])
         return STEP_FAILED;
     uint32_t count = inner->count;
     const uint32_t *references = inner_references(inner), *counts = inner_counts(inner);
@@ -138,7 +137,7 @@ static enum step inner_split(const struct tree *tree, const struct tree_path *pa
     struct inner *right = arena_at(tree->arena, tree_offset(reference), (size_t)1 << INNER_LOG_MAX);
     struct inner *left = inner_open(tree->arena, path->reference[level], height);
     struct inner *parent = inner_open(tree->arena, path->reference[level - 1], height + 1);
-    if (right == NULL || left == NULL || parent == NULL || right == left || right == parent || left->count < 2)
+    if (right == NULL || left == NULL || parent == NULL || left->count < 2)
         return STEP_FAILED;
     bool at_end = true; /* of its level: then children come in order, and the left one stays full */
     for (uint32_t i = 0; i <= level; i++)
@@ -218,8 +217,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     struct leaf_view left, next;
     uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MAX);
     struct leaf *fresh = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MAX);
-    if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.leaf == fresh || left.count < 2 ||
-        left.leaf->size_log != LEAF_LOG_MAX ||
+    if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.count < 2 || left.leaf->size_log != LEAF_LOG_MAX ||
         (left.leaf->next != 0 && !leaf_open(tree->arena, left.leaf->next, &next)))
         return STEP_FAILED;
     uint32_t cut = split_slot(tree, path);
