@@ -389,7 +389,7 @@ START_TEST(an_image_is_on_disk_before_it_has_its_name)
     crm_error error;
     broken_set(0, false);
     bytes_unsynced_at_rename = UINT64_MAX;
-    MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
+    MUST(image_write(&broken, image_path, arena, &written, &error) == CRM_OK);
     ck_assert_uint_gt(bytes_written, 4096);
     ck_assert_uint_eq(bytes_unsynced_at_rename, 0);
     arena_free(arena);
