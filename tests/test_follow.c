@@ -280,6 +280,38 @@ START_TEST(a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock)
 }
 END_TEST
 
+/* ---- opened when a compacted file has just taken the place of the old one ---- */
+
+static crm_db *before_it;
+
+static void write_and_look(void)
+{
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    crm_db *after_it = open_with(file_ops_default(), false, 10);
+    int32_t status = crm_begin(after_it, &txn, &error);
+    if (status == CRM_OK) {
+        (void)crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_NAME, "Acme & Co", CRM_NUL);
+        care_ok(crm_commit(txn, NULL, &error), &error);
+        ck_assert_str_eq(name_now(before_it), "Acme & Co");
+    }
+    ck_assert(status == CRM_OK || status == CRM_BUSY);
+    ck_assert_int_eq(crm_close(after_it), CRM_OK);
+}
+
+/* P2: nobody writes to the new file before everybody can know that there is one. */
+START_TEST(a_commit_to_a_compacted_file_is_seen_by_who_had_the_old_one_open)
+{
+    crm_error error = {0};
+    before_it = open_with(file_ops_default(), false, 5000);
+    ck_assert_str_eq(name_now(before_it), "Acme");
+    disk.in_rename = write_and_look;
+    care_ok(crm_compact(care.db, &error), &error);
+    ck_assert(disk.in_rename == NULL);
+    ck_assert_int_eq(crm_close(before_it), CRM_OK);
+}
+END_TEST
+
 /* ---- a rebuild beside other handles ---- */
 
 START_TEST(a_rebuild_follows_a_compaction_by_another_handle)
@@ -320,6 +352,7 @@ int main(void)
     tcase_add_test(cases, a_rebuild_follows_a_compaction_by_another_handle);
     tcase_add_test(cases, a_rebuild_writes_the_index_file_only_with_the_write_lock);
     tcase_add_test(cases, a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock);
+    tcase_add_test(cases, a_commit_to_a_compacted_file_is_seen_by_who_had_the_old_one_open);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
