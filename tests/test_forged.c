@@ -279,6 +279,33 @@ START_TEST(a_version_that_is_not_the_one_before_is_not_salvaged)
 }
 END_TEST
 
+/* Both say that they are the first version. */
+START_TEST(a_deletion_that_is_not_the_next_version_is_not_salvaged)
+{
+    struct buffer body;
+    struct log_point end;
+    struct log *log = log_of(NULL, &end);
+    struct frame_info info = {.time = CARE_START, .entry_count = 2};
+    struct buffer entries;
+    uint64_t offset = end.offset + LOG_FRAME_HEADER;
+    put_body(&body, "Acme", true);
+    buffer_init(&entries, memory_default());
+    struct entry made = {.operation = ENTRY_CREATE,
+                         .kind = CRM_KIND_CUSTOMER,
+                         .lsn = 2,
+                         .version = 1,
+                         .body = body.data,
+                         .body_length = body.length};
+    struct entry deleted = {
+        .operation = ENTRY_DELETE, .kind = CRM_KIND_CUSTOMER, .lsn = 2, .version = 1, .previous = offset};
+    entry_put(&entries, offset, &made);
+    entry_put(&entries, offset + entries.length, &deleted);
+    append(log, &end, &info, &entries);
+    buffer_free(&body);
+    ck_assert_int_eq(versions_salvaged(), 1);
+}
+END_TEST
+
 START_TEST(an_old_version_with_a_number_for_a_name_is_not_salvaged)
 {
     struct buffer old;
@@ -303,6 +330,7 @@ int main(void)
     tcase_add_test(tests, a_header_that_counts_further_than_its_frames_is_damage);
     tcase_add_test(tests, a_chain_of_versions_that_goes_round_has_an_end);
     tcase_add_test(tests, a_version_that_is_not_the_one_before_is_not_salvaged);
+    tcase_add_test(tests, a_deletion_that_is_not_the_next_version_is_not_salvaged);
     tcase_add_test(tests, an_old_version_with_a_number_for_a_name_is_not_salvaged);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
