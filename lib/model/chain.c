@@ -142,7 +142,13 @@ int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t o
         __builtin_prefetch(bytes + ENTRY_LINES / 2);
         __builtin_prefetch(bytes + ENTRY_LINES);
     }
-    return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
+    if (bytes == NULL || entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out) != CRM_OK)
+        return CRM_CORRUPT;
+    if (!(out->flags & ENTRY_PACKED))
+        return CRM_OK; /* the one before lies before it, as entry_get has seen to */
+    /* So must a packed one, or a forged chain would go round for ever. */
+    uint64_t here = offset & PLACE_PACKED ? offset : place_packed(offset, 0);
+    return (out->previous & PLACE_PACKED) && out->previous < here ? CRM_OK : CRM_CORRUPT;
 }
 
 static inline bool add_segment(struct version *out, const struct entry *entry)

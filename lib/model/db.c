@@ -411,7 +411,10 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
     if (status != CRM_OK)
         return status;
-    if (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0 && !db->options.read_only)
+    /* Behind a number of which no frame is known, what was written could not be read again. */
+    int64_t time;
+    bool missing = generation->applied.lsn != 0 && !frame_time(generation, generation->applied.lsn, &time);
+    if ((missing || (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0)) && !db->options.read_only)
         return error_set(error, CRM_CORRUPT,
                          "%s: damaged at byte %llu: transaction %llu, which was durable, cannot be read; open it "
                          "read-only or salvage it with recover",

@@ -14,6 +14,7 @@
 #include "model/rewrite.h"
 
 #include "model/change.h"
+#include "model/inspect.h"
 #include "sys/varint.h"
 
 #include <string.h>
@@ -165,6 +166,13 @@ static uint32_t sequence_of(struct rewrite *rewrite, const struct entry *entry, 
     return sequence > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)sequence;
 }
 
+/* Whether the entry is what the one after it in the chain, the last that was read, changed. */
+static bool comes_before(const struct rewrite *rewrite, const struct entry *entry)
+{
+    const struct rewrite_link *after = rewrite->links + rewrite->link_count;
+    return rewrite->link_count == 0 || (entry->version + 1 == after[-1].version && entry->lsn <= after[-1].lsn);
+}
+
 int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t number, uint64_t head,
                       crm_error *error)
 {
@@ -173,8 +181,11 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
         struct entry entry;
         struct version version;
         if (entry_load(&rewrite->reader, NULL, place, &entry) != CRM_OK || entry.kind != kind->number ||
-            entry.number != number ||
-            (rewrite->salvage && version_load(&rewrite->reader, NULL, place, &version) != CRM_OK)) {
+            entry.number != number || !comes_before(rewrite, &entry) ||
+            (rewrite->salvage &&
+             (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
+              inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
+              !inspect_version(kind, &version, &rewrite->body)))) {
             if (rewrite->salvage && rewrite->link_count > 0) {
                 rewrite->cut++;
                 return CRM_OK;
