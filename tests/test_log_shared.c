@@ -180,6 +180,42 @@ START_TEST(test_replaced_log_is_superseded_for_all)
 }
 END_TEST
 
+static bool dies_before_rename;
+
+static int32_t rename_and_die(void *context, const char *from, const char *to, int *system_error)
+{
+    if (!dies_before_rename)
+        (void)file_ops_default()->rename(context, from, to, system_error);
+    _exit(0);
+}
+
+/* P1: who wrote on into the old file would write into one that has no name. */
+START_TEST(test_replacing_that_was_killed_is_noticed)
+{
+    dies_before_rename = _i == 0;
+    struct log_options options = fixture_options(true);
+    struct log_header header = {.generation = 1};
+    struct log *log = fixture_open(fixture_path, NULL);
+    options.header = &header;
+    log_close(fixture_open(fixture_other, &options));
+    pid_t child = fork();
+    if (child == 0) {
+        struct file_ops deadly = *fixture_ops();
+        struct log *mine = NULL;
+        deadly.rename = rename_and_die;
+        options = fixture_options(false);
+        options.files = &deadly;
+        if (log_open(fixture_path, &options, &mine, NULL) == CRM_OK && log_lock(mine, 5000, NULL) == CRM_OK)
+            (void)log_replace(mine, fixture_other, NULL);
+        _exit(1);
+    }
+    ck_assert_int_eq(fixture_wait(child), 0);
+    ck_assert_int_eq(log_lock(log, 0, &error), CRM_OK);
+    ck_assert_int_eq(log_superseded(log), !dies_before_rename);
+    log_close(log);
+}
+END_TEST
+
 /* --- Durability and failure ---------------------------------------------- */
 
 enum { THREADS = 8, COMMITS = 25 };
@@ -338,6 +374,7 @@ static Suite *make_suite(void)
     TCase *cases[2] = {tcase_create("P2 handles"), tcase_create("P1 P4 durability")};
     add_tests(cases[0], handles, sizeof handles / sizeof handles[0]);
     add_tests(cases[1], durable, sizeof durable / sizeof durable[0]);
+    tcase_add_loop_test(cases[0], test_replacing_that_was_killed_is_noticed, 0, 2);
     for (size_t i = 0; i < 2; i++)
         suite_add_tcase(suite, cases[i]);
     return suite;

@@ -89,6 +89,12 @@ static int32_t check_place(const struct log *log, bool *gone, crm_error *error)
     return status == CRM_OK || *gone ? CRM_OK : log_failure(log, status, system, "cannot be examined", error);
 }
 
+bool log_gone(const struct log *log)
+{
+    bool gone = false;
+    return check_place(log, &gone, NULL) == CRM_OK && gone;
+}
+
 static int32_t open_once(struct log *log, const struct log_options *options, bool *gone, crm_error *error)
 {
     int32_t status = open_file(log, options, error);

@@ -131,7 +131,6 @@ bool log_unrecovered(const struct log *log);
 uint64_t log_published(const struct log *log);   /* last LSN that readers may see */
 void log_publish(struct log *log, uint64_t lsn); /* never lowers, except log_recovered */
 bool log_superseded(const struct log *log);      /* a compaction put a new file in its place */
-void log_supersede(struct log *log);
 
 /* Writing */
 struct frame_info {

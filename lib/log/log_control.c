@@ -149,13 +149,13 @@ void log_publish(struct log *log, uint64_t lsn)
 bool log_superseded(const struct log *log)
 {
     const struct control *control = log_control(log);
-    return control != NULL && load(&control->superseded) != 0;
+    uint64_t superseded = control == NULL ? CONTROL_IN_PLACE : load(&control->superseded);
+    return superseded == CONTROL_SUPERSEDED || (superseded != CONTROL_IN_PLACE && log_gone(log));
 }
 
-void log_supersede(struct log *log)
+void log_control_supersede(struct log *log, uint64_t how)
 {
-    if (!log->read_only)
-        store(&log->control->superseded, 1);
+    store(&log->control->superseded, how);
 }
 
 void log_control_durable(struct log *log, uint64_t lsn)

@@ -25,12 +25,14 @@ enum { LOG_PAGE = 4096, LOG_FRAME_FLAGS = LOG_FRAME_BASE };
  * tell each other.  Never read before the first writer has set it anew. */
 struct control {
     _Atomic uint64_t published;  /* last LSN that readers may see */
-    _Atomic uint64_t superseded; /* a compaction put another file in this one's place */
+    _Atomic uint64_t superseded; /* whether a compaction put another file in this one's place */
     _Atomic uint64_t durable;    /* last LSN known to be on disk */
     _Atomic uint64_t recovered;  /* somebody has judged the tail since */
     _Atomic uint64_t failed;     /* a sync failed: what other handles wrote may be lost too */
     _Atomic uint64_t session;    /* random, new each time the page is set anew */
 };
+/* REPLACING: perhaps; who set it may have been killed on the way. */
+enum { CONTROL_IN_PLACE = 0, CONTROL_SUPERSEDED = 1, CONTROL_REPLACING = 2 };
 
 /* One state of the map.  A view is never changed, so that readers need no
  * lock; older ones stay until log_close. */
@@ -89,6 +91,7 @@ struct control *log_control(const struct log *log);
 /* Only for handles that may write. */
 void log_control_durable(struct log *log, uint64_t lsn); /* never lowers */
 void log_control_recovered(struct log *log, uint64_t lsn);
+void log_control_supersede(struct log *log, uint64_t how);
 void log_control_fail(struct log *log);
 bool log_control_failed(const struct log *log);
 
@@ -99,6 +102,8 @@ void log_map_release(struct log *log);
 
 /* log.c */
 int32_t log_failure(const struct log *log, int32_t status, int system, const char *doing, crm_error *error);
+/* The file that was opened is no longer the one at the path. */
+bool log_gone(const struct log *log);
 /* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has. */
 int32_t log_cut(struct log *log, uint64_t size, int *system_error);
 
