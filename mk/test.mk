@@ -16,7 +16,11 @@ RUN = CRM=$(abspath $(BUILD))/crm BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/run
 # --- Building ------------------------------------------------------------------
 
 $(TEST_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(INTERNAL)
-	$(call Q,LINK)$(LINK) -o $@ $< $(TEST_HELPERS) $(INTERNAL) $(LIB_LIBS) -lcheck_pic -lsubunit -lrt -lm
+	$(call Q,LINK)$(LINK) -o $@ $< $(TEST_HELPERS) $(TEST_MORE) $(INTERNAL) $(LIB_LIBS) -lcheck_pic -lsubunit -lrt -lm
+
+$(BUILD)/tests/test_model.o: INCLUDES := -Iinclude -Istress
+$(BUILD)/tests/test_model: TEST_MORE := $(ORACLE)
+$(BUILD)/tests/test_model: $(ORACLE)
 
 # Every example is linked twice: with the static library and with the shared.
 $(EXAMPLE_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STATIC)

@@ -377,13 +377,21 @@ struct oracle *oracle_attempt(const struct oracle *oracle)
     return oracle->attempt == NULL ? NULL : oracle_copy(oracle->attempt);
 }
 
-/* A few changes, some, or as many as may be. */
-static uint32_t how_many(const struct oracle *oracle, struct choices *choices)
+/* One change, some, many, or as many as may be: then most are interactions. */
+static uint32_t how_many(struct oracle *oracle, struct choices *choices)
 {
-    uint32_t most = oracle->changes_most, some = most < 12 ? most : 12;
+    enum { SOME = 12, MANY = 60 };
+    uint32_t most = oracle->changes_most, some = most < SOME ? most : SOME, many = most < MANY ? most : MANY;
+    oracle->large = false;
     switch (choose(choices, 8)) {
     case 0: return 1;
-    case 7: return 1 + choose(choices, most);
+    case 6: return 1 + choose(choices, many);
+    case 7:
+        if (choose(choices, 5) == 4) {
+            oracle->large = most > MANY;
+            return most;
+        }
+        return 1 + choose(choices, some);
     default: return 1 + choose(choices, some);
     }
 }
@@ -404,8 +412,8 @@ const char *oracle_transaction(struct oracle *oracle, crm_db *db, struct choices
     for (uint32_t left = how_many(oracle, choices); wrong == NULL && left > 0 && !oracle->doomed; left--) {
         if (choices_over(choices))
             break;
-        wrong = choose(choices, 16) == 15 ? oracle_check_some(oracle, crm_txn_view(txn), choices)
-                                          : oracle_change(oracle, txn, choices);
+        wrong = choose(choices, oracle->large ? 200 : 16) == 15 ? oracle_check_some(oracle, crm_txn_view(txn), choices)
+                                                                : oracle_change(oracle, txn, choices);
     }
     if (wrong != NULL) {
         *status = oracle->region->status != CRM_OK ? oracle->region->status : crm_txn_status(txn, NULL);

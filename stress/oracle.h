@@ -50,8 +50,9 @@ void oracle_free(struct oracle *oracle); /* NULL is fine */
 struct oracle *oracle_copy(const struct oracle *oracle);
 /* The number of the last transaction. */
 uint64_t oracle_lsn(const struct oracle *oracle);
-/* Changes a transaction (default 60) and records a kind (default 500) at most. */
-void oracle_limit(struct oracle *oracle, uint32_t changes, uint32_t records);
+/* Changes a transaction (default 60) and interactions (default 500) at most; of
+ * other kinds there are 150, but no more than that, of some fewer. */
+void oracle_limit(struct oracle *oracle, uint32_t changes, uint32_t interactions);
 /* New records now and then get ids of the library's own, which differ from run
  * to run; by default all of those that can be given are. */
 void oracle_random_ids(struct oracle *oracle, bool random);

@@ -55,7 +55,7 @@ static size_t phone_rank(const char *stored, const char *sought)
     return enough && memcmp(a + own - shorter, b + wanted - shorter, shorter) == 0 ? shorter : 0;
 }
 
-static size_t item_rank(int32_t type, const struct oracle_item *item, const char *text)
+size_t answer_item_rank(int32_t type, const struct oracle_item *item, const char *text)
 {
     char whole[96];
     switch (type) {
@@ -76,7 +76,7 @@ static size_t rank(int32_t type, const struct oracle_value *value, const char *t
     if (type == CRM_TYPE_TEXT)
         return same_folded(value->text, text);
     for (uint32_t i = 0; i < value->items->count; i++) {
-        size_t own = item_rank(type, &value->items->list[i], text);
+        size_t own = answer_item_rank(type, &value->items->list[i], text);
         best = own > best ? own : best;
     }
     return best;
@@ -133,20 +133,47 @@ static const char *look_up_record(const struct oracle *oracle, crm_view *view, e
     return NULL;
 }
 
+/* What one record brings to an answer. */
+static const char *ask_record(const struct oracle *oracle, crm_view *view, enum oracle_slot slot, uint32_t index)
+{
+    PASS(look_up_record(oracle, view, slot, index));
+    if (slot == SLOT_CUSTOMER || slot == SLOT_CONTACT || slot == SLOT_OPPORTUNITY || slot == SLOT_PRODUCT)
+        PASS(answer_timeline(oracle, view, slot, index));
+    if (slot == SLOT_CUSTOMER || slot == SLOT_OPPORTUNITY)
+        PASS(answer_stages(oracle, view, slot, index));
+    return NULL;
+}
+
 const char *answer_all(const struct oracle *oracle, crm_view *view)
 {
+    struct choices choices = {.state = oracle_freshest(oracle)};
+    PASS(answer_settings(oracle, view));
+    PASS(answer_pipeline(oracle, view));
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         for (uint32_t index = 0; index < oracle->sets[slot].count; index++)
-            PASS(look_up_record(oracle, view, (enum oracle_slot)slot, index));
+            PASS(ask_record(oracle, view, (enum oracle_slot)slot, index));
+    for (int i = 0; i < 20; i++) {
+        PASS(answer_question(oracle, view, &choices));
+        PASS(answer_sums(oracle, view, &choices));
+    }
     return NULL;
 }
 
 const char *answer_some(const struct oracle *oracle, crm_view *view, struct choices *choices)
 {
-    for (int i = 0; i < 3; i++) {
+    for (uint32_t i = 1 + choose(choices, 4); i > 0; i--) {
         enum oracle_slot slot = (enum oracle_slot)choose(choices, SLOT_COUNT);
-        if (oracle->sets[slot].count > 0)
-            PASS(look_up_record(oracle, view, slot, choose(choices, oracle->sets[slot].count)));
+        switch (choose(choices, 8)) {
+        case 0:
+        case 1: PASS(answer_question(oracle, view, choices)); break;
+        case 2:
+        case 3: PASS(answer_sums(oracle, view, choices)); break;
+        case 4: PASS(answer_settings(oracle, view)); break;
+        case 5: PASS(answer_pipeline(oracle, view)); break;
+        default:
+            if (oracle->sets[slot].count > 0)
+                PASS(ask_record(oracle, view, slot, choose(choices, oracle->sets[slot].count)));
+        }
     }
     return NULL;
 }

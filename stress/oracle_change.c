@@ -24,11 +24,18 @@ const char *change_prose(const struct oracle *oracle, struct choices *choices)
     return text;
 }
 
-/* A record of the kind to change: NULL_RECORD when a new one is to be made. */
+/* Interactions are most of what a CRM holds. */
+static uint32_t most_of(const struct oracle *oracle, enum oracle_slot slot)
+{
+    uint32_t most = slot == SLOT_INTERACTION ? UINT32_MAX : slot == SLOT_USER || slot == SLOT_PRODUCT ? 30 : 150;
+    return most < oracle->records_most ? most : oracle->records_most;
+}
+
+/* A record of the kind to change; UINT32_MAX: a new one is to be made. */
 static uint32_t which(const struct oracle *oracle, enum oracle_slot slot, struct choices *choices)
 {
     uint32_t count = oracle->sets[slot].count;
-    bool make = count == 0 || (count < oracle->records_most && choose(choices, 3) == 0);
+    bool make = count == 0 || (count < most_of(oracle, slot) && choose(choices, oracle->large ? 2 : 3) == 0);
     return make ? UINT32_MAX : oracle_pick(oracle, slot, choices);
 }
 
@@ -36,7 +43,7 @@ bool change_begin(struct oracle *oracle, crm_txn *txn, struct choices *choices, 
                   struct draft *draft)
 {
     uint32_t index = which(oracle, slot, choices);
-    if (index == UINT32_MAX && oracle->sets[slot].count >= oracle->records_most) {
+    if (index == UINT32_MAX && oracle->sets[slot].count >= most_of(oracle, slot)) {
         draft->wrong = NULL;
         return false; /* no room, and none lives */
     }
@@ -279,6 +286,8 @@ const char *oracle_change(struct oracle *oracle, crm_txn *txn, struct choices *c
 {
     if (oracle->doomed)
         return NULL; /* nothing more can be done but to end it */
+    if (oracle->large && choose(choices, 10) != 0)
+        return change_interaction(oracle, txn, choices);
     switch (choose(choices, 20)) {
     case 0:
     case 1:
@@ -299,6 +308,6 @@ const char *oracle_change(struct oracle *oracle, crm_txn *txn, struct choices *c
     case 16: return change_life(oracle, txn, choices);
     case 17:
     case 18: return change_other(oracle, txn, choices);
-    default: return change_other(oracle, txn, choices);
+    default: return change_refused(oracle, txn, choices);
     }
 }

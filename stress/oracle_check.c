@@ -90,7 +90,9 @@ const char *answer_fields(const struct oracle *oracle, const crm_record *record,
                                 crm_format(record, field->number, NULL));
     }
     int32_t expected = hidden ? CRM_ERASED : CRM_OK, got = crm_record_status(record);
-    return got == expected ? NULL : oracle_failed(oracle, got, "crm_record_status");
+    return got == expected ? NULL
+                           : oracle_wrong(oracle, "kind %u, record %u, version %llu: crm_record_status answers %d, not %d",
+                                          kind->number, index, (unsigned long long)version->number, got, expected);
 }
 
 static const char *check_system(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot,
@@ -123,6 +125,16 @@ static const char *check_system(const struct oracle *oracle, const crm_record *r
                                 crm_text(record, CRM_FIELD_CREATED_BY, NULL),
                                 crm_format(record, CRM_FIELD_MODIFIED_AT, NULL),
                                 crm_text(record, CRM_FIELD_MODIFIED_BY, NULL));
+}
+
+bool answer_is(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot, uint32_t index)
+{
+    const struct oracle_version *newest = oracle_record(oracle, slot, index)->newest;
+    crm_id id;
+    crm_record_id(record, &id);
+    return is_record(oracle, slot, index, crm_record_kind(record), &id) &&
+           crm_record_version(record) == newest->number && crm_record_lsn(record) == newest->meta->lsn &&
+           (crm_record_deleted(record) != 0) == newest->deleted;
 }
 
 const char *answer_record(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot, uint32_t index)

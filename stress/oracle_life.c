@@ -27,15 +27,34 @@ static bool is_needed(const struct oracle *oracle, enum oracle_slot slot, uint32
     return false;
 }
 
+/* The rules see a deletion and a restoration, too, and may set what follows from others by now. */
+static int32_t judge(struct oracle *oracle, enum oracle_slot slot, uint32_t index, struct draft *draft)
+{
+    const struct oracle_version *newest = oracle_record(oracle, slot, index)->newest;
+    *draft = (struct draft){.oracle = oracle, .slot = slot, .index = index, .before = newest};
+    memcpy(draft->values, newest->values, oracle_kind(slot)->field_count * sizeof draft->values[0]);
+    return oracle_rules(draft);
+}
+
+static void finish(const struct draft *draft, int32_t operation)
+{
+    struct oracle_version *version = oracle_add_version(draft->oracle, draft->slot, draft->index, operation);
+    memcpy(version->values, draft->values, oracle_kind(draft->slot)->field_count * sizeof version->values[0]);
+    oracle_after(draft->oracle, draft->slot, draft->index); /* a restored default pipeline is the default again */
+}
+
 static const char *delete_one(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                               uint32_t index)
 {
     const struct oracle_record *record = oracle_record(oracle, slot, index);
-    int32_t expected = record->newest->deleted ? CRM_REFUSED : is_needed(oracle, slot, index) ? CRM_REFERENCED : CRM_OK;
+    struct draft draft;
+    int32_t expected = record->newest->deleted          ? CRM_REFUSED
+                       : is_needed(oracle, slot, index) ? CRM_REFERENCED
+                                                        : judge(oracle, slot, index, &draft);
     crm_delete(crm_edit(txn, oracle_kind(slot)->number, &record->id));
     PASS(oracle_verdict(oracle, txn, choices, expected, "a deletion"));
     if (expected == CRM_OK)
-        oracle_add_version(oracle, slot, index, CRM_CHANGE_DELETE);
+        finish(&draft, CRM_CHANGE_DELETE);
     return NULL;
 }
 
@@ -71,15 +90,14 @@ static const char *restore_one(struct oracle *oracle, crm_txn *txn, struct choic
                                uint32_t index)
 {
     const struct oracle_record *record = oracle_record(oracle, slot, index);
-    int32_t expected = !record->newest->deleted           ? CRM_REFUSED
-                       : is_replaced(oracle, slot, index) ? CRM_DUPLICATE
-                                                          : CRM_OK;
+    struct draft draft;
+    int32_t expected = record->newest->deleted ? judge(oracle, slot, index, &draft) : CRM_REFUSED;
+    if (expected == CRM_OK && is_replaced(oracle, slot, index))
+        expected = CRM_DUPLICATE;
     crm_restore(crm_edit(txn, oracle_kind(slot)->number, &record->id));
     PASS(oracle_verdict(oracle, txn, choices, expected, "a restoration"));
-    if (expected == CRM_OK) {
-        oracle_add_version(oracle, slot, index, CRM_CHANGE_RESTORE);
-        oracle_after(oracle, slot, index); /* a pipeline that is the default is so again */
-    }
+    if (expected == CRM_OK)
+        finish(&draft, CRM_CHANGE_RESTORE);
     return NULL;
 }
 

@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* How many of the own fields of a kind are defined. */
-static uint32_t defined(const struct oracle *oracle, enum oracle_slot slot)
+uint32_t oracle_defined(const struct oracle *oracle, enum oracle_slot slot)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < oracle->sets[SLOT_FIELD].count; i++)
@@ -43,7 +42,7 @@ static const char *define_field(struct oracle *oracle, crm_txn *txn, struct choi
 {
     const struct oracle_kind *kind = oracle_kind(slot);
     uint32_t place = 0, number = 0;
-    while (place < kind->field_count && kind->fields[place].number != CRM_USER_FIELD + defined(oracle, slot))
+    while (place < kind->field_count && kind->fields[place].number != CRM_USER_FIELD + oracle_defined(oracle, slot))
         place++;
     if (place == kind->field_count)
         return NULL; /* all are there */
@@ -84,7 +83,7 @@ static const char *define_choice(struct oracle *oracle, crm_txn *txn, struct cho
     const struct oracle_field *field = &oracle_kind(SLOT_MACHINE)->fields[3];
     uint32_t count = oracle->sets[SLOT_CHOICE].count;
     int64_t code = 0;
-    if (defined(oracle, SLOT_MACHINE) < 4 || count == 3)
+    if (oracle_defined(oracle, SLOT_MACHINE) < 4 || count == 3)
         return NULL;
     crm_choice_add(txn, CRM_USER_KIND, field->number, colours[count], CRM_NUL, &code);
     PASS(oracle_verdict(oracle, txn, choices, CRM_OK, "crm_choice_add"));
@@ -103,7 +102,7 @@ static void change_machine_field(struct draft *draft)
 {
     const struct oracle *oracle = draft->oracle;
     struct choices *choices = draft->choices;
-    uint32_t count = defined(oracle, SLOT_MACHINE), which = choose(choices, count);
+    uint32_t count = oracle_defined(oracle, SLOT_MACHINE), which = choose(choices, count);
     uint32_t field = CRM_USER_FIELD + which, colours = oracle->sets[SLOT_CHOICE].count;
     if (which >= 2 && choose(choices, 5) == 4) {
         draft_null(draft, field);
@@ -140,7 +139,7 @@ static const char *change_machine(struct oracle *oracle, crm_txn *txn, struct ch
 
 static const char *change_own_of_customer(struct oracle *oracle, crm_txn *txn, struct choices *choices)
 {
-    uint32_t index = oracle_pick(oracle, SLOT_CUSTOMER, choices), count = defined(oracle, SLOT_CUSTOMER);
+    uint32_t index = oracle_pick(oracle, SLOT_CUSTOMER, choices), count = oracle_defined(oracle, SLOT_CUSTOMER);
     if (index == UINT32_MAX || count == 0)
         return NULL;
     struct draft draft = draft_edit(oracle, txn, choices, SLOT_CUSTOMER, index);

@@ -147,6 +147,7 @@ struct oracle {
     struct oracle *attempt; /* see oracle_attempt */
     uint32_t changes_most, records_most;
     bool random_ids;
+    bool large;    /* the transaction under way has very many changes */
     char *trouble; /* in the region: copies share it */
 };
 
@@ -196,6 +197,8 @@ bool oracle_hidden(const struct oracle_record *record, const struct oracle_versi
 uint32_t oracle_pick(const struct oracle *oracle, enum oracle_slot slot, struct choices *choices);
 /* The value of a setting; NULL: none. */
 const char *oracle_setting(const struct oracle *oracle, const char *name);
+/* How many own fields of a kind are defined. */
+uint32_t oracle_defined(const struct oracle *oracle, enum oracle_slot slot);
 int32_t oracle_currency(const struct oracle *oracle);
 
 /* Adds a version to a record; its values are those before, to be changed by the caller at once. */
@@ -283,6 +286,7 @@ const char *change_opportunity(struct oracle *oracle, crm_txn *txn, struct choic
 const char *change_interaction(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_other(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_own(struct oracle *oracle, crm_txn *txn, struct choices *choices);
+const char *change_refused(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_life(struct oracle *oracle, crm_txn *txn, struct choices *choices); /* delete, restore, erase */
 
 #endif

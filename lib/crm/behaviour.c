@@ -41,8 +41,10 @@ static int32_t add_occasion(struct occasions *to, const crm_record *interaction,
     struct value customer;
 
     if (record_value(interaction, CRM_INTERACTION_CUSTOMER, &customer) != 1 || customer.integer < 0 ||
-        customer.integer >= to->slots)
-        return crm_record_status(interaction);
+        customer.integer >= to->slots) {
+        int32_t status = crm_record_status(interaction);
+        return status == CRM_ERASED ? CRM_OK : status; /* whose it was is not erased */
+    }
     int64_t start = crm_int(interaction, CRM_INTERACTION_START);
     if (start <= window->after || start > window->until || !took_place(interaction))
         return CRM_OK;

@@ -212,24 +212,31 @@ COLD uint64_t version_newest(const struct generation *generation, const crm_txn 
 
 /* What cannot be read is taken for erased: nothing may come to light by damage. */
 COLD uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind,
-                             uint32_t number)
+                             uint32_t number, uint64_t after, uint64_t until)
 {
     for (uint64_t place = version_newest(generation, txn, kind, number); place != 0;) {
         struct entry entry;
         if (entry_load(generation, txn, place, &entry) != CRM_OK)
             return UINT64_MAX;
-        if (entry.operation == ENTRY_ERASE)
+        if (entry.version <= after)
+            break;
+        if (entry.operation == ENTRY_ERASE && entry.lsn <= until)
             return entry.version;
         place = entry.previous;
     }
     return 0;
 }
 
-int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
-                       const struct row *row, struct version *out)
+/* A view that was open keeps what it had: what was erased since it was opened is
+ * hidden from later ones.  A compaction leaves the row's mark out when newer
+ * versions hide the erasure; then old versions lie in packs. */
+int32_t version_of_row(const crm_view *view, const struct kind *kind, uint32_t number, const struct row *row,
+                       struct version *out)
 {
-    int32_t status = version_load(generation, txn, row->head, out);
-    if (status == CRM_OK && (row->state & ROW_ERASED) && row->head != version_newest(generation, txn, kind, number))
-        out->hidden = out->number_of < version_erased(generation, txn, kind, number);
+    struct generation *generation = view->generation;
+    int32_t status = version_load(generation, view->txn, row->head, out);
+    bool erased = (row->state & ROW_ERASED) || (row->head & PLACE_PACKED);
+    if (status == CRM_OK && erased && row->head != version_newest(generation, view->txn, kind, number))
+        out->hidden = version_erased(generation, view->txn, kind, number, out->number_of, view->base_lsn) != 0;
     return status;
 }

@@ -251,11 +251,13 @@ int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t o
 /* The version whose newest entry lies at `offset`. */
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out);
 /* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */
-int32_t version_of_row(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
-                       const struct row *row, struct version *out);
+int32_t version_of_row(const crm_view *view, const struct kind *kind, uint32_t number, const struct row *row,
+                       struct version *out);
 /* The number of the version that erased a row's personal data, the newest if
- * there are several; 0: none did.  Every earlier version is hidden. */
-uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number);
+ * there are several, after version `after` and up to the transaction `until`;
+ * 0: none did.  Every earlier version is hidden. */
+uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
+                        uint64_t after, uint64_t until);
 /* Where the newest version lies that is committed (or, in a transaction, made); 0: there is none. */
 uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
                         uint32_t number);

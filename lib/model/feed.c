@@ -206,14 +206,15 @@ static int32_t enter(crm_feed *feed, crm_error *error)
 /* ---- handing out ---- */
 
 /* A record is asked once for its erasure, not with each of its changes. */
-static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row)
+static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row,
+                          uint64_t place)
 {
     struct feed_erased *known = &feed->erased[hash_mix((uint64_t)kind->number << 32 | number) % (uint64_t)ERASED_CACHE];
-    if (!(row->state & ROW_ERASED))
+    if (!(row->state & ROW_ERASED) && !(place & PLACE_PACKED))
         return 0;
     if (known->kind != kind->number || known->number != number || known->head != row->head)
         *known = (struct feed_erased){kind->number, number, row->head,
-                                      version_erased(feed->view->generation, NULL, kind, number)};
+                                      version_erased(feed->view->generation, NULL, kind, number, 0, UINT64_MAX)};
     return known->version;
 }
 
@@ -233,7 +234,7 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
                                     .number = entry->number,
                                     .id = *id_at(generation, kind, entry->number),
                                     .place = place,
-                                    .erased = erased_by(feed, kind, entry->number, row)};
+                                    .erased = erased_by(feed, kind, entry->number, row, place)};
         status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);
     }
     view_end(feed->view);

@@ -24,7 +24,7 @@ int32_t record_currency(const crm_record *record)
     struct value value;
     if (field != NULL && !field->removed && record_value(record, field->number, &value) == 1)
         return (int32_t)value.integer;
-    return db_currency(record->view->db);
+    return view_currency(record->view);
 }
 
 /* ---- references ---- */
@@ -56,7 +56,7 @@ static bool put_title(crm_view *view, struct kind *kind, uint32_t number, const 
     const char *text;
     size_t length = 0;
     buffer_init(&scratch, view->db->memory);
-    if (kind->title != NULL && version_of_row(view->generation, view->txn, kind, number, row, &version) == CRM_OK &&
+    if (kind->title != NULL && version_of_row(view, kind, number, row, &version) == CRM_OK &&
         version_field(&version, kind->title, &value) == 1 && value_text(&value, &scratch, &text, &length))
         buffer_append(out, text, length);
     buffer_free(&scratch);

@@ -103,7 +103,7 @@ COLD static bool load_through(struct grouping *g, uint32_t k)
         struct value value;
         g->through[k][n] = group_none;
         if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE ||
-            version_of_row(query->view->generation, query->view->txn, kind, n, &row, &version) != CRM_OK)
+            version_of_row(query->view, kind, n, &row, &version) != CRM_OK)
             continue;
         g->through[k][n] = key_of_value(g, field, query->keys[k].unit, version_field(&version, field, &value), &value);
     }
@@ -414,7 +414,7 @@ COLD int32_t crm_query_groups(crm_query *query, crm_table **out, crm_error *erro
     const struct memory *memory = query->view->db->memory;
     struct grouping g = {.query = query, .currency = currency_field(query->kind)};
     g.stride = sizeof(struct group) + query->measure_count * sizeof(int64_t);
-    g.base_currency = db_currency(query->view->db);
+    g.base_currency = view_currency(query->view);
     buffer_init(&g.texts, memory);
     crm_table *table = table_create(memory);
     int32_t status = query->status == CRM_OK ? view_begin(query->view, &query->error) : query->status;

@@ -54,8 +54,7 @@ static int32_t find(crm_history *history, uint32_t number, crm_error *error)
     }
     history->what.kind = kind;
     history->what.number = found;
-    if (row.state & ROW_ERASED)
-        history->what.erased = version_erased(view->generation, view->txn, kind, found);
+    history->what.erased = version_erased(view->generation, view->txn, kind, found, 0, view->base_lsn);
     return collect(history, &row, error);
 }
 

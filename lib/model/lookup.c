@@ -96,7 +96,7 @@ static bool live_version(crm_view *view, struct kind *kind, uint32_t number, str
 {
     if (view_row(view, kind, number, row) == VIEW_ROW_NONE || (row->state & ROW_DELETED))
         return false;
-    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, version);
+    int32_t status = version_of_row(view, kind, number, row, version);
     if (status != CRM_OK)
         view->trouble = status;
     return status == CRM_OK;

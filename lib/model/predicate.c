@@ -263,8 +263,7 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
 int query_value(crm_query *query, struct field *field, uint32_t number, const struct row *row, struct value *value)
 {
     if (query->version.offset != row->head) {
-        if (version_of_row(query->view->generation, query->view->txn, query->kind, number, row, &query->version) !=
-            CRM_OK) {
+        if (version_of_row(query->view, query->kind, number, row, &query->version) != CRM_OK) {
             query->version.offset = 0;
             query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
                        query->view->db->path, query->kind->name, (unsigned long long)row->head);

@@ -72,9 +72,11 @@ int32_t record_fill(crm_record *record, crm_view *view, struct kind *kind, uint3
     record->txn = NULL;
     record->note_rule = record->note_evidence = NULL;
     record->seek.bytes = NULL;
-    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, &record->version);
+    int32_t status = version_of_row(view, kind, number, row, &record->version);
     if (status == CRM_OK)
         record_seek(record);
+    if (record->version.hidden)
+        record->status = CRM_ERASED;
     return status;
 }
 

@@ -197,3 +197,22 @@ int32_t db_currency(crm_db *db)
     int32_t currency = __atomic_load_n(&db->currency, __ATOMIC_ACQUIRE);
     return currency == 0 ? CURRENCY_DEFAULT : currency;
 }
+
+/* What the writer has under way is the newest, and his alone to see. */
+int32_t view_currency(crm_view *view)
+{
+    if (view->txn != NULL)
+        return db_currency(view->db);
+    if (view->currency == 0) {
+        crm_record *record = NULL;
+        size_t length;
+        int32_t status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, currency_name, CRM_NUL, &record, NULL);
+        const char *code = crm_text(record, CRM_SETTING_VALUE, &length);
+        const struct currency *known = currency_find(code, length);
+        crm_record_free(record);
+        if (status != CRM_OK && status != CRM_NOT_FOUND)
+            return db_currency(view->db);
+        view->currency = known == NULL ? CURRENCY_DEFAULT : known->number;
+    }
+    return view->currency;
+}

@@ -294,6 +294,7 @@ static void start(crm_view *view, uint64_t lsn)
     view->references = 1;
     view->past = view->dated = view->complete = view->timed = view->closed = false;
     view->trouble = CRM_OK;
+    view->currency = 0;
     if (view->known_of != view->generation->serial) { /* another generation may number anew */
         view->known_of = view->generation->serial;
         if (view->known != NULL)

@@ -43,6 +43,7 @@ struct crm_view {
     uint32_t references; /* records and queries; belongs to its thread */
     uint32_t locked;     /* depth of view_begin */
     bool closed, timed;
+    int32_t currency;              /* of the file as the view sees it; 0: not yet asked for */
     struct setting_text *settings; /* values handed out that lie nowhere else */
     crm_record *spare;
     crm_query *spare_query;
