@@ -534,8 +534,13 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
     struct generation *now = db_hold(db);
     rwlock_read(&now->lock);
     bool behind = log_superseded(now->log) || log_published(now->log) > now->applied.lsn;
+    bool intact = log_intact(now->log);
     rwlock_unlock(&now->lock);
+    if (!intact && !behind)
+        (void)error_set(error, CRM_CORRUPT, "%s: was overwritten by somebody else while open", db->path);
     db_drop(now);
+    if (!intact && !behind)
+        return CRM_CORRUPT;
     /* While a transaction of this process holds it, nobody else can have written. */
     if (!behind || !mutex_lock_for(&db->writer, 0))
         return CRM_OK;
