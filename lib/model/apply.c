@@ -103,6 +103,8 @@ static void version_push(const struct version *before, uint64_t offset, const st
     *after = (struct version){.offset = offset,
                               .lsn = entry->lsn,
                               .number_of = entry->version,
+                              .kind = entry->kind,
+                              .number = entry->number,
                               .previous = entry->previous,
                               .operation = entry->operation,
                               .flags = entry->flags,

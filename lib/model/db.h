@@ -248,6 +248,8 @@ static inline uint64_t place_packed(uint64_t pack_offset, uint32_t position)
 /* NULL: no such place. */
 const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available);
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out);
+/* The version before, into the entry: CRM_CORRUPT when it is not the record's or not the one before. */
+int32_t entry_before(struct generation *generation, const crm_txn *txn, struct entry *entry);
 /* The version whose newest entry lies at `offset`. */
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out);
 /* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */

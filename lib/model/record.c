@@ -191,14 +191,24 @@ int record_value(const crm_record *record, uint32_t field, struct value *value)
     return version_get(version, field, value);
 }
 
+static int damaged_value(const crm_record *record)
+{
+    ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
+    return 0;
+}
+
 /* The transaction of the oldest entry of the record's chain that is still there. */
 static bool first_lsn(const crm_record *record, const struct version *version, uint64_t *lsn)
 {
     struct generation *generation = record->view->generation;
-    struct entry entry = {.lsn = version->lsn, .previous = version->previous};
+    struct entry entry = {.kind = version->kind,
+                          .number = version->number,
+                          .version = version->number_of,
+                          .lsn = version->lsn,
+                          .previous = version->previous};
     while (entry.previous != 0)
-        if (entry_load(generation, record->view->txn, entry.previous, &entry) != CRM_OK)
-            return false;
+        if (entry_before(generation, record->view->txn, &entry) != CRM_OK)
+            return damaged_value(record);
     *lsn = entry.lsn;
     return true;
 }

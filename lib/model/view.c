@@ -116,15 +116,19 @@ static bool overlay_put(crm_view *view, uint32_t kind, uint32_t number, const st
 }
 
 /* Walks back to what the row was at the view's LSN; head 0: it did not exist. */
-static int32_t walk_back(crm_view *view, struct row *row)
+static int32_t walk_back(crm_view *view, const struct kind *kind, uint32_t number, struct row *row)
 {
     if (row->head == 0 || row_lsn(row) <= view->lsn)
         return CRM_OK;
     uint64_t place = row->state & ROW_FIRST ? 0 : row->head;
+    struct entry entry;
+    int32_t status = place == 0 ? CRM_OK : entry_load(view->generation, NULL, place, &entry);
+    if (status == CRM_OK && place != 0 &&
+        (entry.kind != kind->number || entry.number != number || entry.lsn != row_lsn(row)))
+        status = CRM_CORRUPT;
     while (place != 0) {
-        struct entry entry;
-        if (entry_load(view->generation, NULL, place, &entry) != CRM_OK)
-            return CRM_CORRUPT;
+        if (status != CRM_OK)
+            return status;
         if (entry.lsn <= view->lsn) {
             bool deleted = entry.operation == ENTRY_DELETE;
             row->state = entry.lsn << 8 | (deleted ? ROW_DELETED : 0) | (row->state & ROW_ERASED) |
@@ -132,6 +136,8 @@ static int32_t walk_back(crm_view *view, struct row *row)
             break;
         }
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(view->generation, NULL, &entry);
     }
     row->head = place;
     return CRM_OK;
@@ -182,7 +188,7 @@ int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const s
         *out = old->row;
     else if (row->state & ROW_FIRST || row_lsn(row) > view->base_lsn)
         return VIEW_ROW_NONE;
-    int32_t status = walk_back(view, out);
+    int32_t status = walk_back(view, kind, number, out);
     if (status != CRM_OK)
         view->trouble = status;
     return status != CRM_OK || out->head == 0 ? VIEW_ROW_NONE : VIEW_ROW_OLD;
