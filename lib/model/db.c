@@ -318,7 +318,8 @@ static bool load_image(struct generation *generation)
                 point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START;
     generation->applied = point.at;
     generation->image_end = point.at.offset;
-    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
+    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation) &&
+        settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
         if (point.at.lsn == 0 ||

@@ -308,6 +308,7 @@ bool frames_apply(struct generation *generation, uint64_t offset, const struct e
 void frames_put(struct buffer *raw, int64_t *previous, const struct frame *meta);
 /* settings: what the handle keeps of them, after a setting changed (or all, with number UINT32_MAX) */
 void settings_note(struct generation *generation, uint32_t number);
+bool settings_readable(struct generation *generation);
 void touches_trim(struct generation *generation);
 
 /* schema records: the user's kinds, fields and choices */

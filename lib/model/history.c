@@ -76,8 +76,7 @@ int32_t crm_history_open(crm_view *view, uint32_t kind, const crm_id *id, crm_hi
     view_reference(view);
     int32_t status = view_begin(view, error);
     if (status == CRM_OK) {
-        status = find(history, kind, error);
-        view_end(view);
+        status = view_finish(view, find(history, kind, error), error);
     }
     if (status != CRM_OK) {
         crm_history_close(history);
@@ -102,7 +101,7 @@ int32_t crm_history_next(crm_history *history, crm_change **change, crm_error *e
     if (status != CRM_OK)
         return status;
     status = change_fill(&history->change, history->view, history->view->generation, &history->what, error);
-    view_end(history->view);
+    status = view_finish(history->view, status, error);
     if (status != CRM_OK)
         return status;
     history->left--;
