@@ -6,6 +6,7 @@
 # coverage builds are the same file with another BUILD and SANITIZE.
 #   mk/test.mk     check, sanitize, bench, coverage
 #   mk/stress.mk   crash, faults, rot, … and nightly
+#   mk/fuzz.mk     fuzz, and the replay of what it found
 #   mk/lint.mk     lint and format
 #   mk/install.mk  install, uninstall
 
@@ -212,8 +213,9 @@ schema: $(BUILD)/tools/generate_schema
 	cmp -s $(BUILD)/crm_schema.h include/crm_schema.h || cp $(BUILD)/crm_schema.h include/crm_schema.h
 
 include mk/stress.mk
+include mk/fuzz.mk
 include mk/test.mk
 include mk/lint.mk
 include mk/install.mk
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL) $(FUZZ_ALL)))

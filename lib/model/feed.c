@@ -182,7 +182,8 @@ static int32_t look(crm_feed *feed, uint64_t lsn, crm_error *error)
 static int32_t enter(crm_feed *feed, crm_error *error)
 {
     uint64_t lsn = feed->last_sequence == UINT32_MAX ? feed->last_lsn + 1 : feed->last_lsn;
-    int32_t status = lsn > crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
+    /* Behind the last number that there is comes none, not 0. */
+    int32_t status = lsn - 1 >= crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
     if (status != CRM_OK)
         return status == CRM_NOT_FOUND ? CRM_DONE : status;
     struct generation *generation = feed->view->generation;
