@@ -30,10 +30,10 @@ ifeq ($(origin CFLAGS),undefined)
 CFLAGS := -O2 -g
 # Optimised for speed where the time goes, for size elsewhere: a library that is
 # embedded should be small (lint holds it under 400 KiB).
-HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
+HOT := $(patsubst %,lib/store/%.c,column hash tree tree_insert tree_leaf) \
        $(patsubst %,lib/sys/%.c,checksum lock memory) \
        lib/log/entry.c \
-       $(patsubst %,lib/model/%.c,apply chain check edit group_block identity index record run txn value)
+       $(patsubst %,lib/model/%.c,apply chain edit group_block identity index record run txn value)
 SPEED := -O2 -fno-tree-vectorize -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
 # Of gcc from 12 and clang; others know -Os.
 SMALL := $(shell $(CC) -Oz -x c -c -o /dev/null /dev/null 2>/dev/null && echo -Oz || echo -Os)
