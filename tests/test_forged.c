@@ -93,7 +93,8 @@ static void forge_create(const struct entry *entry, const struct buffer *body)
 
 /* A compacted file of one customer: its newest version, a create, in the base
  * frame; one before it, whose body and `previous` are given, in a pack. */
-static void forge_compacted(uint64_t version, uint64_t old_version, const struct buffer *old, uint64_t old_previous)
+static void forge_compacted(uint64_t version, uint64_t old_version, uint64_t old_lsn, const struct buffer *old,
+                            uint64_t old_previous)
 {
     struct log_header header = {.file = first_id, .seed = 7, .base_lsn = 1, .created = CARE_START};
     struct log_point end;
@@ -109,7 +110,7 @@ static void forge_compacted(uint64_t version, uint64_t old_version, const struct
     struct entry inner = {.operation = ENTRY_UPDATE,
                           .flags = old_previous == 0 ? ENTRY_FULL : ENTRY_PACKED,
                           .kind = CRM_KIND_CUSTOMER,
-                          .lsn = 1,
+                          .lsn = old_lsn,
                           .version = old_version,
                           .previous = old_previous,
                           .body = old->data,
@@ -272,7 +273,7 @@ START_TEST(a_chain_of_versions_that_goes_round_has_an_end)
     crm_history *history;
     /* Its own place: the first entry of the pack, which is the first of the first frame. */
     put_body(&old, "round", false);
-    forge_compacted(2, 1, &old, place_packed(LOG_FRAMES_START + LOG_FRAME_HEADER, 0));
+    forge_compacted(2, 1, 1, &old, place_packed(LOG_FRAMES_START + LOG_FRAME_HEADER, 0));
     buffer_free(&old);
     care_open(&care);
     crm_view *view = care_view(&care);
@@ -288,10 +289,13 @@ START_TEST(a_version_that_is_not_the_one_before_is_not_salvaged)
 {
     struct buffer old;
     put_body(&old, "older", false);
-    forge_compacted(2, 1, &old, 0);
+    forge_compacted(2, 1, 1, &old, 0);
     ck_assert_int_eq(versions_salvaged(), 2);
     ck_assert_int_eq(remove(care_path(&care, "copy.crm")), 0);
-    forge_compacted(7, 1, &old, 0);
+    forge_compacted(7, 1, 1, &old, 0);
+    ck_assert_int_eq(versions_salvaged(), 1);
+    ck_assert_int_eq(remove(care_path(&care, "copy.crm")), 0);
+    forge_compacted(2, 1, 0, &old, 0); /* of no transaction */
     ck_assert_int_eq(versions_salvaged(), 1);
     buffer_free(&old);
 }
@@ -331,7 +335,7 @@ START_TEST(an_old_version_with_a_number_for_a_name_is_not_salvaged)
     uint32_t previous = 0;
     buffer_init(&old, memory_default());
     body_put(&old, &previous, CRM_CUSTOMER_NAME, &number);
-    forge_compacted(2, 1, &old, 0);
+    forge_compacted(2, 1, 1, &old, 0);
     buffer_free(&old);
     ck_assert_int_eq(versions_salvaged(), 1);
 }
