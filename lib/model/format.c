@@ -69,6 +69,8 @@ bool record_format_ref(const crm_record *record, uint32_t kind_number, uint32_t 
     crm_view *view = record->view;
     struct kind *kind = schema_kind(&view->generation->schema, kind_number);
     struct row row;
+    size_t start = out->length;
+again:
     if (kind == NULL || !record_lock(record))
         return !out->failed;
     if (view_row(view, kind, number, &row) != VIEW_ROW_NONE && !(display && put_title(view, kind, number, &row, out))) {
@@ -77,7 +79,10 @@ bool record_format_ref(const crm_record *record, uint32_t kind_number, uint32_t 
             buffer_format(out, "%s:", kind->name);
         put_id(out, id);
     }
-    view_end(view);
+    if (record_unlock(record)) {
+        out->length = start;
+        goto again;
+    }
     return !out->failed;
 }
 

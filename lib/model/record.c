@@ -124,10 +124,9 @@ void crm_record_free(crm_record *record)
 const crm_id *record_id(const crm_record *record)
 {
     crm_record *r = (crm_record *)(uintptr_t)record;
-    if (!r->identified && r->txn == NULL && record_lock(r)) {
+    while (!r->identified && r->txn == NULL && record_lock(r)) {
         r->id = *id_at(r->view->generation, r->kind, r->number);
-        r->identified = true;
-        view_end(r->view);
+        r->identified = !record_unlock(r);
     }
     return &r->id;
 }
@@ -212,6 +211,13 @@ bool record_lock(const crm_record *record)
     return view_begin(record->view, NULL) == CRM_OK;
 }
 
+bool record_unlock(const crm_record *record)
+{
+    const crm_view *view = record->view;
+    view_end(record->view);
+    return view->txn == NULL && view->locked == 0 && view->generation->arena->damaged;
+}
+
 /* What never changes, so that a view remembers it: when the last transactions
  * were that it was asked for, and the ids of the last references (the owners and
  * products of a list are few).  NULL: nothing is remembered. */
@@ -235,10 +241,12 @@ static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
         value->integer = last->time;
         return true;
     }
-    if (!record_lock(record))
-        return false;
-    bool known = frame_time(record->view->generation, lsn, &value->integer);
-    view_end(record->view);
+    bool known;
+    do {
+        if (!record_lock(record))
+            return false;
+        known = frame_time(record->view->generation, lsn, &value->integer);
+    } while (record_unlock(record));
     if (known && last != NULL)
         *last = (struct view_time){lsn, value->integer};
     return known;
@@ -252,10 +260,12 @@ COLD static bool actor_of(const crm_record *record, uint64_t lsn, struct value *
         *value = value_bytes(actor == NULL ? "" : actor, actor == NULL ? 0 : strlen(actor));
         return actor != NULL;
     }
-    if (!record_lock(record))
-        return false;
-    bool known = frame_meta(record->view->generation, lsn, &frame, NULL) == CRM_OK;
-    view_end(record->view);
+    bool known;
+    do {
+        if (!record_lock(record))
+            return false;
+        known = frame_meta(record->view->generation, lsn, &frame, NULL) == CRM_OK;
+    } while (record_unlock(record));
     if (!known || frame.actor_length == 0)
         return false;
     struct made *made = record_make(record, 0, frame.actor, frame.actor_length);
@@ -441,13 +451,15 @@ static bool id_of(const crm_record *record, uint32_t kind_number, uint32_t numbe
         return true;
     }
     const struct kind *kind = schema_kind(&view->generation->schema, kind_number);
-    if (kind == NULL || !record_lock(record))
-        return false;
-    const struct row *row = row_at(view->generation, kind, number);
-    bool found = row != NULL && row->head != 0;
-    if (found)
-        *id = *id_at(view->generation, kind, number);
-    view_end(view);
+    bool found;
+    do {
+        if (kind == NULL || !record_lock(record))
+            return false;
+        const struct row *row = row_at(view->generation, kind, number);
+        found = row != NULL && row->head != 0;
+        if (found)
+            *id = *id_at(view->generation, kind, number);
+    } while (record_unlock(record));
     if (found && last != NULL)
         *last = (struct view_id){kind_number, number, *id};
     return found;

@@ -61,6 +61,9 @@ bool record_target(const crm_record *record, const struct field *field, int64_t 
 /* What the arena knows is read between this and view_end; false: it cannot be
  * read.  In a transaction it leaves the record that is being changed open. */
 bool record_lock(const crm_record *record);
+/* Ends that.  True: a damaged block was met, and what was read may be wrong;
+ * record_lock builds the index anew, so read again. */
+bool record_unlock(const crm_record *record);
 /* Appends the text of a field (display: references by title).  False: out of memory. */
 bool record_format(const crm_record *record, struct field *field, bool display, struct buffer *out);
 bool list_format(const crm_record *record, const struct field *field, const struct value *value, bool display,
