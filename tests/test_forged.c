@@ -3,6 +3,8 @@
  * Proves P3, P4, P6. */
 #include "care_fixture.h"
 #include "model/db.h"
+#include "sys/bytes.h"
+#include "sys/checksum.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -58,8 +60,27 @@ static void append(struct log *log, struct log_point *end, const struct frame_in
     crm_error error;
     ck_assert(!entries->failed);
     care_ok(log_append(log, end, info, entries->data, entries->length, end, &error), &error);
+    if (info->flags & LOG_FRAME_BASE) /* writes into the header where they end */
+        care_ok(log_sync(log, end, &error), &error);
     log_close(log);
     buffer_free(entries);
+}
+
+/* A compacted file without base frames, of which the header says that none is missing. */
+static void forge_header(const struct log_header *header)
+{
+    enum { AT_BASE_END = 64, AT_CRC = 72, SIZE = 76 };
+    uint8_t bytes[SIZE];
+    struct log_point end;
+    log_close(log_of(header, &end));
+    FILE *file = fopen(care.path, "r+b");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fread(bytes, 1, SIZE, file), SIZE);
+    bytes_put_u64(bytes + AT_BASE_END, LOG_FRAMES_START);
+    bytes_put_u32(bytes + AT_CRC, crc32c(0, bytes, AT_CRC));
+    rewind(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, SIZE, file), SIZE);
+    ck_assert_int_eq(fclose(file), 0);
 }
 
 static const crm_id first_id = {{1, 2, 3, 4, 5, 6, 0x77, 8, 0x89, 10, 11, 12, 13, 14, 15, 16}};
@@ -93,7 +114,8 @@ static void forge_create(const struct entry *entry, const struct buffer *body)
 
 /* A compacted file of one customer: its newest version, a create, in the base
  * frame; one before it, whose body and `previous` are given, in a pack. */
-static void forge_compacted(uint64_t version, uint64_t old_version, const struct buffer *old, uint64_t old_previous)
+static void forge_compacted(uint64_t version, uint64_t old_version, uint64_t old_lsn, const struct buffer *old,
+                            uint64_t old_previous)
 {
     struct log_header header = {.file = first_id, .seed = 7, .base_lsn = 1, .created = CARE_START};
     struct log_point end;
@@ -109,7 +131,7 @@ static void forge_compacted(uint64_t version, uint64_t old_version, const struct
     struct entry inner = {.operation = ENTRY_UPDATE,
                           .flags = old_previous == 0 ? ENTRY_FULL : ENTRY_PACKED,
                           .kind = CRM_KIND_CUSTOMER,
-                          .lsn = 1,
+                          .lsn = old_lsn,
                           .version = old_version,
                           .previous = old_previous,
                           .body = old->data,
@@ -235,9 +257,8 @@ END_TEST
 START_TEST(a_header_that_counts_further_than_its_frames_is_damage)
 {
     struct log_header header = {.file = first_id, .seed = 7, .created = CARE_START, .base_lsn = UINT64_C(1) << 61};
-    struct log_point end;
     crm_error error;
-    log_close(log_of(&header, &end));
+    forge_header(&header);
     ck_assert_int_eq(crm_open(care.path, NULL, &care.db, &error), CRM_CORRUPT);
     ck_assert_ptr_nonnull(strstr(error.message, "transaction 2305843009213693953, which was durable, cannot be read"));
     crm_options *options = crm_options_create();
@@ -250,11 +271,10 @@ END_TEST
 START_TEST(a_feed_ends_behind_the_largest_number_that_there_is)
 {
     struct log_header header = {.file = first_id, .seed = 7, .created = CARE_START, .base_lsn = UINT64_MAX};
-    struct log_point end;
     crm_error error;
     crm_feed *feed;
     crm_change *change;
-    log_close(log_of(&header, &end));
+    forge_header(&header);
     crm_options *options = crm_options_create();
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_READ_ONLY, 1), CRM_OK);
     care_ok(crm_open(care.path, options, &care.db, &error), &error);
@@ -272,7 +292,7 @@ START_TEST(a_chain_of_versions_that_goes_round_has_an_end)
     crm_history *history;
     /* Its own place: the first entry of the pack, which is the first of the first frame. */
     put_body(&old, "round", false);
-    forge_compacted(2, 1, &old, place_packed(LOG_FRAMES_START + LOG_FRAME_HEADER, 0));
+    forge_compacted(2, 1, 1, &old, place_packed(LOG_FRAMES_START + LOG_FRAME_HEADER, 0));
     buffer_free(&old);
     care_open(&care);
     crm_view *view = care_view(&care);
@@ -288,10 +308,13 @@ START_TEST(a_version_that_is_not_the_one_before_is_not_salvaged)
 {
     struct buffer old;
     put_body(&old, "older", false);
-    forge_compacted(2, 1, &old, 0);
+    forge_compacted(2, 1, 1, &old, 0);
     ck_assert_int_eq(versions_salvaged(), 2);
     ck_assert_int_eq(remove(care_path(&care, "copy.crm")), 0);
-    forge_compacted(7, 1, &old, 0);
+    forge_compacted(7, 1, 1, &old, 0);
+    ck_assert_int_eq(versions_salvaged(), 1);
+    ck_assert_int_eq(remove(care_path(&care, "copy.crm")), 0);
+    forge_compacted(2, 1, 0, &old, 0); /* of no transaction */
     ck_assert_int_eq(versions_salvaged(), 1);
     buffer_free(&old);
 }
@@ -331,7 +354,7 @@ START_TEST(an_old_version_with_a_number_for_a_name_is_not_salvaged)
     uint32_t previous = 0;
     buffer_init(&old, memory_default());
     body_put(&old, &previous, CRM_CUSTOMER_NAME, &number);
-    forge_compacted(2, 1, &old, 0);
+    forge_compacted(2, 1, 1, &old, 0);
     buffer_free(&old);
     ck_assert_int_eq(versions_salvaged(), 1);
 }

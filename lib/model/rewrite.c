@@ -170,7 +170,8 @@ static uint32_t sequence_of(struct rewrite *rewrite, const struct entry *entry, 
 static bool comes_before(const struct rewrite *rewrite, const struct entry *entry)
 {
     const struct rewrite_link *after = rewrite->links + rewrite->link_count;
-    return rewrite->link_count == 0 || (entry->version + 1 == after[-1].version && entry->lsn <= after[-1].lsn);
+    return rewrite->link_count == 0 ||
+           (entry->version + 1 == after[-1].version && entry->lsn <= after[-1].lsn && entry->lsn != 0);
 }
 
 int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t number, uint64_t head,

@@ -77,7 +77,9 @@ static bool take_slot(struct generation *generation, const struct slot *slot)
         return false;
     if (slot->what == SLOT_STORE) {
         kind->store = slot->offset;
-        return arena_at(generation->arena, kind->store, sizeof(struct kind_store)) != NULL;
+        /* More rows than there are cells for would be asked for one by one. */
+        const struct kind_store *store = kind_store(generation, kind);
+        return store != NULL && store->rows <= column_count(generation->arena, store->rows_column);
     }
     struct field *field = schema_field(kind, slot->field);
     if (field == NULL)
