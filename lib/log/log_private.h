@@ -59,7 +59,7 @@ struct log {
     struct control own;
     _Atomic bool live;          /* the control page can be believed */
     uint64_t session_stale;     /* read-only: the session that nobody keeps any more */
-    _Atomic uint64_t published; /* read-only: what this handle found out by itself */
+    _Atomic uint64_t published; /* read-only: what this handle found out or was told */
 
     struct mutex growth; /* guards `view` against other changers, and the presence lock's kind */
     _Atomic(struct map_view *) view;

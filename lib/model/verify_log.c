@@ -103,10 +103,10 @@ static int32_t check_tail(struct verify *verify, struct log_point end, crm_error
     struct log_tail tail;
     struct frame frame;
     int32_t status = log_tail(log, &end, &tail, error);
-    /* Beside a live writer a reader may catch a frame half written, and those that are written meanwhile vouch for
+    /* Beside a live writer a reader may catch a frame half written, and those that it has not followed vouch for
      * each other. */
     bool live = log_read_only(log) && !log_unrecovered(log);
-    while (live && status == CRM_OK && tail.what == LOG_TAIL_DAMAGED && log_frame(log, &end, &frame, NULL) == CRM_OK) {
+    while (status == CRM_OK && tail.what == LOG_TAIL_DAMAGED && log_frame(log, &end, &frame, NULL) == CRM_OK) {
         end = frame.after;
         while (log_frame(log, &end, &frame, NULL) == CRM_OK)
             end = frame.after;
