@@ -92,6 +92,42 @@ START_TEST(a_reader_puts_waiting_keys_in_while_the_writer_goes_on)
 }
 END_TEST
 
+/* ---- an import, while the index is built anew ---- */
+
+static void *rebuild(void *context)
+{
+    bool *fine = context;
+    while (*fine && !raised(&settled))
+        *fine = crm_rebuild(care.db, NULL) == CRM_OK;
+    return NULL;
+}
+
+START_TEST(imports_begin_while_the_index_is_built_anew)
+{
+    crm_error error = {0};
+    pthread_t thread;
+    bool fine = true;
+    crm_options *patient = crm_options_create(); /* who rebuilds again and again leaves little room */
+    ck_assert_int_eq(crm_options_set_int(patient, CRM_OPTION_BUSY_MS, -1), CRM_OK);
+    care_close(&care);
+    care_ok(crm_open(care.path, patient, &care.db, &error), &error);
+    crm_options_free(patient);
+    atomic_store(&settled, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, rebuild, &fine), 0);
+    for (int i = 0; i < 20; i++) {
+        crm_import *import = NULL;
+        care_ok(crm_import_create(care.db, CRM_KIND_PRODUCT, &import, &error), &error);
+        care_ok(crm_import_feed(import, "name,price\nPress,1.00\n", 23, &error), &error);
+        care_ok(crm_import_finish(import, &error), &error);
+        ck_assert_uint_eq(crm_import_count(import, CRM_IMPORT_CREATED), 1);
+        crm_import_free(import);
+    }
+    raise_flag(&settled);
+    (void)pthread_join(thread, NULL);
+    ck_assert(fine);
+}
+END_TEST
+
 /* ---- what outlives its handle ---- */
 
 struct guest {
@@ -149,6 +185,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_reader_puts_waiting_keys_in_while_the_writer_goes_on);
     tcase_add_test(cases, what_hangs_on_a_handle_goes_on_in_another_thread_while_it_is_closed);
+    tcase_add_test(cases, imports_begin_while_the_index_is_built_anew);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
