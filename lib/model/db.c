@@ -275,12 +275,12 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     crm_db *db = generation->db;
     struct image_point point = {.file = log_header(generation->log)->file,
                                 .generation = log_header(generation->log)->generation,
-                                .at = generation->applied,
                                 .layout = MODEL_LAYOUT};
     /* What a replaced file's indexes hold may have been erased since. */
     bool replaced = log_superseded(generation->log) != 0;
     db_flush(generation);
     rwlock_read(&generation->lock);
+    point.at = generation->applied;
     bool staged = generation->txn != NULL && generation->txn->applied;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged
                          ? CRM_CORRUPT
@@ -733,14 +733,18 @@ int32_t crm_close(crm_db *db)
     if (db->txn != NULL)
         crm_rollback(db->txn);
     int32_t status = crm_sync(db, NULL);
-    struct generation *generation = db->now;
-    bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
-                 (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
-    if (!db->options.read_only && db->options.image && grown && !log_stopped(generation->log) &&
+    struct generation *generation = db_hold(db); /* a feed that stays may go over to another one */
+    if (!db->options.read_only && db->options.image && !log_stopped(generation->log) &&
         log_lock(generation->log, 0, NULL) == CRM_OK) {
-        (void)db_write_image(generation, NULL);
+        rwlock_read(&generation->lock);
+        bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
+                     (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
+        rwlock_unlock(&generation->lock);
+        if (grown)
+            (void)db_write_image(generation, NULL);
         log_unlock(generation->log);
     }
+    db_drop(generation);
     db->closed = true;
     db_release(db);
     return status;

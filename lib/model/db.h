@@ -183,10 +183,10 @@ int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-/* How many keys wait.  Readers may put them in, so the writer asks without a lock. */
+/* How many keys wait.  Readers may put them in, so the writer asks without a lock, and then reads what they did. */
 static inline size_t index_waiting(const struct generation *generation)
 {
-    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED);
+    return __atomic_load_n(&generation->batch_keys, __ATOMIC_ACQUIRE);
 }
 /* Whether readers may use the arena: it can be trusted, and no keys wait.  Under the lock. */
 static inline bool db_settled(const struct generation *generation)
