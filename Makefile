@@ -6,6 +6,7 @@
 # coverage builds are the same file with another BUILD and SANITIZE.
 #   mk/test.mk     check, sanitize, bench, coverage
 #   mk/stress.mk   crash, faults, rot, … and nightly
+#   mk/fuzz.mk     fuzz, and the replay of what it found
 #   mk/lint.mk     lint and format
 #   mk/install.mk  install, uninstall
 
@@ -29,10 +30,10 @@ ifeq ($(origin CFLAGS),undefined)
 CFLAGS := -O2 -g
 # Optimised for speed where the time goes, for size elsewhere: a library that is
 # embedded should be small (lint holds it under 400 KiB).
-HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
+HOT := $(patsubst %,lib/store/%.c,column hash tree tree_insert tree_leaf) \
        $(patsubst %,lib/sys/%.c,checksum lock memory) \
        lib/log/entry.c \
-       $(patsubst %,lib/model/%.c,apply chain check edit group_block identity index record run txn value)
+       $(patsubst %,lib/model/%.c,apply chain edit group_block identity index record run txn value)
 SPEED := -O2 -fno-tree-vectorize -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
 # Of gcc from 12 and clang; others know -Os.
 SMALL := $(shell $(CC) -Oz -x c -c -o /dev/null /dev/null 2>/dev/null && echo -Oz || echo -Os)
@@ -212,8 +213,9 @@ schema: $(BUILD)/tools/generate_schema
 	cmp -s $(BUILD)/crm_schema.h include/crm_schema.h || cp $(BUILD)/crm_schema.h include/crm_schema.h
 
 include mk/stress.mk
+include mk/fuzz.mk
 include mk/test.mk
 include mk/lint.mk
 include mk/install.mk
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL) $(FUZZ_ALL)))

@@ -67,7 +67,7 @@ enum {
     CRM_NOT_A_DATABASE = 8, /* the file is something else, or of a newer format */
     CRM_BUSY = 9,           /* another writer held the lock for the whole time-out */
     CRM_READ_ONLY = 10,
-    CRM_STOPPED = 11,    /* an earlier write or sync failed: reopen the file */
+    CRM_STOPPED = 11,    /* an earlier write or sync failed, or another file took its place: reopen the file */
     CRM_CONFLICT = 12,   /* the record changed since the version that was named */
     CRM_DUPLICATE = 13,  /* a unique value is taken by a live record */
     CRM_REFUSED = 14,    /* a rule of the domain forbids it; the message names it */

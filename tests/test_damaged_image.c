@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A byte of the packed block `which` (from the end when below 0) is another one. */
@@ -36,19 +37,20 @@ START_TEST(damage_where_the_arena_keeps_its_lists_is_noticed)
     while (arena->used % ARENA_BLOCK < 64 || arena->used % ARENA_BLOCK > 2048) /* the last block has a gap */
         memset(arena->base + arena_alloc(arena, 1000), 1, 1000); /* an empty block has no bytes to damage */
     MUST(inside != 0 && first != 0);
-    for (int act = 0; act < 3; act++) {
+    arena_release(arena, first, 64);
+    for (int act = 0; act < 4; act++) {
         for (size_t i = 0; i < 3; i++) {
             struct arena *mapped;
             image_put(arena);
             block_damage(which[i]);
             MUST(image_get(&mapped) == CRM_OK);
-            uint64_t offset = act == 0 ? arena_alloc(mapped, 4096) : 0;
-            MUST(offset == 0 || offset >= arena->used);
+            uint64_t offset = act == 0 ? arena_alloc(mapped, 4096) : act == 3 ? arena_alloc(mapped, 64) : 0;
+            MUST(offset == 0 || offset >= arena->used || offset == first);
             if (act == 1)
                 arena_release(mapped, inside, 64);
             MUST(act != 2 || arena_free_bytes(mapped) <= mapped->used);
             MUST(mapped->damaged ==
-                 (which[i] == 0 || (act == 0 && (which[i] == 1 || which[i] == -1)) || (act == 1 && which[i] == 1)));
+                 (which[i] == 0 || (act == 0 && (which[i] == 1 || which[i] == -1)) || (act % 2 == 1 && which[i] == 1)));
             arena_free(mapped);
         }
     }
@@ -111,6 +113,26 @@ START_TEST(an_arena_of_more_than_an_image_holds_is_not_written)
 }
 END_TEST
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need memory of their own */
+START_TEST(an_image_that_the_system_grants_no_memory_is_not_opened)
+{
+    struct arena *arena = arena_make(1000), *mapped;
+    struct rlimit before, limited;
+    image_put(arena);
+    MUST(image_get(&mapped) == CRM_OK); /* the heap has room for another one afterwards */
+    arena_free(mapped);
+    MUST(getrlimit(RLIMIT_DATA, &before) == 0);
+    limited = (struct rlimit){4096, before.rlim_max};
+    MUST(setrlimit(RLIMIT_DATA, &limited) == 0);
+    int32_t status = image_get(&mapped);
+    MUST(setrlimit(RLIMIT_DATA, &before) == 0);
+    ck_assert_int_eq(status, CRM_NOMEM);
+    ck_assert_ptr_null(mapped);
+    arena_free(arena);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("damaged_image");
@@ -121,6 +143,9 @@ int main(void)
     tcase_add_test(tests, what_grows_across_the_images_end_is_zero);
     tcase_add_test(tests, an_image_of_no_bytes_is_refused);
     tcase_add_test(tests, an_arena_of_more_than_an_image_holds_is_not_written);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    tcase_add_test(tests, an_image_that_the_system_grants_no_memory_is_not_opened);
+#endif
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -28,6 +28,11 @@ static struct subject *table_of(uint32_t count)
     const uint8_t *base = subject->arena->base;
     uint32_t segments = (uint32_t)number_at(base + subject->root + 4, 4);
     uint64_t slots = number_at(base + subject->root + 24, 8), directory = number_at(base + subject->root + 32, 8);
+    uint64_t overflow = number_at(base + subject->root + 48, 8);
+    for (uint64_t at = 16; overflow != 0 && at < 32; at += 4)
+        subject_place(subject, overflow + at, 4); /* of the tree: root, first and last leaf, depth */
+    if (overflow != 0)
+        subject_block(subject, overflow, 32);
     subject_place(subject, subject->root, 4);
     subject_place(subject, subject->root + 4, 4);
     for (uint64_t at = 8; at < 64; at += 8)
@@ -92,7 +97,7 @@ static void remove_alike(struct subject *subject)
 
 static void reserve_more(struct subject *subject)
 {
-    (void)hash_reserve(subject->arena, subject->root, 20000);
+    (void)hash_reserve(subject->arena, subject->root, 60000);
 }
 
 static void free_table(struct subject *subject)
@@ -127,7 +132,7 @@ START_TEST(a_table_without_memory_stays_sound)
     subject_run_short(subject, 96);
     MUST(hash_create(subject->arena) == 0);
     for (size_t a = 0; a < sizeof acts / sizeof *acts; a++) {
-        for (uint64_t room = 0; room < 400000; room += room < 2048 ? 64 : 8192) {
+        for (uint64_t room = 0; room < 600000; room += room < 2048 ? 64 : 8192) {
             subject_run_short(subject, room);
             acts[a](subject);
             MUST(!subject->arena->damaged && hash_verify(subject->arena, subject->root));
@@ -135,6 +140,93 @@ START_TEST(a_table_without_memory_stays_sound)
                 MUST(is_there(subject, i));
         }
     }
+    subject_free(subject);
+}
+END_TEST
+
+/* Room is reserved, but not for the tree that takes what would lie too far from its home. */
+START_TEST(an_overflow_without_memory_is_an_answer)
+{
+    struct subject *subject = subject_new();
+    subject->root = hash_create(subject->arena);
+    MUST(hash_reserve(subject->arena, subject->root, 10000));
+    subject_keep(subject);
+    subject_run_short(subject, 0);
+    uint32_t most = 0;
+    while (hash_insert(subject->arena, subject->root, hash_of(0), most))
+        most++;
+    ck_assert_uint_eq(most, 512); /* as far as an entry may lie from its home */
+    MUST(!subject->arena->damaged && hash_verify(subject->arena, subject->root));
+    MUST(is_there(subject, 0) && hash_count(subject->arena, subject->root) == most);
+    subject_free(subject);
+}
+END_TEST
+
+static uint64_t *slots_of(const struct subject *subject)
+{
+    uint8_t *base = subject->arena->base;
+    return (void *)(base + number_at(base + number_at(base + subject->root + 32, 8), 8));
+}
+
+/* All of a small table's slots are taken, in order, by entries whose home is the first. */
+static struct subject *crowd(void)
+{
+    struct subject *subject = table_of(0);
+    for (uint32_t i = 0; i < 32; i++)
+        slots_of(subject)[i] = UINT64_C(1) << 32 | i;
+    *(uint64_t *)(void *)(subject->arena->base + subject->root + 8) = 10; /* entries; at 12 it grows */
+    return subject;
+}
+
+START_TEST(a_table_without_gaps_is_unsound_and_does_no_harm)
+{
+    struct subject *subject = crowd();
+    MUST(!hash_verify(subject->arena, subject->root));      /* entries lie further from home than they may */
+    MUST(hash_remove(subject->arena, subject->root, 1, 3)); /* all that follow move, the last one, too */
+    MUST(slots_of(subject)[30] == (UINT64_C(1) << 32 | 31) && slots_of(subject)[31] == 0);
+    subject_free(subject);
+    subject = crowd();
+    for (uint32_t i = 0; i < 32; i++) /* in descending order: growing deals them out again */
+        slots_of(subject)[i] = (uint64_t)(UINT32_MAX - i) << 32 | i;
+    *(uint64_t *)(void *)(subject->arena->base + subject->root + 8) = 12;
+    subject_keep(subject);
+    for (uint64_t room = 0; room < 2048; room += 64) {
+        subject_run_short(subject, room);
+        (void)hash_insert(subject->arena, subject->root, 77, 77);
+        (void)hash_verify(subject->arena, subject->root);
+    }
+    subject_free(subject);
+}
+END_TEST
+
+/* A run of entries goes on into a segment that is not there. */
+START_TEST(a_missing_segment_is_noticed)
+{
+    struct subject *subject = table_of(13000);
+    uint8_t *base = subject->arena->base;
+    uint64_t directory = number_at(base + subject->root + 32, 8), capacity = number_at(base + subject->root + 16, 8);
+    /* the fingerprint of which slot 8191 is the home, rounded up */
+    uint64_t print = ((UINT64_C(8191) << 32) + capacity - 1) / capacity;
+    slots_of(subject)[8190] = 0;
+    slots_of(subject)[8191] = print << 32 | 5;
+    *(uint64_t *)(void *)(base + directory + 8) = UINT64_MAX - 7;
+    MUST(hash_remove(subject->arena, subject->root, print, 5));
+    MUST(subject->arena->damaged && slots_of(subject)[8191] == 0);
+    subject_free(subject);
+}
+END_TEST
+
+START_TEST(a_search_notices_what_changed_below_it)
+{
+    struct subject *subject = table_of(100);
+    struct hash_cursor cursor;
+    uint32_t number, found = 0;
+    hash_find(subject->arena, subject->root, hash_of(0), &cursor);
+    cursor.run = 0; /* as at a block's end */
+    memset(subject->arena->base + subject->root, 0, 4);
+    while (hash_next(subject->arena, subject->root, &cursor, &number))
+        found++;
+    MUST(found == 0 && subject->arena->damaged);
     subject_free(subject);
 }
 END_TEST
@@ -192,6 +284,7 @@ static void read_column(struct subject *subject)
     MUST(column_cells(arena, subject->root, 4000, 200, WIDTH) == NULL); /* of two chunks */
     MUST(column_at(arena, subject->root + 4, 0, WIDTH) == NULL);
     MUST(column_cells(arena, subject->root + 4, 0, 1, WIDTH) == NULL);
+    MUST(column_cells(arena, UINT64_MAX - 7, 0, 1, WIDTH) == NULL);
 }
 
 static void extend_column(struct subject *subject)
@@ -208,7 +301,7 @@ static void free_column(struct subject *subject)
 
 static const act_function column_acts[] = {read_column, extend_column, free_column};
 enum { COLUMN_ACTS = sizeof column_acts / sizeof *column_acts };
-static const uint32_t column_sizes[] = {0, 64, 1024, 4096, 12288};
+static const uint32_t column_sizes[] = {0, 64, 1024, 4096, 12288, 16384};
 enum { COLUMN_SIZES = sizeof column_sizes / sizeof *column_sizes };
 
 START_TEST(no_number_of_a_column_is_believed)
@@ -245,6 +338,10 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, no_number_of_a_table_is_believed, 0, TABLE_SIZES);
     tcase_add_loop_test(tests, a_table_without_memory_stays_sound, 0, TABLE_SIZES);
+    tcase_add_test(tests, an_overflow_without_memory_is_an_answer);
+    tcase_add_test(tests, a_table_without_gaps_is_unsound_and_does_no_harm);
+    tcase_add_test(tests, a_missing_segment_is_noticed);
+    tcase_add_test(tests, a_search_notices_what_changed_below_it);
     tcase_add_loop_test(tests, no_number_of_a_column_is_believed, 0, COLUMN_SIZES);
     tcase_add_loop_test(tests, a_column_without_memory_keeps_its_cells, 0, COLUMN_SIZES);
     suite_add_tcase(suite, tests);

@@ -22,6 +22,7 @@ static struct {
     struct file_ops table;
     void (*in_sync)(void);   /* before it */
     void (*in_rename)(void); /* after it */
+    void (*in_size)(void);   /* before it is asked for */
     void (*in_lock)(void);   /* before one that may take its time */
     bool fails;              /* the sync */
 } disk;
@@ -42,6 +43,12 @@ static int32_t stopping_sync(struct file *file, int *system_error)
         return CRM_IO;
     }
     return file_ops_default()->sync(file, system_error);
+}
+
+static int32_t stopping_identify(struct file *file, struct file_identity *out, int *system_error)
+{
+    call_once(&disk.in_size);
+    return file_ops_default()->identify(file, out, system_error);
 }
 
 static int32_t stopping_lock(struct file *file, uint64_t byte, int how, int64_t timeout_ms, int *system_error)
@@ -82,6 +89,7 @@ static void setup(void)
     disk.table.sync = stopping_sync;
     disk.table.rename = stopping_rename;
     disk.table.lock = stopping_lock;
+    disk.table.identify = stopping_identify;
     care.db = open_with(&disk.table, false, 5000);
 }
 
@@ -341,6 +349,29 @@ START_TEST(a_rebuild_writes_the_index_file_only_with_the_write_lock)
 }
 END_TEST
 
+/* ---- a reader verifies while others write ---- */
+
+static void rename_thrice(void)
+{
+    rename_acme(care.db, "Acme & Co");
+    rename_acme(care.db, "Acme Inc");
+    rename_acme(care.db, "Acme Ltd");
+}
+
+/* The later frames say that the earlier ones, which the reader has not read yet, are on the disk. */
+START_TEST(what_is_written_meanwhile_is_no_damage)
+{
+    crm_error error = {0};
+    crm_db *reader = open_with(&disk.table, true, 0);
+    ck_assert_str_eq(name_now(reader), "Acme");
+    disk.in_size = rename_thrice;
+    care_ok(crm_verify(reader, NULL, &error), &error);
+    ck_assert(disk.in_size == NULL);
+    ck_assert_str_eq(name_now(reader), "Acme Ltd");
+    ck_assert_int_eq(crm_close(reader), CRM_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("follow");
@@ -353,6 +384,7 @@ int main(void)
     tcase_add_test(cases, a_rebuild_writes_the_index_file_only_with_the_write_lock);
     tcase_add_test(cases, a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock);
     tcase_add_test(cases, a_commit_to_a_compacted_file_is_seen_by_who_had_the_old_one_open);
+    tcase_add_test(cases, what_is_written_meanwhile_is_no_damage);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

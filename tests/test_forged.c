@@ -247,6 +247,24 @@ START_TEST(a_header_that_counts_further_than_its_frames_is_damage)
 }
 END_TEST
 
+START_TEST(a_feed_ends_behind_the_largest_number_that_there_is)
+{
+    struct log_header header = {.file = first_id, .seed = 7, .created = CARE_START, .base_lsn = UINT64_MAX};
+    struct log_point end;
+    crm_error error;
+    crm_feed *feed;
+    crm_change *change;
+    log_close(log_of(&header, &end));
+    crm_options *options = crm_options_create();
+    ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_READ_ONLY, 1), CRM_OK);
+    care_ok(crm_open(care.path, options, &care.db, &error), &error);
+    crm_options_free(options);
+    care_ok(crm_feed_open(care.db, 0, &feed, &error), &error);
+    ck_assert_int_eq(crm_feed_next(feed, 0, &change, &error), CRM_TIMEOUT);
+    crm_feed_close(feed);
+}
+END_TEST
+
 START_TEST(a_chain_of_versions_that_goes_round_has_an_end)
 {
     struct buffer old;
@@ -328,6 +346,7 @@ int main(void)
     tcase_add_test(tests, a_text_where_a_number_belongs_is_zero);
     tcase_add_test(tests, a_change_of_no_transaction_is_not_salvaged);
     tcase_add_test(tests, a_header_that_counts_further_than_its_frames_is_damage);
+    tcase_add_test(tests, a_feed_ends_behind_the_largest_number_that_there_is);
     tcase_add_test(tests, a_chain_of_versions_that_goes_round_has_an_end);
     tcase_add_test(tests, a_version_that_is_not_the_one_before_is_not_salvaged);
     tcase_add_test(tests, a_deletion_that_is_not_the_next_version_is_not_salvaged);

@@ -64,8 +64,11 @@ static struct subject *chain(uint32_t levels, unsigned size_log, uint32_t count)
     struct tree_header *header = header_of(subject);
     header->first = header->last = leaf_make(subject, LEAF_LOG_MAX, 1, 125);
     header->root = header->last;
-    for (uint32_t level = 1; level <= levels; level++)
+    (void)arena_alloc(subject->arena, 8192); /* behind each node lies something that nobody needs */
+    for (uint32_t level = 1; level <= levels; level++) {
         header->root = inner_make(subject, size_log, level, header->root, count);
+        (void)arena_alloc(subject->arena, 8192);
+    }
     header->depth = levels + 1;
     header->count = 125;
     return subject;
@@ -248,7 +251,6 @@ START_TEST(a_node_that_turns_into_another_is_noticed)
             root->count = 169; /* room for one more */
         uint32_t lowest = cases[i].levels == 2 ? inner_references(root)[0] : header->root;
         uint32_t reference = cases[i].which == 0 ? header->last : cases[i].which == 1 ? lowest : header->root;
-        (void)arena_alloc(subject->arena, 8192); /* what is offered lies within what is in use */
         offer(subject, tree_offset(reference), cases[i].class, cases[i].rest,
               cases[i].kind == NODE_LEAF    ? leaf_start(cases[i].new_log, cases[i].new_count)
               : cases[i].kind == NODE_INNER ? inner_start(cases[i].new_log, cases[i].level, cases[i].new_count)

@@ -86,7 +86,8 @@ START_TEST(test_header_given_is_the_header_written)
     struct log_options options = fixture_options(true);
     options.header = &header;
     options.exclusive = true;
-    struct frame_info base = {.flags = LOG_FRAME_BASE}; /* with a base LSN, a file without base frames is not finished */
+    /* With a base LSN, a file without base frames is not finished. */
+    struct frame_info base = {.flags = LOG_FRAME_BASE};
     struct log *made = fixture_open(fixture_path, &options);
     struct log_point end = log_start(made);
     ck_assert_int_eq(log_append(made, &end, &base, NULL, 0, &end, NULL), CRM_OK);

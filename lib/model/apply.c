@@ -100,6 +100,8 @@ static void version_push(const struct version *before, uint64_t offset, const st
     *after = (struct version){.offset = offset,
                               .lsn = entry->lsn,
                               .number_of = entry->version,
+                              .kind = entry->kind,
+                              .number = entry->number,
                               .previous = entry->previous,
                               .operation = entry->operation,
                               .flags = entry->flags,
@@ -152,16 +154,19 @@ static bool change(struct generation *generation, const crm_txn *txn, struct kin
                         delta ? &only : NULL);
 }
 
-static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
+COLD static bool define(struct generation *generation, const crm_txn *txn, const struct entry *entry)
 {
-    if (entry->kind == CRM_KIND_SETTING)
-        settings_note(generation, entry->operation == ENTRY_DELETE ? UINT32_MAX : entry->number);
-    if (entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE)
-        return true;
     const struct row *row = row_at(generation, schema_kind(&generation->schema, entry->kind), entry->number);
     struct version version;
     return row != NULL && version_load(generation, txn, row->head, &version) == CRM_OK &&
            schema_apply(generation, entry->kind, &version, !(row->state & ROW_DELETED));
+}
+
+static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
+{
+    if (entry->kind == CRM_KIND_SETTING)
+        settings_note(generation, entry->operation == ENTRY_DELETE ? UINT32_MAX : entry->number);
+    return entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE || define(generation, txn, entry);
 }
 
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

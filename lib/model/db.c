@@ -322,7 +322,8 @@ static bool load_image(struct generation *generation, uint64_t limit)
                 point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START && point.at.lsn <= limit;
     generation->applied = point.at;
     generation->image_end = point.at.offset;
-    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
+    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation) &&
+        settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
         if (point.at.lsn == 0 ||
@@ -554,8 +555,11 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
         struct generation *now = db_hold(db);
         rwlock_read(&now->lock);
         bool behind = log_superseded(now->log) || (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool intact = log_intact(now->log);
         rwlock_unlock(&now->lock);
         db_drop(now);
+        if (!intact && !behind)
+            return error_set(error, CRM_CORRUPT, "%s: was overwritten by somebody else while open", db->path);
         if (!behind)
             return CRM_OK;
     }

@@ -249,6 +249,8 @@ static inline uint64_t place_packed(uint64_t pack_offset, uint32_t position)
 /* NULL: no such place. */
 const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available);
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out);
+/* The version before, into the entry: CRM_CORRUPT when it is not the record's or not the one before. */
+int32_t entry_before(struct generation *generation, const crm_txn *txn, struct entry *entry);
 /* The version whose newest entry lies at `offset`. */
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out);
 /* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */
@@ -309,6 +311,7 @@ bool frames_apply(struct generation *generation, uint64_t offset, const struct e
 void frames_put(struct buffer *raw, int64_t *previous, const struct frame *meta);
 /* settings: what the handle keeps of them, after a setting changed (or all, with number UINT32_MAX) */
 void settings_note(struct generation *generation, uint32_t number);
+bool settings_readable(struct generation *generation);
 void touches_trim(struct generation *generation); /* forgets what no open view can ask for; under the exclusive lock */
 
 /* schema records: the user's kinds, fields and choices */

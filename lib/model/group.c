@@ -102,9 +102,12 @@ COLD static bool load_through(struct grouping *g, uint32_t k)
         struct version version;
         struct value value;
         g->through[k][n] = group_none;
-        if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE ||
-            version_of_row(query->view, kind, n, &row, &version) != CRM_OK)
+        if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE)
             continue;
+        if (version_of_row(query->view, kind, n, &row, &version) != CRM_OK) {
+            query->view->trouble = CRM_CORRUPT;
+            continue;
+        }
         g->through[k][n] = key_of_value(g, field, query->keys[k].unit, version_field(&version, field, &value), &value);
     }
     return true;
@@ -439,9 +442,7 @@ static int32_t group_all(struct grouping *g, crm_table *table)
     bool fine = prepare(g) && (can_count(query)                      ? count_by_index(g)
                                : group_can_block(query, g->currency) ? group_by_blocks(g)
                                                                      : one_by_one(g));
-    if (query->view->generation->arena->damaged)
-        return query_fail(query, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
-    if (query->status != CRM_OK)
+    if (!query_untroubled(query))
         return query->status;
     if (g->mixed)
         return query_fail(query, CRM_REFUSED, "the sum mixes currencies: group by the currency, or ask for one only");

@@ -27,13 +27,13 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
         status = record_open(view, kind, found, &row, record, error);
-    } else if ((status = view_trouble(view, error)) == CRM_OK) {
-        char text[UUID_TEXT_SIZE];
-        uuid_format(id, text);
-        status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+        view_end(view);
+        return status;
     }
-    view_end(view);
-    return status;
+    char text[UUID_TEXT_SIZE];
+    uuid_format(id, text);
+    status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+    return view_finish(view, status, error);
 }
 
 int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_error *error)
@@ -44,9 +44,9 @@ int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_e
     uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
     struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
     for (uint32_t k = 0; k < count; k++) {
-        int32_t status = crm_get(view, kinds[k]->number, id, record, NULL);
+        int32_t status = crm_get(view, kinds[k]->number, id, record, error);
         if (status != CRM_NOT_FOUND)
-            return status == CRM_OK ? CRM_OK : crm_get(view, kinds[k]->number, id, record, error);
+            return status;
     }
     char text[UUID_TEXT_SIZE];
     uuid_format(id, text);

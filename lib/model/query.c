@@ -137,8 +137,7 @@ static int32_t find_target(crm_view *view, const struct kind *kind, const crm_id
     *number = row_find(view->generation, kind, id);
     if (*number != UINT32_MAX && view_row(view, kind, *number, &row) == VIEW_ROW_NONE)
         *number = UINT32_MAX;
-    view_end(view);
-    return CRM_OK;
+    return view_finish(view, CRM_OK, error);
 }
 
 int32_t crm_timeline(crm_view *view, uint32_t kind_number, const crm_id *id, crm_query **out, crm_error *error)
@@ -217,7 +216,7 @@ static void note_after(crm_query *query, const struct hit *hit)
 }
 
 /* A row that could not be judged is not silently left out. */
-static bool query_untroubled(crm_query *query)
+bool query_untroubled(crm_query *query)
 {
     int32_t status = view_trouble(query->view, query->status == CRM_OK ? &query->error : NULL);
     if (query->status == CRM_OK)
@@ -526,7 +525,8 @@ int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
     if ((status = view_begin(query->view, &query->error)) != CRM_OK)
         return query->status = status;
     query->after.number = row_find(query->view->generation, query->kind, &id);
-    view_end(query->view);
+    if ((status = view_finish(query->view, CRM_OK, &query->error)) != CRM_OK)
+        return query->status = status;
     if (query->after.number == UINT32_MAX)
         return query_fail(query, CRM_NOT_FOUND, "the record at the cursor is not in this file");
     query->has_after = true;

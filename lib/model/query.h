@@ -148,6 +148,7 @@ bool plan_is_short(const crm_query *query); /* of few rows and in no order but t
 void plan_explain(crm_query *query);
 
 /* run */
+bool query_untroubled(crm_query *query);            /* false: a row could not be judged, and it fails */
 bool run_page(crm_query *query, uint32_t capacity); /* fills numbers, rows and page; false: failed */
 bool run_collect(crm_query *query, bool sorted);
 bool run_candidates(crm_query *query, bool (*each)(crm_query *query, uint32_t number, void *context), void *context);

@@ -176,16 +176,16 @@ static bool comes_before(const struct rewrite *rewrite, const struct entry *entr
 int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t number, uint64_t head,
                       crm_error *error)
 {
+    struct entry entry;
     rewrite->link_count = 0;
+    int32_t status = entry_load(&rewrite->reader, NULL, head, &entry);
     for (uint64_t place = head; place != 0;) {
-        struct entry entry;
         struct version version;
-        if (entry_load(&rewrite->reader, NULL, place, &entry) != CRM_OK || entry.kind != kind->number ||
-            entry.number != number || !comes_before(rewrite, &entry) ||
-            (rewrite->salvage &&
-             (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
-              inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
-              !inspect_version(kind, &version, &rewrite->body)))) {
+        if (status != CRM_OK || entry.kind != kind->number || entry.number != number ||
+            !comes_before(rewrite, &entry) ||
+            (rewrite->salvage && (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
+                                  inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
+                                  !inspect_version(kind, &version, &rewrite->body)))) {
             if (rewrite->salvage && rewrite->link_count > 0) {
                 rewrite->cut++;
                 return CRM_OK;
@@ -204,6 +204,8 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
                                                                       .operation = entry.operation,
                                                                       .flags = entry.flags};
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(&rewrite->reader, NULL, &entry);
     }
     return CRM_OK;
 }

@@ -593,7 +593,5 @@ bool run_page(crm_query *query, uint32_t capacity)
         if (query->page_count == 0 || query->in_nulls)
             stream_scan(query, capacity, true);
     }
-    if (query->view->generation->arena->damaged)
-        return query_fail(query, CRM_CORRUPT, "the index is damaged; ask again: it is built anew"), false;
     return query->status == CRM_OK;
 }

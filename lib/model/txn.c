@@ -174,7 +174,9 @@ int64_t txn_time(const crm_txn *txn)
 
 static int32_t no_index(crm_txn *txn)
 {
-    return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
+    return txn->generation->arena->damaged
+               ? txn_fail(txn, CRM_CORRUPT, "the index was found damaged; begin again: it is built anew")
+               : txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory)");
 }
 
 /* What the open record's change is, while its edits are still there. */
@@ -204,7 +206,7 @@ static int32_t flush(crm_txn *txn)
 
 int32_t txn_settle(crm_txn *txn)
 {
-    if (txn->generation->bad && txn->applied)
+    if ((txn->generation->bad && txn->applied) || txn->generation->arena->damaged)
         return no_index(txn);
     return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
 }
@@ -383,7 +385,8 @@ COLD int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     int32_t status = txn->open == NULL ? CRM_OK : txn_finish(txn);
     if (txn->status != CRM_OK)
         status = txn->status;
-    if (status == CRM_OK && index_waiting(txn->generation) < WAIT_KEYS)
+    /* What a damaged index did not find may have broken a rule. */
+    if (status == CRM_OK && (index_waiting(txn->generation) < WAIT_KEYS || txn->generation->arena->damaged))
         status = txn_settle(txn);
     if (status != CRM_OK) {
         error_set(error, status, "%s", txn->error.message);

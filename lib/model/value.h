@@ -104,6 +104,7 @@ enum { VERSION_SEGMENTS = 9 };
 struct version {
     uint64_t offset;         /* of the newest entry; 0: there is no version */
     uint64_t lsn, number_of; /* number_of: the version's number, from 1 */
+    uint32_t kind, number;   /* the record's */
     uint64_t previous;
     uint8_t operation, flags;
     bool deleted, damaged;
