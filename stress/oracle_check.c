@@ -90,9 +90,10 @@ const char *answer_fields(const struct oracle *oracle, const crm_record *record,
                                 crm_format(record, field->number, NULL));
     }
     int32_t expected = hidden ? CRM_ERASED : CRM_OK, got = crm_record_status(record);
-    return got == expected ? NULL
-                           : oracle_wrong(oracle, "kind %u, record %u, version %llu: crm_record_status answers %d, not %d",
-                                          kind->number, index, (unsigned long long)version->number, got, expected);
+    return got == expected
+               ? NULL
+               : oracle_wrong(oracle, "kind %u, record %u, version %llu: crm_record_status answers %d, not %d",
+                              kind->number, index, (unsigned long long)version->number, got, expected);
 }
 
 static const char *check_system(const struct oracle *oracle, const crm_record *record, enum oracle_slot slot,
