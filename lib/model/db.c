@@ -250,16 +250,28 @@ int32_t crm_rebuild(crm_db *db, crm_error *error)
     if (db == NULL)
         return error_set(error, CRM_MISUSE, "crm_rebuild needs a database");
     int system;
+    bool reading = db->options.read_only != 0;
+    int32_t status = reading ? db_follow(db, false, error) : db_lock_writer(db, error);
+    if (status != CRM_OK)
+        return status;
+    if (reading)
+        mutex_lock(&db->writer);
+    else
+        status = db_follow(db, true, error);
     struct generation *generation = db_hold(db);
-    mutex_lock(&db->writer);
-    rwlock_write(&generation->lock);
-    int32_t status = fill_anew(generation, generation->applied.lsn, error);
-    rwlock_unlock(&generation->lock);
-    if (status == CRM_OK && db->options.image && !db->options.read_only) {
+    if (status == CRM_OK) {
+        rwlock_write(&generation->lock);
+        status = fill_anew(generation, generation->applied.lsn, error);
+        rwlock_unlock(&generation->lock);
+    }
+    if (status == CRM_OK && db->options.image && !reading) {
         (void)db->files->unlink(db->files->context, db->image_path, &system);
         status = db_write_image(generation, error);
     }
-    mutex_unlock(&db->writer);
+    if (reading)
+        mutex_unlock(&db->writer);
+    else
+        db_unlock_writer(db, generation);
     db_drop(generation);
     return status;
 }
