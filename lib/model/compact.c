@@ -109,7 +109,7 @@ static int32_t write_beside(struct generation *from, const char *path, int64_t d
         log_unlock(log);
     }
     if (status == CRM_OK)
-        status = db_generation(from->db, log, next, error);
+        status = db_generation(from->db, log, UINT64_MAX, next, error);
     else
         log_close(log);
     if (status == CRM_OK)

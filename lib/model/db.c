@@ -345,7 +345,7 @@ static bool load_image(struct generation *generation)
     return false;
 }
 
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+int32_t db_generation(crm_db *db, struct log *log, uint64_t up_to_lsn, struct generation **out, crm_error *error)
 {
     struct generation *generation = generation_create(db, log);
     int32_t status = CRM_OK;
@@ -354,14 +354,15 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
         log_close(log);
         return error_nomem(error);
     }
-    if (!load_image(generation)) {
+    /* An image may stand for what its writer has not published yet. */
+    if (!load_image(generation) || generation->applied.lsn > up_to_lsn) {
         schema_free(&generation->schema);
-        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
+        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, up_to_lsn, error)
                                                                           : error_nomem(error);
     } else {
-        status = db_replay(generation, UINT64_MAX, error);
+        status = db_replay(generation, up_to_lsn, error);
         if (status != CRM_OK) /* the image may be at fault: the log alone decides */
-            status = fill_anew(generation, UINT64_MAX, error);
+            status = fill_anew(generation, up_to_lsn, error);
     }
     if (status != CRM_OK) {
         generation_free(generation);
@@ -413,14 +414,16 @@ int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error
 /* ---- open ---- */
 
 /* What lies behind the last whole transaction: nothing, what was never
- * committed, or damage (P3).  Under the write lock unless read-only. */
-static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error *error)
+ * committed, or damage (P3).  Under the write lock unless read-only or more was
+ * published (else UINT64_MAX). */
+static int32_t settle_tail(crm_db *db, struct generation *generation, uint64_t published, crm_error *error)
 {
     struct log_tail tail;
     int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
     if (status != CRM_OK)
         return status;
-    if (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0 && !db->options.read_only)
+    bool lost = published != UINT64_MAX || (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0);
+    if (lost && !db->options.read_only)
         return error_set(error, CRM_CORRUPT,
                          "%s: damaged at byte %llu: transaction %llu, which was durable, cannot be read; open it "
                          "read-only or salvage it with recover",
@@ -432,10 +435,10 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
                          db->path, (unsigned long long)tail.offset, (unsigned long long)generation->applied.lsn + 1,
                          (unsigned long long)tail.next_lsn, (unsigned long long)tail.next_offset);
     if (tail.what != LOG_TAIL_CLEAN)
-        db_tell(db, CRM_CORRUPT, "%s: %llu bytes after transaction %llu (byte %llu) %s", db->path,
-                (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
-                (unsigned long long)tail.offset,
-                tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
+        db_tell(
+            db, CRM_CORRUPT, "%s: %llu bytes after transaction %llu (byte %llu) %s", db->path,
+            (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn, (unsigned long long)tail.offset,
+            tail.what == LOG_TAIL_TORN && !lost ? "were never committed and are dropped" : "are damaged and not read");
     if (db->options.read_only) {
         if (log_unrecovered(generation->log))
             log_publish(generation->log, generation->applied.lsn);
@@ -474,29 +477,46 @@ static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_er
     return status;
 }
 
-int32_t db_reopen(crm_db *db, crm_error *error)
+/* Beside a writer only what it has published counts: a transaction behind that
+ * may never be, and what it changes was noted for no view.  With the write lock
+ * what a dead writer left counts, too, once it is safe. */
+static int32_t open_generation(crm_db *db, bool create, struct generation **out, crm_error *error)
 {
     struct log *log;
-    struct generation *next = NULL;
-    int32_t status = open_log(db, false, &log, error);
+    bool locked;
+    *out = NULL;
+    int32_t status = open_log(db, create, &log, error);
     if (status != CRM_OK)
         return status;
-    bool locked;
     status = lock_to_recover(db, log, &locked, error);
     if (status != CRM_OK) {
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &next, error);
-    if (status == CRM_OK && (locked || db->options.read_only))
-        status = settle_tail(db, next, error);
-    if (locked && next != NULL)
-        log_unlock(next->log);
+    uint64_t up_to = locked || log_unrecovered(log) ? UINT64_MAX : log_published(log);
+    status = db_generation(db, log, up_to, out, error);
+    if (status != CRM_OK)
+        return status; /* the log went with it */
+    const struct log_point *applied = &(*out)->applied;
+    if (locked || applied->lsn < up_to)
+        status = settle_tail(db, *out, up_to, error);
+    if (status == CRM_OK && locked && applied->lsn > log_published(log))
+        status = log_sync(log, applied, error);
+    if (locked)
+        log_unlock(log);
     if (status != CRM_OK) {
-        if (next != NULL)
-            generation_free(next);
-        return status;
+        generation_free(*out);
+        *out = NULL;
     }
+    return status;
+}
+
+int32_t db_reopen(crm_db *db, crm_error *error)
+{
+    struct generation *next;
+    int32_t status = open_generation(db, false, &next, error);
+    if (status != CRM_OK)
+        return status;
     mutex_lock(&db->state);
     struct generation *old = db->now;
     db->now = next;
@@ -581,27 +601,11 @@ static int32_t start_new(crm_db *db, crm_error *error)
 
 static int32_t open_steps(crm_db *db, crm_error *error)
 {
-    struct log *log;
-    int32_t status = open_log(db, true, &log, error);
+    int32_t status = open_generation(db, true, &db->now, error);
     if (status != CRM_OK)
         return status;
-    bool locked;
-    status = lock_to_recover(db, log, &locked, error);
-    if (status != CRM_OK) {
-        log_close(log);
-        return status;
-    }
-    status = db_generation(db, log, &db->now, error);
-    if (status != CRM_OK)
-        return status; /* the log went with it */
-    if (locked || db->options.read_only)
-        status = settle_tail(db, db->now, error);
-    if (locked)
-        log_unlock(log);
     settings_note(db->now, UINT32_MAX);
-    if (status == CRM_OK && db->now->applied.lsn == 0 && !db->options.read_only)
-        status = start_new(db, error);
-    return status;
+    return db->now->applied.lsn == 0 && !db->options.read_only ? start_new(db, error) : CRM_OK;
 }
 
 static void db_free(crm_db *db)

@@ -169,7 +169,8 @@ struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
 /* Before a replay into an arena that views may be on, under its exclusive lock: see open_newest. */
 void db_unsettle(struct generation *generation);
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
+/* From the image or by a replay, up to that LSN (UINT64_MAX: to the log's end); takes the log, whatever the answer. */
+int32_t db_generation(crm_db *db, struct log *log, uint64_t up_to_lsn, struct generation **out, crm_error *error);
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
 /* A second generation over the same log, from the first frame up to where the
  * first one is, in memory alone; db_second_free ends it. */
