@@ -477,6 +477,21 @@ static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_er
     return status;
 }
 
+/* Beside the file itself, whatever links led to it: so it is one for all, and a
+ * compaction, after which it may hold nothing that was erased, finds it. */
+static bool name_image(crm_db *db, const struct log *log)
+{
+    struct buffer name;
+    buffer_init(&name, db->memory);
+    buffer_text(&name, log_path(log));
+    buffer_append(&name, "-index", sizeof "-index");
+    if (name.failed)
+        buffer_free(&name);
+    else
+        db->image_path = (char *)name.data;
+    return !name.failed;
+}
+
 /* Beside a writer only what it has published counts: a transaction behind that
  * may never be, and what it changes was noted for no view.  With the write lock
  * what a dead writer left counts, too, once it is safe. */
@@ -492,6 +507,10 @@ static int32_t open_generation(crm_db *db, bool create, struct generation **out,
     if (status != CRM_OK) {
         log_close(log);
         return status;
+    }
+    if (db->image_path == NULL && !name_image(db, log)) {
+        log_close(log); /* and with it the lock */
+        return error_nomem(error);
     }
     uint64_t up_to = locked || log_unrecovered(log) ? UINT64_MAX : log_published(log);
     status = db_generation(db, log, up_to, out, error);
@@ -517,6 +536,10 @@ int32_t db_reopen(crm_db *db, crm_error *error)
     int32_t status = open_generation(db, false, &next, error);
     if (status != CRM_OK)
         return status;
+    if (memcmp(&log_header(next->log)->file, &log_header(db->now->log)->file, sizeof(crm_id)) != 0) {
+        generation_free(next);
+        return error_set(error, CRM_STOPPED, "%s: is another database now; close and open it again", db->path);
+    }
     mutex_lock(&db->state);
     struct generation *old = db->now;
     db->now = next;
@@ -654,17 +677,9 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
     db->rules = rules;
     db->references = 1;
     db->fixed_now = options->now;
-    size_t length = strlen(path);
-    struct buffer name;
-    buffer_init(&name, db->memory);
-    buffer_append(&name, path, length);
-    buffer_append(&name, "-index", sizeof "-index");
-    db->path = memory_text(db->memory, path, length);
-    db->image_path = name.failed ? NULL : (char *)name.data;
-    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) ||
-        !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
-        if (name.failed)
-            buffer_free(&name);
+    db->path = memory_text(db->memory, path, strlen(path));
+    if (db->path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) || !mutex_init(&db->news_lock) ||
+        !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
         db_free(db);
         return NULL;
     }
