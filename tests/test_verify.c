@@ -290,6 +290,23 @@ START_TEST(figures_are_right)
 }
 END_TEST
 
+/* P6: an index file with right checksums that claims more rows than it has is
+ * not used: a scan would go through all of them. */
+START_TEST(an_index_file_with_rows_that_are_not_there_is_not_used)
+{
+    crm_error error = {0};
+    fill();
+    care_ok(crm_rebuild(care.db, &error), &error);
+    const struct kind *kind = schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER);
+    kind_store(care.db->now, kind)->rows = UINT32_MAX / 2;
+    care_ok(db_write_image(care.db->now, &error), &error);
+    kind_store(care.db->now, kind)->rows = 150;
+    care_reopen(&care);
+    ck_assert_uint_eq(kind_rows(care.db->now, schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER)), 150);
+    sound();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("verify");
@@ -301,6 +318,7 @@ int main(void)
     tcase_add_test(tests, an_index_that_differs_from_the_log_is_found);
     tcase_add_test(tests, a_column_of_another_width_is_found_and_not_read);
     tcase_add_test(tests, a_damaged_index_file_is_found);
+    tcase_add_test(tests, an_index_file_with_rows_that_are_not_there_is_not_used);
     tcase_add_test(tests, wrong_calls_are_answered);
     tcase_add_test(tests, figures_are_right);
     suite_add_tcase(suite, tests);
