@@ -32,6 +32,7 @@ enum {
 struct slot {
     pid_t pid;
     enum role role;
+    bool only_reads;
 };
 
 /* The first slots keep their roles, whoever is in the last may be anything. */
@@ -63,9 +64,11 @@ static pid_t start_child(void)
 
 static void start(struct kills *kills, struct slot *slot, uint64_t chance)
 {
+    bool may = slot->role == READER || slot->role == FOLLOWER || slot->role == COPIER;
+    slot->only_reads = may && stress_random(&chance) % 2 == 0;
     slot->pid = start_child();
     if (slot->pid == 0)
-        kills_live(kills, slot->role, chance);
+        kills_live(kills, slot->role, slot->only_reads, chance);
 }
 
 /* Waits for a process that is told or made to end. */
@@ -111,27 +114,36 @@ static void wait_for_commits(struct kills *kills, uint64_t more)
         stress_fail(kills->stress, "nobody commits any more");
 }
 
-/* One, seldom several at once.  While a writer is left it must go on by itself. */
-static uint32_t kill_some(struct kills *kills, struct slot slots[SLOTS], uint64_t *chance)
+/* One; seldom several at once; or all but those who only read, so that for a
+ * moment nobody is there who keeps the control page. */
+static void choose(const struct slot slots[SLOTS], bool dead[SLOTS], uint64_t *chance)
 {
-    bool dead[SLOTS] = {false};
-    uint32_t count = 0, wanted = stress_below(chance, 4) == 0 ? 1 + stress_below(chance, SLOTS) : 1;
-    (void)usleep(stress_below(chance, 6000));
-    while (count < wanted) {
+    uint32_t dice = stress_below(chance, 8);
+    uint32_t wanted = dice < 6 ? 1 : 1 + stress_below(chance, SLOTS);
+    for (uint32_t i = 0; i < SLOTS; i++)
+        dead[i] = dice == 7 && !slots[i].only_reads;
+    for (uint32_t count = 0; dice != 7 && count < wanted; count++) {
         uint32_t i = stress_below(chance, SLOTS);
         if (slots[i].role == COMPACTOR && stress_below(chance, 3) != 0) /* that some of its work gets done */
             i = stress_below(chance, SLOTS);
-        if (!dead[i])
-            (void)kill(slots[i].pid, SIGKILL);
         dead[i] = true;
-        count++;
     }
-    count = 0;
+}
+
+/* While a writer is left it must go on by itself. */
+static uint32_t kill_some(struct kills *kills, struct slot slots[SLOTS], uint64_t *chance)
+{
+    bool dead[SLOTS];
+    uint32_t count = 0;
+    choose(slots, dead, chance);
+    (void)usleep(stress_below(chance, 6000));
+    for (uint32_t i = 0; i < SLOTS; i++)
+        if (dead[i])
+            (void)kill(slots[i].pid, SIGKILL);
     for (uint32_t i = 0; i < SLOTS; i++) {
-        if (!dead[i])
-            continue;
-        check_ended(kills, &slots[i], end_of(kills, slots[i].pid));
-        count++;
+        if (dead[i])
+            check_ended(kills, &slots[i], end_of(kills, slots[i].pid));
+        count += dead[i];
     }
     bool writes = !dead[0] || !dead[1] || !dead[2];
     if (writes)
@@ -233,7 +245,7 @@ static uint64_t kill_creation(struct kills *kills, uint64_t *chance)
     stress_path(kills->stress, "early.crm", path, sizeof path);
     snprintf(image, sizeof image, "%s-index", path);
     for (uint64_t t = 0; t < CREATORS; t++) {
-        slots[t] = (struct slot){start_child(), OPENER};
+        slots[t] = (struct slot){.pid = start_child(), .role = OPENER};
         if (slots[t].pid == 0)
             create_and_commit(kills, path, t);
     }

@@ -57,7 +57,7 @@ int32_t kills_members(struct kills *kills, crm_db *db, crm_error *error);
 /* Transaction T, noted before and, when it is acknowledged, after. */
 int32_t kills_commit(struct kills *kills, crm_db *db, uint64_t t, crm_error *error);
 /* A child's life: does what the role does until it is told to stop. */
-_Noreturn void kills_live(struct kills *kills, enum role role, uint64_t chance);
+_Noreturn void kills_live(struct kills *kills, enum role role, bool only_reads, uint64_t chance);
 
 /* ---- looking (kills_check.c) ---- */
 

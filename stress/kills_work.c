@@ -321,12 +321,11 @@ static bool work(struct life *life)
     return status == CRM_OK;
 }
 
-_Noreturn void kills_live(struct kills *kills, enum role role, uint64_t chance)
+_Noreturn void kills_live(struct kills *kills, enum role role, bool only_reads, uint64_t chance)
 {
     crm_error error = {0};
     int32_t status;
     struct life life = {.kills = kills, .role = role, .chance = chance};
-    bool only_reads = (role == READER || role == FOLLOWER || role == COPIER) && stress_below(&life.chance, 2) == 0;
     life.db = kills_open(kills->path, only_reads, 1, &status, &error);
     if (life.db == NULL) {
         failed(&life, "open", &error);

@@ -160,6 +160,8 @@ uint8_t *rot_load(const char *path, size_t *size); /* free() it; NULL: there is 
 /* Images of all bases in some of their states, of another past, and of nothing. */
 void images_make(struct rot *rot);
 void images_free(struct rot *rot);
+/* Gives a damaged image right checksums. */
+void image_forge(uint8_t *image, size_t size);
 /* One more: what lies at rot->image. */
 void images_add_file(struct rot *rot, const char *name);
 
@@ -186,6 +188,9 @@ void rot_case(struct rot *rot, const char *format, ...) __attribute__((format(pr
 void judge_log(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
 /* The image is damaged, foreign or stale: every answer must be the log's. */
 void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
+/* The image is damaged, but its checksums are right: it may have any effect that
+ * verify finds, but no other. */
+void judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
 /* The log has right checksums but not the order that was written: it may answer
  * anything that hangs together, or be refused. */
 void judge_forged(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);

@@ -115,6 +115,31 @@ static void run_image_flip(struct rot *rot, uint64_t index)
     base->image[at] ^= (uint8_t)(1 << bit % 8);
 }
 
+static uint64_t count_forged_flips(const struct rot *rot)
+{
+    return bits_of(rot, true);
+}
+
+static void run_forged_flip(struct rot *rot, uint64_t index)
+{
+    uint64_t bit = index;
+    struct base *base = rot->bases;
+    for (; bit >= 8 * base->image_size; base++)
+        bit -= 8 * base->image_size;
+    size_t at = (size_t)(bit / 8);
+    int how = index % 3 == 0 ? ROT_WRITING | ROT_IMAGE : ROT_IMAGE;
+    struct damage damage = sound(base);
+    uint8_t *image = malloc(base->image_size);
+    if (image == NULL)
+        abort();
+    memcpy(image, base->image, base->image_size);
+    image[at] ^= (uint8_t)(1 << bit % 8);
+    image_forge(image, base->image_size);
+    rot_case(rot, "%s, byte %zu, bit %u of the image, forged, %s", base->name, at, (unsigned)(bit % 8), how_text(how));
+    judge_forged_image(rot, &damage, image, base->image_size, how);
+    free(image);
+}
+
 /* ---- cuts ---- */
 
 static uint64_t count_cuts(const struct rot *rot)
@@ -294,6 +319,7 @@ static void run_image(struct rot *rot, uint64_t index)
 const struct group rot_cases[] = {
     {"flipped bits of the log", count_log_flips, run_log_flip, 350},
     {"flipped bits of the image", count_image_flips, run_image_flip, 150},
+    {"flipped bits of the image, forged", count_forged_flips, run_forged_flip, 300},
     {"lengths of the log", count_cuts, run_cut, 100},
     {"lengths of the image", count_image_cuts, run_image_cut, 100},
     {"orders of frames", count_orders, run_order, 10},

@@ -8,7 +8,42 @@
 #include <unistd.h>
 
 /* Where docs/INDEXES.md ("The file") says that things are in the first 104 bytes. */
-enum { AT_FILE = 16, AT_POINT = 40, AT_TABLE_CRC = 68, AT_CRC = 100, HEADER_SIZE = 4096 };
+enum { AT_FILE = 16, AT_POINT = 40, AT_TABLE_CRC = 68, AT_BLOCKS = 80, AT_PACKED = 88, AT_CRC = 100 };
+enum { HEADER_SIZE = 4096, TABLE_ENTRY = 8 };
+
+/* Numbers are in the machine's own order; an image is read on no other machine. */
+static void set_crc(uint8_t *at, uint32_t crc)
+{
+    memcpy(at, &crc, sizeof crc);
+}
+
+static uint64_t number_at(const uint8_t *bytes)
+{
+    uint64_t number;
+    memcpy(&number, bytes, sizeof number);
+    return number;
+}
+
+void image_forge(uint8_t *image, size_t size)
+{
+    uint64_t blocks = number_at(image + AT_BLOCKS), packed = number_at(image + AT_PACKED);
+    size_t room = size - HEADER_SIZE;
+    if (packed <= room && blocks <= (room - packed) / TABLE_ENTRY) {
+        uint8_t *block = image + HEADER_SIZE, *table = block + packed;
+        uint64_t left = packed;
+        for (uint64_t i = 0; i < blocks; i++) {
+            uint32_t length;
+            memcpy(&length, table + i * TABLE_ENTRY + 4, sizeof length);
+            if (length > left)
+                break;
+            set_crc(table + i * TABLE_ENTRY, rot_crc(0, block, length));
+            block += length;
+            left -= length;
+        }
+        set_crc(image + AT_TABLE_CRC, rot_crc(0, table, (size_t)blocks * TABLE_ENTRY));
+    }
+    set_crc(image + AT_CRC, rot_crc(0, image, AT_CRC));
+}
 
 static void images_add(struct rot *rot, const char *name, const uint8_t *bytes, size_t size)
 {
@@ -63,9 +98,7 @@ static void add_patched(struct rot *rot, const char *name, const struct rot_imag
     images_add(rot, name, image->bytes, image->size);
     uint8_t *bytes = rot->images[rot->image_count - 1].bytes;
     memcpy(bytes + at, from->bytes + at, end - at);
-    uint32_t crc = rot_crc(0, bytes, AT_CRC);
-    for (int i = 0; i < 4; i++)
-        bytes[AT_CRC + i] = (uint8_t)(crc >> 8 * i); /* an image is in the machine's order; it is not read in another */
+    set_crc(bytes + AT_CRC, rot_crc(0, bytes, AT_CRC));
 }
 
 void images_make(struct rot *rot)

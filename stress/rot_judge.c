@@ -243,7 +243,22 @@ void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *im
         check_untouched(rot, damage, false);
 }
 
-/* ---- forged logs ---- */
+/* ---- forged images and logs ---- */
+
+void judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
+{
+    struct verdict verdict = {0};
+    crm_db *db = open_damaged(rot, damage, image, image_size, how, &verdict);
+    if (db == NULL) {
+        rot_wrong(rot, "refused, though the log is sound");
+        return;
+    }
+    verify(db, &verdict);
+    take_answers(rot, damage, &verdict, db);
+    if (verdict.verified == CRM_OK && rot->answers.count > 0)
+        (void)state_of(rot, damage->base);
+    (void)crm_close(db); /* may tell what is wrong with the image */
+}
 
 /* Each order has as many records as the kind, and each can be had by its id. */
 static void check_lists(struct rot *rot, crm_db *db, crm_view *view, uint32_t kind)
