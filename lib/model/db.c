@@ -458,6 +458,21 @@ static int32_t generation_of(crm_db *db, struct log *log, bool locked, struct ge
     return status;
 }
 
+/* Beside the file itself, whatever links led to it: so it is one for all, and a
+ * compaction, after which it may hold nothing that was erased, finds it. */
+static bool name_image(crm_db *db, const struct log *log)
+{
+    struct buffer name;
+    buffer_init(&name, db->memory);
+    buffer_text(&name, log_path(log));
+    buffer_append(&name, "-index", sizeof "-index");
+    if (name.failed)
+        buffer_free(&name);
+    else
+        db->image_path = (char *)name.data;
+    return !name.failed;
+}
+
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
     struct log_options options = {.files = db->files,
@@ -468,7 +483,12 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
                                   .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
                                   .busy_ms = db->options.busy_ms,
                                   .now = db_now(db)};
-    return log_open(db->path, &options, log, error);
+    int32_t status = log_open(db->path, &options, log, error);
+    if (status == CRM_OK && db->image_path == NULL && !name_image(db, *log)) {
+        log_close(*log);
+        return error_nomem(error);
+    }
+    return status;
 }
 
 /* ---- other processes ---- */
@@ -507,6 +527,10 @@ static int32_t reopen(crm_db *db, crm_error *error)
         if (next != NULL)
             generation_free(next);
         return status;
+    }
+    if (memcmp(&log_header(next->log)->file, &log_header(db->now->log)->file, sizeof(crm_id)) != 0) {
+        generation_free(next);
+        return error_set(error, CRM_STOPPED, "%s: is another database now; close and open it again", db->path);
     }
     settings_note(next, UINT32_MAX);
     mutex_lock(&db->state);
@@ -656,18 +680,9 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
     db->rules = rules;
     db->references = 1;
     db->fixed_now = options->now;
-    size_t length = strlen(path);
-    struct buffer name;
-    buffer_init(&name, db->memory);
-    buffer_append(&name, path, length);
-    buffer_append(&name, "-index", sizeof "-index");
-    db->path = memory_text(db->memory, path, length);
-    db->image_path = name.failed ? NULL : (char *)name.data;
-    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) ||
-        !mutex_init(&db->state) || !mutex_init(&db->news_lock) || !condition_init(&db->news) ||
-        !names_init(&db->names, db->memory)) {
-        if (name.failed)
-            buffer_free(&name);
+    db->path = memory_text(db->memory, path, strlen(path));
+    if (db->path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) || !mutex_init(&db->state) ||
+        !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
         db_free(db);
         return NULL;
     }
