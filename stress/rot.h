@@ -45,7 +45,7 @@ struct questions {
 };
 
 /* What one handle answered: a text a question, one behind the other. */
-struct answers {
+struct asked {
     char *bytes;
     size_t length, capacity;
     size_t *starts;    /* count + 1 of them */
@@ -62,18 +62,18 @@ struct answers {
 void questions_make(struct questions *questions, crm_db *db, uint32_t most);
 void questions_free(struct questions *questions);
 /* Asks all of them in one view of the newest state. */
-void answers_take(struct answers *answers, const struct questions *questions, crm_db *db);
+void answers_take(struct asked *answers, const struct questions *questions, crm_db *db);
 /* Asks question `at` alone, in a view of its own: answer 0. */
-void answers_again(struct answers *answers, const struct questions *questions, size_t at, crm_db *db);
-void answers_free(struct answers *answers);
+void answers_again(struct asked *answers, const struct questions *questions, size_t at, crm_db *db);
+void asked_free(struct asked *answers);
 /* Whether answer `at` is what answer `place` of the others is; one that was
  * broken off, as far as it goes. */
-bool answers_same(const struct answers *answers, size_t at, const struct answers *expected, size_t place);
+bool answers_same(const struct asked *answers, size_t at, const struct asked *expected, size_t place);
 /* The first that is not; SIZE_MAX: none. */
-size_t answers_differ(const struct answers *answers, const struct answers *expected);
+size_t answers_differ(const struct asked *answers, const struct asked *expected);
 /* One line that says what was asked and where the answers part. */
-void answers_explain(const struct question *question, const struct answers *answers, size_t at,
-                     const struct answers *expected, size_t place, char *out, size_t size);
+void answers_explain(const struct question *question, const struct asked *answers, size_t at,
+                     const struct asked *expected, size_t place, char *out, size_t size);
 
 /* ---- frames (rot_frames.c) ---- */
 
@@ -110,7 +110,7 @@ struct base {
     struct rot_frame frames[ROT_FRAMES_MOST];
     size_t frame_count;
     struct questions questions;
-    struct answers states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
+    struct asked states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
     struct known *known;
     size_t known_count, known_capacity;
 };
@@ -142,7 +142,7 @@ struct rot {
     struct rot_image images[ROT_IMAGES_MOST];
     size_t image_count;
     char path[128], image[136], spare[128];
-    struct answers answers, again; /* of the case at hand */
+    struct asked answers, again; /* of the case at hand */
 };
 
 void base_make(struct rot *rot, int which);

@@ -377,5 +377,5 @@ void base_free(struct base *base)
     known_free(base);
     questions_free(&base->questions);
     for (size_t i = 0; i <= ROT_FRAMES_MOST; i++)
-        answers_free(&base->states[i]);
+        asked_free(&base->states[i]);
 }

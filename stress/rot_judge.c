@@ -199,7 +199,7 @@ void judge_log(struct rot *rot, const struct damage *damage, const uint8_t *imag
 }
 
 /* Asked again, an answer that was broken off must be whole. */
-static void check_again(struct rot *rot, const struct base *base, const struct answers *state, crm_db *db)
+static void check_again(struct rot *rot, const struct base *base, const struct asked *state, crm_db *db)
 {
     char text[900];
     for (size_t i = 0; i < rot->answers.count; i++) {

@@ -20,7 +20,7 @@ enum { BATCH = 2000, RECORDS_A_CUSTOMER = 12, LONG_CUSTOMERS = 29000, SHORT_CUST
 enum { LONG_FLIPS = 300, SHORT_FLIPS = 100 };
 
 static struct questions questions;
-static struct answers expected;
+static struct asked expected;
 static size_t log_size, image_size;
 
 static void must(bool fine, const crm_error *error)
@@ -98,7 +98,7 @@ void large_make(struct rot *rot)
 void large_free(void)
 {
     questions_free(&questions);
-    answers_free(&expected);
+    asked_free(&expected);
 }
 
 /* ---- cases ---- */

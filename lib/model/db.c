@@ -556,11 +556,14 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     }
     status = log_refresh(generation->log, error);
     rwlock_write(&generation->lock);
-    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    bool unsaid = log_unsaid(generation->log);
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
         status = db_replay(generation, up_to, error);
     }
+    if (status == CRM_OK && unsaid)
+        log_publish(generation->log, generation->applied.lsn);
     /* A writer's commit trims them; whoever only follows has no commit. */
     if (!writer)
         touches_trim(generation);
@@ -578,7 +581,8 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
     if (!writer) {
         struct generation *now = db_hold(db);
         rwlock_read(&now->lock);
-        bool behind = log_superseded(now->log) || (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool behind = log_superseded(now->log) || log_unsaid(now->log) ||
+                      (now->txn == NULL && log_published(now->log) > now->applied.lsn);
         bool intact = log_intact(now->log);
         rwlock_unlock(&now->lock);
         db_drop(now);

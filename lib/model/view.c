@@ -376,7 +376,7 @@ static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
     mutex_lock(&db->state);
     const struct generation *generation = db->now;
     uint64_t settled = __atomic_load_n(&generation->settled, __ATOMIC_ACQUIRE);
-    if (settled == log_published(generation->log) && !log_superseded(generation->log) &&
+    if (settled == log_published(generation->log) && !log_superseded(generation->log) && !log_unsaid(generation->log) &&
         (view = take_closed(db)) != NULL) {
         join(db, view);
         start(view, settled);
