@@ -11,6 +11,9 @@ STRESS_HELPERS := $(call objects,$(filter-out $(STRESS_SOURCES),$(STRESS_ALL)))
 STRESS_BINARIES := $(call binaries,$(STRESS_SOURCES))
 STRESS_RUNS := $(addprefix run-stress_,$(STRESS_NAMES))
 
+# A plain model of the CRM, which tests and fuzz targets use, too.
+ORACLE := $(filter $(BUILD)/stress/oracle%,$(STRESS_HELPERS))
+
 $(BUILD)/stress/%.o: INCLUDES := -Iinclude -Ilib
 $(STRESS_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STRESS_HELPERS) $(INTERNAL)
 	$(call Q,LINK)$(LINK) -o $@ $< $(STRESS_HELPERS) $(INTERNAL) $(LIB_LIBS) -lm

@@ -125,6 +125,12 @@ static int32_t counted_rename(void *context, const char *from, const char *to, i
     return file_ops_default()->rename(context, from, to, system_error);
 }
 
+static int32_t counted_sync_folder(void *context, const char *path, int *system_error)
+{
+    fixture_faults.folder_syncs++;
+    return file_ops_default()->sync_folder(context, path, system_error);
+}
+
 const struct file_ops *fixture_ops(void)
 {
     static struct file_ops ops;
@@ -134,6 +140,7 @@ const struct file_ops *fixture_ops(void)
     ops.allocate = counted_allocate;
     ops.truncate = counted_truncate;
     ops.rename = counted_rename;
+    ops.sync_folder = counted_sync_folder;
     return &ops;
 }
 

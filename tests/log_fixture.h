@@ -24,7 +24,7 @@ void fixture_store(const char *path, const void *bytes, size_t length);
 /* The real file system, counted.  A call whose number comes up fails with
  * `errno` EIO, and every later one of its kind too while `fails_on` is set. */
 struct fixture_faults {
-    atomic_int writes, syncs, allocates, truncates, renames;
+    atomic_int writes, syncs, folder_syncs, allocates, truncates, renames;
     int fail_write, fail_sync, fail_allocate, fail_rename; /* the how-manieth call from now fails; 0: none */
     bool half_write;                                       /* a failing write gets half of its bytes out */
     bool fails_on;

@@ -11,10 +11,10 @@ enum { TAGS = 5, CHOICES = 4, CONDITIONS_MAX = 4, OPERANDS_MAX = 3, THINGS_MAX =
 static const char *const tags[TAGS] = {"red", "Green", "BLUE", "ch", "d"};
 static const char *const choices[CHOICES] = {"one", "two", "three", "four"};
 
-uint32_t oracle_below(struct oracle *oracle, uint32_t limit)
+uint32_t things_below(struct things *things, uint32_t limit)
 {
-    oracle->seed = oracle->seed * 1664525u + 1013904223u;
-    return (uint32_t)((uint64_t)oracle->seed * limit >> 32);
+    things->seed = things->seed * 1664525u + 1013904223u;
+    return (uint32_t)((uint64_t)things->seed * limit >> 32);
 }
 
 /* ---- the database and its model ---- */
@@ -24,44 +24,44 @@ static void fail_with(const crm_error *error, const char *what)
     ck_abort_msg("%s: %s", what, error->message);
 }
 
-static void open_file(struct oracle *oracle)
+static void open_file(struct things *things)
 {
     crm_error error;
     crm_options *options = crm_options_create();
     crm_options_set_int(options, CRM_OPTION_DURABILITY, CRM_DURABLE_DEFERRED);
-    crm_options_set_int(options, CRM_OPTION_IMAGE, oracle->image);
-    crm_options_set_int(options, CRM_OPTION_NOW, oracle->now);
-    if (crm_open(oracle->path, options, &oracle->db, &error) != CRM_OK)
+    crm_options_set_int(options, CRM_OPTION_IMAGE, things->image);
+    crm_options_set_int(options, CRM_OPTION_NOW, things->now);
+    if (crm_open(things->path, options, &things->db, &error) != CRM_OK)
         fail_with(&error, "open");
     crm_options_free(options);
 }
 
-static struct oracle_state copy_of(const struct oracle_state *state)
+static struct things_state copy_of(const struct things_state *state)
 {
-    struct oracle_state copy = {state->count, malloc((state->count + 1) * sizeof *copy.things)};
+    struct things_state copy = {state->count, malloc((state->count + 1) * sizeof *copy.things)};
     ck_assert_ptr_nonnull(copy.things);
     if (state->count > 0)
         memcpy(copy.things, state->things, state->count * sizeof *copy.things);
     return copy;
 }
 
-static void remember(struct oracle *oracle, uint64_t lsn)
+static void remember(struct things *things, uint64_t lsn)
 {
-    while (oracle->past_capacity <= lsn) {
-        uint64_t wanted = oracle->past_capacity == 0 ? 64 : oracle->past_capacity * 2;
-        oracle->past = realloc(oracle->past, wanted * sizeof *oracle->past);
-        ck_assert_ptr_nonnull(oracle->past);
-        memset(oracle->past + oracle->past_capacity, 0, (wanted - oracle->past_capacity) * sizeof *oracle->past);
-        oracle->past_capacity = wanted;
+    while (things->past_capacity <= lsn) {
+        uint64_t wanted = things->past_capacity == 0 ? 64 : things->past_capacity * 2;
+        things->past = realloc(things->past, wanted * sizeof *things->past);
+        ck_assert_ptr_nonnull(things->past);
+        memset(things->past + things->past_capacity, 0, (wanted - things->past_capacity) * sizeof *things->past);
+        things->past_capacity = wanted;
     }
-    oracle->past[lsn] = copy_of(&oracle->state);
-    oracle->lsn = lsn;
+    things->past[lsn] = copy_of(&things->state);
+    things->lsn = lsn;
 }
 
-const struct oracle_state *oracle_at(const struct oracle *oracle, uint64_t lsn)
+const struct things_state *things_at(const struct things *things, uint64_t lsn)
 {
-    ck_assert_uint_le(lsn, oracle->lsn);
-    return &oracle->past[lsn];
+    ck_assert_uint_le(lsn, things->lsn);
+    return &things->past[lsn];
 }
 
 struct definition {
@@ -69,135 +69,135 @@ struct definition {
     int32_t type;
     uint32_t flags;
 };
-static const struct definition definitions[ORACLE_FIELDS] = {
-    [ORACLE_INT_INDEXED] = {"int_indexed", CRM_TYPE_INT, CRM_FLAG_INDEXED},
-    [ORACLE_INT_HOT] = {"int_hot", CRM_TYPE_INT, CRM_FLAG_HOT},
-    [ORACLE_INT] = {"int_plain", CRM_TYPE_INT, 0},
-    [ORACLE_TEXT_INDEXED] = {"text_indexed", CRM_TYPE_TEXT, CRM_FLAG_INDEXED},
-    [ORACLE_TEXT] = {"text_plain", CRM_TYPE_TEXT, 0},
-    [ORACLE_CHOICE] = {"choice", CRM_TYPE_CHOICE, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
-    [ORACLE_REAL] = {"real_indexed", CRM_TYPE_REAL, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
-    [ORACLE_REAL_PLAIN] = {"real_plain", CRM_TYPE_REAL, 0},
-    [ORACLE_DATE] = {"date", CRM_TYPE_DATE, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
-    [ORACLE_TIME] = {"time", CRM_TYPE_TIME, CRM_FLAG_INDEXED},
-    [ORACLE_BOOL] = {"bool", CRM_TYPE_BOOL, CRM_FLAG_HOT},
-    [ORACLE_MONEY] = {"money", CRM_TYPE_MONEY, CRM_FLAG_INDEXED},
-    [ORACLE_REF_INDEXED] = {"ref_indexed", CRM_TYPE_REF, CRM_FLAG_INDEXED},
-    [ORACLE_REF_HOT] = {"ref_hot", CRM_TYPE_REF, CRM_FLAG_HOT},
-    [ORACLE_TAGS] = {"labels", CRM_TYPE_TAGS, CRM_FLAG_INDEXED},
-    [ORACLE_UNIQUE] = {"code", CRM_TYPE_TEXT, CRM_FLAG_UNIQUE},
+static const struct definition definitions[THING_FIELDS] = {
+    [THING_INT_INDEXED] = {"int_indexed", CRM_TYPE_INT, CRM_FLAG_INDEXED},
+    [THING_INT_HOT] = {"int_hot", CRM_TYPE_INT, CRM_FLAG_HOT},
+    [THING_INT] = {"int_plain", CRM_TYPE_INT, 0},
+    [THING_TEXT_INDEXED] = {"text_indexed", CRM_TYPE_TEXT, CRM_FLAG_INDEXED},
+    [THING_TEXT] = {"text_plain", CRM_TYPE_TEXT, 0},
+    [THING_CHOICE] = {"choice", CRM_TYPE_CHOICE, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
+    [THING_REAL] = {"real_indexed", CRM_TYPE_REAL, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
+    [THING_REAL_PLAIN] = {"real_plain", CRM_TYPE_REAL, 0},
+    [THING_DATE] = {"date", CRM_TYPE_DATE, CRM_FLAG_INDEXED | CRM_FLAG_HOT},
+    [THING_TIME] = {"time", CRM_TYPE_TIME, CRM_FLAG_INDEXED},
+    [THING_BOOL] = {"bool", CRM_TYPE_BOOL, CRM_FLAG_HOT},
+    [THING_MONEY] = {"money", CRM_TYPE_MONEY, CRM_FLAG_INDEXED},
+    [THING_REF_INDEXED] = {"ref_indexed", CRM_TYPE_REF, CRM_FLAG_INDEXED},
+    [THING_REF_HOT] = {"ref_hot", CRM_TYPE_REF, CRM_FLAG_HOT},
+    [THING_TAGS] = {"labels", CRM_TYPE_TAGS, CRM_FLAG_INDEXED},
+    [THING_UNIQUE] = {"code", CRM_TYPE_TEXT, CRM_FLAG_UNIQUE},
 };
 
-static void commit(struct oracle *oracle, crm_txn *txn)
+static void commit(struct things *things, crm_txn *txn)
 {
     crm_error error;
     uint64_t lsn = 0;
     if (crm_commit(txn, &lsn, &error) != CRM_OK)
         fail_with(&error, "commit");
-    if (lsn > oracle->lsn)
-        remember(oracle, lsn);
+    if (lsn > things->lsn)
+        remember(things, lsn);
 }
 
-static crm_txn *begin(struct oracle *oracle)
+static crm_txn *begin(struct things *things)
 {
     crm_error error;
     crm_txn *txn = NULL;
-    oracle->now += 1000000;
-    crm_set_now(oracle->db, oracle->now);
-    if (crm_begin(oracle->db, &txn, &error) != CRM_OK)
+    things->now += 1000000;
+    crm_set_now(things->db, things->now);
+    if (crm_begin(things->db, &txn, &error) != CRM_OK)
         fail_with(&error, "begin");
-    oracle->txn = txn;
+    things->txn = txn;
     return txn;
 }
 
-void oracle_open(struct oracle *oracle, uint32_t seed, bool image)
+void things_open(struct things *things, uint32_t seed, bool image)
 {
     char folder[] = "/tmp/crm-query-XXXXXX";
-    memset(oracle, 0, sizeof *oracle);
+    memset(things, 0, sizeof *things);
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(oracle->path, sizeof oracle->path, "%s/t.crm", folder);
-    oracle->seed = seed * 2654435761u + 1;
-    oracle->image = image;
-    oracle->now = INT64_C(1700000000000000);
-    open_file(oracle);
-    remember(oracle, 0);
-    remember(oracle, crm_lsn(oracle->db));
-    crm_txn *txn = begin(oracle);
-    crm_kind_add(txn, "thing", CRM_NUL, &oracle->kind);
-    for (int f = 0; f < ORACLE_FIELDS; f++) {
+    snprintf(things->path, sizeof things->path, "%s/t.crm", folder);
+    things->seed = seed * 2654435761u + 1;
+    things->image = image;
+    things->now = INT64_C(1700000000000000);
+    open_file(things);
+    remember(things, 0);
+    remember(things, crm_lsn(things->db));
+    crm_txn *txn = begin(things);
+    crm_kind_add(txn, "thing", CRM_NUL, &things->kind);
+    for (int f = 0; f < THING_FIELDS; f++) {
         const struct definition *definition = &definitions[f];
-        uint32_t target = definition->type == CRM_TYPE_REF ? oracle->kind : 0;
-        ck_assert_int_eq(crm_field_add(txn, oracle->kind, definition->name, CRM_NUL, definition->type,
-                                       definition->flags, target, &oracle->fields[f]),
+        uint32_t target = definition->type == CRM_TYPE_REF ? things->kind : 0;
+        ck_assert_int_eq(crm_field_add(txn, things->kind, definition->name, CRM_NUL, definition->type,
+                                       definition->flags, target, &things->fields[f]),
                          CRM_OK);
     }
     for (int i = 0; i < CHOICES; i++)
-        crm_choice_add(txn, oracle->kind, oracle->fields[ORACLE_CHOICE], choices[i], CRM_NUL, NULL);
-    oracle->fields[ORACLE_CREATED] = CRM_FIELD_CREATED_AT;
-    oracle->fields[ORACLE_VERSION] = CRM_FIELD_VERSION;
-    commit(oracle, txn);
+        crm_choice_add(txn, things->kind, things->fields[THING_CHOICE], choices[i], CRM_NUL, NULL);
+    things->fields[THING_CREATED] = CRM_FIELD_CREATED_AT;
+    things->fields[THING_VERSION] = CRM_FIELD_VERSION;
+    commit(things, txn);
 }
 
-void oracle_reopen(struct oracle *oracle)
+void things_reopen(struct things *things)
 {
-    ck_assert_int_eq(crm_close(oracle->db), CRM_OK);
-    open_file(oracle);
-    ck_assert_uint_eq(crm_lsn(oracle->db), oracle->lsn);
+    ck_assert_int_eq(crm_close(things->db), CRM_OK);
+    open_file(things);
+    ck_assert_uint_eq(crm_lsn(things->db), things->lsn);
 }
 
-void oracle_close(struct oracle *oracle)
+void things_close(struct things *things)
 {
     char beside[80];
-    ck_assert_int_eq(crm_close(oracle->db), CRM_OK);
-    for (uint64_t lsn = 0; lsn <= oracle->lsn; lsn++)
-        free(oracle->past[lsn].things);
-    free(oracle->past);
-    free(oracle->state.things);
-    snprintf(beside, sizeof beside, "%s-index", oracle->path);
-    unlink(oracle->path);
+    ck_assert_int_eq(crm_close(things->db), CRM_OK);
+    for (uint64_t lsn = 0; lsn <= things->lsn; lsn++)
+        free(things->past[lsn].things);
+    free(things->past);
+    free(things->state.things);
+    snprintf(beside, sizeof beside, "%s-index", things->path);
+    unlink(things->path);
     unlink(beside);
-    *strrchr(oracle->path, '/') = 0;
-    rmdir(oracle->path);
+    *strrchr(things->path, '/') = 0;
+    rmdir(things->path);
 }
 
 /* ---- random values ---- */
 
-static void random_word(struct oracle *oracle, char *out)
+static void random_word(struct things *things, char *out)
 {
     static const char letters[] = "bcdBCD";
-    uint32_t length = 1 + oracle_below(oracle, 3);
+    uint32_t length = 1 + things_below(things, 3);
     for (uint32_t i = 0; i < length; i++)
-        out[i] = letters[oracle_below(oracle, 6)];
+        out[i] = letters[things_below(things, 6)];
     out[length] = 0;
 }
 
-static struct oracle_cell random_value(struct oracle *oracle, int field)
+static struct thing_cell random_value(struct things *things, int field)
 {
-    struct oracle_cell cell = {.set = true};
+    struct thing_cell cell = {.set = true};
     switch (field) {
-    case ORACLE_TEXT_INDEXED:
-    case ORACLE_TEXT: random_word(oracle, cell.text); break;
-    case ORACLE_UNIQUE: snprintf(cell.text, sizeof cell.text, "U%u", oracle_below(oracle, 5 * THINGS_MAX)); break;
-    case ORACLE_CHOICE: cell.integer = 1 + oracle_below(oracle, CHOICES); break;
-    case ORACLE_BOOL: cell.integer = oracle_below(oracle, 2); break;
-    case ORACLE_REAL:
-    case ORACLE_REAL_PLAIN: cell.real = (double)oracle_below(oracle, 9) / 4 - 1; break;
-    case ORACLE_TAGS: cell.integer = 1 + oracle_below(oracle, (1 << TAGS) - 1); break;
-    case ORACLE_REF_INDEXED:
-    case ORACLE_REF_HOT:
-        cell.set = oracle->state.count > 0;
-        cell.integer = cell.set ? oracle_below(oracle, oracle->state.count < 20 ? oracle->state.count : 20) : 0;
+    case THING_TEXT_INDEXED:
+    case THING_TEXT: random_word(things, cell.text); break;
+    case THING_UNIQUE: snprintf(cell.text, sizeof cell.text, "U%u", things_below(things, 5 * THINGS_MAX)); break;
+    case THING_CHOICE: cell.integer = 1 + things_below(things, CHOICES); break;
+    case THING_BOOL: cell.integer = things_below(things, 2); break;
+    case THING_REAL:
+    case THING_REAL_PLAIN: cell.real = (double)things_below(things, 9) / 4 - 1; break;
+    case THING_TAGS: cell.integer = 1 + things_below(things, (1 << TAGS) - 1); break;
+    case THING_REF_INDEXED:
+    case THING_REF_HOT:
+        cell.set = things->state.count > 0;
+        cell.integer = cell.set ? things_below(things, things->state.count < 20 ? things->state.count : 20) : 0;
         break;
-    case ORACLE_CREATED: cell.integer = oracle->now - (int64_t)oracle_below(oracle, 60) * 1000000; break;
-    case ORACLE_VERSION: cell.integer = 1 + oracle_below(oracle, 5); break;
-    default: cell.integer = (int64_t)oracle_below(oracle, 12) - 4; break;
+    case THING_CREATED: cell.integer = things->now - (int64_t)things_below(things, 60) * 1000000; break;
+    case THING_VERSION: cell.integer = 1 + things_below(things, 5); break;
+    default: cell.integer = (int64_t)things_below(things, 12) - 4; break;
     }
     return cell;
 }
 
-static void set_value(struct oracle *oracle, crm_record *record, int field, const struct oracle_cell *cell)
+static void set_value(struct things *things, crm_record *record, int field, const struct thing_cell *cell)
 {
-    uint32_t number = oracle->fields[field];
+    uint32_t number = things->fields[field];
     char list[64] = "";
     int32_t status;
     if (!cell->set) {
@@ -207,7 +207,7 @@ static void set_value(struct oracle *oracle, crm_record *record, int field, cons
     } else if (definitions[field].type == CRM_TYPE_REAL) {
         status = crm_set_real(record, number, cell->real);
     } else if (definitions[field].type == CRM_TYPE_REF) {
-        status = crm_set_ref(record, number, oracle->kind, &oracle->state.things[cell->integer].id);
+        status = crm_set_ref(record, number, things->kind, &things->state.things[cell->integer].id);
     } else if (definitions[field].type == CRM_TYPE_TAGS) {
         for (int i = 0; i < TAGS; i++)
             if (cell->integer >> i & 1)
@@ -218,13 +218,13 @@ static void set_value(struct oracle *oracle, crm_record *record, int field, cons
     }
     crm_error error = {0};
     if (status != CRM_OK)
-        crm_txn_status(oracle->txn, &error);
+        crm_txn_status(things->txn, &error);
     ck_assert_msg(status == CRM_OK, "%s cannot be set: %s", definitions[field].name, error.message);
 }
 
 /* ---- changes ---- */
 
-static bool same(int field, const struct oracle_cell *a, const struct oracle_cell *b)
+static bool same(int field, const struct thing_cell *a, const struct thing_cell *b)
 {
     if (!a->set || !b->set)
         return a->set == b->set;
@@ -234,95 +234,95 @@ static bool same(int field, const struct oracle_cell *a, const struct oracle_cel
 }
 
 /* Whether the value may be set now: unique among live things, and its target not deleted. */
-static bool allowed(const struct oracle *oracle, int field, const struct oracle_cell *cell)
+static bool allowed(const struct things *things, int field, const struct thing_cell *cell)
 {
     if (!cell->set)
         return true;
     if (definitions[field].type == CRM_TYPE_REF)
-        return !oracle->state.things[cell->integer].deleted;
-    for (uint32_t i = 0; field == ORACLE_UNIQUE && i < oracle->state.count; i++) {
-        const struct oracle_cell *other = &oracle->state.things[i].cells[field];
+        return !things->state.things[cell->integer].deleted;
+    for (uint32_t i = 0; field == THING_UNIQUE && i < things->state.count; i++) {
+        const struct thing_cell *other = &things->state.things[i].cells[field];
         if (other->set && strcmp(other->text, cell->text) == 0)
             return false; /* also of a deleted one, so that it can be restored */
     }
     return true;
 }
 
-static void change_fields(struct oracle *oracle, crm_record *record, struct oracle_thing *thing)
+static void change_fields(struct things *things, crm_record *record, struct thing *thing)
 {
-    for (uint32_t n = 1 + oracle_below(oracle, 6); n > 0; n--) {
-        int field = (int)oracle_below(oracle, ORACLE_FIELDS);
-        struct oracle_cell cell = random_value(oracle, field);
-        if (oracle_below(oracle, 5) == 0)
+    for (uint32_t n = 1 + things_below(things, 6); n > 0; n--) {
+        int field = (int)things_below(things, THING_FIELDS);
+        struct thing_cell cell = random_value(things, field);
+        if (things_below(things, 5) == 0)
             cell.set = false;
-        if (!allowed(oracle, field, &cell))
+        if (!allowed(things, field, &cell))
             continue;
-        set_value(oracle, record, field, &cell);
+        set_value(things, record, field, &cell);
         thing->cells[field] = cell;
     }
 }
 
-static void create_thing(struct oracle *oracle, crm_txn *txn)
+static void create_thing(struct things *things, crm_txn *txn)
 {
-    if (oracle->state.count == THINGS_MAX)
+    if (things->state.count == THINGS_MAX)
         return;
-    oracle->state.things = realloc(oracle->state.things, (oracle->state.count + 1) * sizeof *oracle->state.things);
-    ck_assert_ptr_nonnull(oracle->state.things);
-    struct oracle_thing *thing = &oracle->state.things[oracle->state.count];
+    things->state.things = realloc(things->state.things, (things->state.count + 1) * sizeof *things->state.things);
+    ck_assert_ptr_nonnull(things->state.things);
+    struct thing *thing = &things->state.things[things->state.count];
     memset(thing, 0, sizeof *thing);
-    crm_record *record = crm_create(txn, oracle->kind);
+    crm_record *record = crm_create(txn, things->kind);
     ck_assert_ptr_nonnull(record);
     crm_record_id(record, &thing->id);
-    thing->created = oracle->now;
+    thing->created = things->now;
     thing->version = 1;
-    change_fields(oracle, record, thing);
-    oracle->state.count++;
+    change_fields(things, record, thing);
+    things->state.count++;
     ck_assert_int_eq(crm_txn_status(txn, NULL), CRM_OK); /* finished: what follows is another version */
 }
 
 /* The version that there would be: equal states make none. */
-static void edit_thing(struct oracle *oracle, crm_txn *txn, struct oracle_thing *thing)
+static void edit_thing(struct things *things, crm_txn *txn, struct thing *thing)
 {
-    crm_record *record = crm_edit(txn, oracle->kind, &thing->id);
+    crm_record *record = crm_edit(txn, things->kind, &thing->id);
     ck_assert_ptr_nonnull(record);
-    if (thing->deleted || oracle_below(oracle, 6) == 0) {
+    if (thing->deleted || things_below(things, 6) == 0) {
         ck_assert_int_eq(thing->deleted ? crm_restore(record) : crm_delete(record), CRM_OK);
         thing->deleted = !thing->deleted;
         thing->version++;
     } else {
-        struct oracle_thing before = *thing;
-        change_fields(oracle, record, thing);
+        struct thing before = *thing;
+        change_fields(things, record, thing);
         bool changed = false;
-        for (int f = 0; f < ORACLE_FIELDS; f++)
+        for (int f = 0; f < THING_FIELDS; f++)
             changed = changed || !same(f, &before.cells[f], &thing->cells[f]);
         thing->version += changed;
     }
     ck_assert_int_eq(crm_txn_status(txn, NULL), CRM_OK);
 }
 
-void oracle_change(struct oracle *oracle, uint32_t changes)
+void things_change(struct things *things, uint32_t changes)
 {
-    struct oracle_state before = copy_of(&oracle->state);
-    crm_txn *txn = begin(oracle);
+    struct things_state before = copy_of(&things->state);
+    crm_txn *txn = begin(things);
     for (uint32_t i = 0; i < changes; i++) {
-        if (oracle->state.count == 0 || oracle_below(oracle, 3) == 0)
-            create_thing(oracle, txn);
+        if (things->state.count == 0 || things_below(things, 3) == 0)
+            create_thing(things, txn);
         else
-            edit_thing(oracle, txn, &oracle->state.things[oracle_below(oracle, oracle->state.count)]);
-        if (oracle_below(oracle, 8) == 0)
-            oracle_query(oracle, crm_txn_view(txn), &oracle->state);
-        crm_view *old = oracle->views[oracle_below(oracle, ORACLE_VIEWS)];
-        if (old != NULL && oracle_below(oracle, 4) == 0) /* sees nothing of what is going on */
-            oracle_query(oracle, old, oracle_at(oracle, crm_view_lsn(old)));
+            edit_thing(things, txn, &things->state.things[things_below(things, things->state.count)]);
+        if (things_below(things, 8) == 0)
+            things_query(things, crm_txn_view(txn), &things->state);
+        crm_view *old = things->views[things_below(things, THING_VIEWS)];
+        if (old != NULL && things_below(things, 4) == 0) /* sees nothing of what is going on */
+            things_query(things, old, things_at(things, crm_view_lsn(old)));
     }
-    if (oracle_below(oracle, 5) == 0) {
+    if (things_below(things, 5) == 0) {
         crm_rollback(txn);
-        free(oracle->state.things);
-        oracle->state = before;
+        free(things->state.things);
+        things->state = before;
         return;
     }
     free(before.things);
-    commit(oracle, txn);
+    commit(things, txn);
 }
 
 /* ---- conditions ---- */
@@ -330,7 +330,7 @@ void oracle_change(struct oracle *oracle, uint32_t changes)
 struct condition {
     int field;
     int32_t op;
-    struct oracle_cell operands[OPERANDS_MAX];
+    struct thing_cell operands[OPERANDS_MAX];
     uint32_t count;
 };
 
@@ -345,7 +345,7 @@ struct question {
 
 static int type_of(int field)
 {
-    return field == ORACLE_CREATED ? CRM_TYPE_TIME : field == ORACLE_VERSION ? CRM_TYPE_INT : definitions[field].type;
+    return field == THING_CREATED ? CRM_TYPE_TIME : field == THING_VERSION ? CRM_TYPE_INT : definitions[field].type;
 }
 
 static void fold(char *text)
@@ -354,18 +354,18 @@ static void fold(char *text)
         *text = *text >= 'A' && *text <= 'Z' ? (char)(*text + 32) : *text;
 }
 
-static struct oracle_cell cell_of(const struct oracle_thing *thing, int field)
+static struct thing_cell cell_of(const struct thing *thing, int field)
 {
-    if (field == ORACLE_CREATED)
-        return (struct oracle_cell){.set = true, .integer = thing->created};
-    if (field == ORACLE_VERSION)
-        return (struct oracle_cell){.set = true, .integer = thing->version};
-    struct oracle_cell cell = thing->cells[field];
+    if (field == THING_CREATED)
+        return (struct thing_cell){.set = true, .integer = thing->created};
+    if (field == THING_VERSION)
+        return (struct thing_cell){.set = true, .integer = thing->version};
+    struct thing_cell cell = thing->cells[field];
     fold(cell.text);
     return cell;
 }
 
-static int compare_cells(int field, const struct oracle_cell *a, const struct oracle_cell *b)
+static int compare_cells(int field, const struct thing_cell *a, const struct thing_cell *b)
 {
     if (type_of(field) == CRM_TYPE_TEXT)
         return strcmp(a->text, b->text);
@@ -374,7 +374,7 @@ static int compare_cells(int field, const struct oracle_cell *a, const struct or
     return (a->integer > b->integer) - (a->integer < b->integer);
 }
 
-static bool one_answers(const struct condition *condition, const struct oracle_cell *cell, struct oracle_cell operand)
+static bool one_answers(const struct condition *condition, const struct thing_cell *cell, struct thing_cell operand)
 {
     char tag[16];
     fold(operand.text);
@@ -403,9 +403,9 @@ static bool one_answers(const struct condition *condition, const struct oracle_c
     }
 }
 
-static bool answers(const struct condition *condition, const struct oracle_thing *thing)
+static bool answers(const struct condition *condition, const struct thing *thing)
 {
-    struct oracle_cell cell = cell_of(thing, condition->field);
+    struct thing_cell cell = cell_of(thing, condition->field);
     if (condition->op == CRM_OP_SET || condition->op == CRM_OP_NOT_SET)
         return cell.set == (condition->op == CRM_OP_SET);
     if (!cell.set)
@@ -416,7 +416,7 @@ static bool answers(const struct condition *condition, const struct oracle_thing
     return false;
 }
 
-static bool matches(const struct question *question, const struct oracle_thing *thing)
+static bool matches(const struct question *question, const struct thing *thing)
 {
     if (question->deleted == CRM_DELETED_NO ? thing->deleted : question->deleted == CRM_DELETED_ONLY && !thing->deleted)
         return false;
@@ -426,7 +426,7 @@ static bool matches(const struct question *question, const struct oracle_thing *
     return true;
 }
 
-static int32_t random_op(struct oracle *oracle, int type)
+static int32_t random_op(struct things *things, int type)
 {
     static const int32_t scalar[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_LT,  CRM_OP_LE,     CRM_OP_GT,
                                      CRM_OP_GE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET};
@@ -435,39 +435,39 @@ static int32_t random_op(struct oracle *oracle, int type)
     static const int32_t ref[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET, CRM_OP_EQ};
     static const int32_t list[] = {CRM_OP_EQ, CRM_OP_NE, CRM_OP_IN, CRM_OP_SET, CRM_OP_NOT_SET, CRM_OP_CONTAINS};
     switch (type) {
-    case CRM_TYPE_TEXT: return text[oracle_below(oracle, 10)];
-    case CRM_TYPE_REF: return ref[oracle_below(oracle, 6)];
-    case CRM_TYPE_TAGS: return list[oracle_below(oracle, 6)];
-    default: return scalar[oracle_below(oracle, 9)];
+    case CRM_TYPE_TEXT: return text[things_below(things, 10)];
+    case CRM_TYPE_REF: return ref[things_below(things, 6)];
+    case CRM_TYPE_TAGS: return list[things_below(things, 6)];
+    default: return scalar[things_below(things, 9)];
     }
 }
 
-static struct condition random_condition(struct oracle *oracle, const struct oracle_state *state)
+static struct condition random_condition(struct things *things, const struct things_state *state)
 {
-    struct condition condition = {.field = (int)oracle_below(oracle, ORACLE_COLUMNS)};
+    struct condition condition = {.field = (int)things_below(things, THING_COLUMNS)};
     int type = type_of(condition.field);
     if (type == CRM_TYPE_REF && state->count == 0)
-        condition.field = ORACLE_INT, type = CRM_TYPE_INT;
-    condition.op = random_op(oracle, type);
-    condition.count = condition.op == CRM_OP_IN ? 1 + oracle_below(oracle, OPERANDS_MAX) : 1;
+        condition.field = THING_INT, type = CRM_TYPE_INT;
+    condition.op = random_op(things, type);
+    condition.count = condition.op == CRM_OP_IN ? 1 + things_below(things, OPERANDS_MAX) : 1;
     for (uint32_t i = 0; i < condition.count; i++) {
-        struct oracle_cell *operand = &condition.operands[i];
-        *operand = random_value(oracle, condition.field);
+        struct thing_cell *operand = &condition.operands[i];
+        *operand = random_value(things, condition.field);
         if (type == CRM_TYPE_TAGS)
-            snprintf(operand->text, sizeof operand->text, "%s", tags[oracle_below(oracle, TAGS)]);
+            snprintf(operand->text, sizeof operand->text, "%s", tags[things_below(things, TAGS)]);
         if (type == CRM_TYPE_REF)
-            operand->integer = oracle_below(oracle, state->count < 20 ? state->count : 20);
+            operand->integer = things_below(things, state->count < 20 ? state->count : 20);
     }
     return condition;
 }
 
-static void ask(struct oracle *oracle, crm_query *query, const struct condition *condition,
-                const struct oracle_state *state)
+static void ask(struct things *things, crm_query *query, const struct condition *condition,
+                const struct things_state *state)
 {
-    uint32_t field = oracle->fields[condition->field];
+    uint32_t field = things->fields[condition->field];
     char text[40];
     for (uint32_t i = 0; i < condition->count; i++) {
-        const struct oracle_cell *operand = &condition->operands[i];
+        const struct thing_cell *operand = &condition->operands[i];
         switch (type_of(condition->field)) {
         case CRM_TYPE_TEXT:
         case CRM_TYPE_TAGS: crm_query_where_text(query, field, condition->op, operand->text, CRM_NUL); break;
@@ -479,7 +479,7 @@ static void ask(struct oracle *oracle, crm_query *query, const struct condition 
             if (condition->op == CRM_OP_SET || condition->op == CRM_OP_NOT_SET)
                 crm_query_where_int(query, field, condition->op, 0);
             else
-                crm_query_where_ref(query, field, condition->op, oracle->kind, &state->things[operand->integer].id);
+                crm_query_where_ref(query, field, condition->op, things->kind, &state->things[operand->integer].id);
             break;
         default: crm_query_where_int(query, field, condition->op, operand->integer); break;
         }
@@ -488,50 +488,50 @@ static void ask(struct oracle *oracle, crm_query *query, const struct condition 
 
 /* ---- questions ---- */
 
-static struct question random_question(struct oracle *oracle, const struct oracle_state *state)
+static struct question random_question(struct things *things, const struct things_state *state)
 {
     struct question question = {.order = -1, .limit = UINT64_MAX};
-    question.condition_count = oracle_below(oracle, CONDITIONS_MAX);
-    bool has_in[ORACLE_COLUMNS] = {false};
+    question.condition_count = things_below(things, CONDITIONS_MAX);
+    bool has_in[THING_COLUMNS] = {false};
     for (uint32_t i = 0; i < question.condition_count; i++) {
         struct condition *condition = &question.conditions[i];
-        *condition = random_condition(oracle, state);
+        *condition = random_condition(things, state);
         if (condition->op == CRM_OP_IN && has_in[condition->field]) /* would join the one before */
             condition->op = CRM_OP_SET, condition->count = 1;
         has_in[condition->field] = has_in[condition->field] || condition->op == CRM_OP_IN;
     }
-    if (oracle_below(oracle, 3) > 0) {
-        question.order = (int)oracle_below(oracle, ORACLE_COLUMNS);
-        if (question.order == ORACLE_TAGS)
-            question.order = ORACLE_INT_INDEXED;
-        question.descending = oracle_below(oracle, 2) == 0;
+    if (things_below(things, 3) > 0) {
+        question.order = (int)things_below(things, THING_COLUMNS);
+        if (question.order == THING_TAGS)
+            question.order = THING_INT_INDEXED;
+        question.descending = things_below(things, 2) == 0;
     }
-    if (oracle_below(oracle, 4) == 0)
-        question.deleted = 1 + (int32_t)oracle_below(oracle, 2);
-    if (oracle_below(oracle, 4) == 0)
-        question.limit = oracle_below(oracle, 30);
+    if (things_below(things, 4) == 0)
+        question.deleted = 1 + (int32_t)things_below(things, 2);
+    if (things_below(things, 4) == 0)
+        question.limit = things_below(things, 30);
     return question;
 }
 
-static crm_query *pose(struct oracle *oracle, crm_view *view, const struct question *question,
-                       const struct oracle_state *state)
+static crm_query *pose(struct things *things, crm_view *view, const struct question *question,
+                       const struct things_state *state)
 {
     crm_query *query = NULL;
-    ck_assert_int_eq(crm_query_create(view, oracle->kind, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_create(view, things->kind, &query, NULL), CRM_OK);
     for (uint32_t i = 0; i < question->condition_count; i++)
-        ask(oracle, query, &question->conditions[i], state);
+        ask(things, query, &question->conditions[i], state);
     if (question->order >= 0)
-        crm_query_order(query, oracle->fields[question->order], question->descending);
+        crm_query_order(query, things->fields[question->order], question->descending);
     crm_query_deleted(query, question->deleted);
     return query;
 }
 
-static bool before(const struct question *question, const struct oracle_state *state, uint32_t a, uint32_t b)
+static bool before(const struct question *question, const struct things_state *state, uint32_t a, uint32_t b)
 {
     bool way = question->descending;
     if (question->order >= 0) {
-        struct oracle_cell one = cell_of(&state->things[a], question->order);
-        struct oracle_cell two = cell_of(&state->things[b], question->order);
+        struct thing_cell one = cell_of(&state->things[a], question->order);
+        struct thing_cell two = cell_of(&state->things[b], question->order);
         if (one.set != two.set)
             return one.set;
         int compared = one.set ? compare_cells(question->order, &one, &two) : 0;
@@ -541,7 +541,7 @@ static bool before(const struct question *question, const struct oracle_state *s
     return (a < b) != way;
 }
 
-static uint32_t expect(const struct question *question, const struct oracle_state *state, uint32_t *rows)
+static uint32_t expect(const struct question *question, const struct things_state *state, uint32_t *rows)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < state->count; i++) {
@@ -555,16 +555,16 @@ static uint32_t expect(const struct question *question, const struct oracle_stat
     return count;
 }
 
-static const char *describe(const struct oracle *oracle, const struct question *question, crm_query *query)
+static const char *describe(const struct things *things, const struct question *question, crm_query *query)
 {
     static char text[1000];
     int used = snprintf(text, sizeof text, "order %s%s, deleted %d, limit %lld;",
                         question->order < 0 ? "none"
-                                            : crm_field_name(oracle->db, oracle->kind, oracle->fields[question->order]),
+                                            : crm_field_name(things->db, things->kind, things->fields[question->order]),
                         question->descending ? " descending" : "", question->deleted, (long long)question->limit);
     for (uint32_t i = 0; i < question->condition_count; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, " %s op %d (%u: %lld %g \"%s\")",
-                         crm_field_name(oracle->db, oracle->kind, oracle->fields[question->conditions[i].field]),
+                         crm_field_name(things->db, things->kind, things->fields[question->conditions[i].field]),
                          question->conditions[i].op, question->conditions[i].count,
                          (long long)question->conditions[i].operands[0].integer,
                          question->conditions[i].operands[0].real, question->conditions[i].operands[0].text);
@@ -572,8 +572,8 @@ static const char *describe(const struct oracle *oracle, const struct question *
     return text;
 }
 
-static void check_row(struct oracle *oracle, const struct question *question, crm_query *query,
-                      const struct oracle_state *state, crm_record *record, uint32_t got, const uint32_t *rows,
+static void check_row(struct things *things, const struct question *question, crm_query *query,
+                      const struct things_state *state, crm_record *record, uint32_t got, const uint32_t *rows,
                       uint32_t count)
 {
     crm_id id;
@@ -587,76 +587,76 @@ static void check_row(struct oracle *oracle, const struct question *question, cr
     if (got < count)
         crm_id_format(&state->things[rows[got]].id, sought);
     ck_assert_msg(got < count && at == rows[got], "row %u of %u: thing %u (%s), expected %u (%s); %s", got, count, at,
-                  found, got < count ? rows[got] : UINT32_MAX, sought, describe(oracle, question, query));
-    const struct oracle_thing *thing = &state->things[at];
+                  found, got < count ? rows[got] : UINT32_MAX, sought, describe(things, question, query));
+    const struct thing *thing = &state->things[at];
     ck_assert_int_eq(crm_record_deleted(record), thing->deleted);
     ck_assert_int_eq(crm_record_status(record), CRM_OK);
     ck_assert_int_eq((int64_t)crm_record_version(record), thing->version);
-    ck_assert_int_eq(crm_int(record, oracle->fields[ORACLE_INT]),
-                     thing->cells[ORACLE_INT].set ? thing->cells[ORACLE_INT].integer : 0);
+    ck_assert_int_eq(crm_int(record, things->fields[THING_INT]),
+                     thing->cells[THING_INT].set ? thing->cells[THING_INT].integer : 0);
     ck_assert_str_eq(
-        crm_text(record, oracle->fields[ORACLE_TEXT], NULL),
-        thing->cells[ORACLE_TEXT].text[0] != 0 && thing->cells[ORACLE_TEXT].set ? thing->cells[ORACLE_TEXT].text : "");
+        crm_text(record, things->fields[THING_TEXT], NULL),
+        thing->cells[THING_TEXT].text[0] != 0 && thing->cells[THING_TEXT].set ? thing->cells[THING_TEXT].text : "");
 }
 
-static void check_count(struct oracle *oracle, const struct question *question, crm_query *query, uint32_t count)
+static void check_count(struct things *things, const struct question *question, crm_query *query, uint32_t count)
 {
     crm_error error;
     uint64_t counted = UINT64_MAX;
     if (crm_query_count(query, &counted, &error) != CRM_OK)
         fail_with(&error, "count");
     ck_assert_msg(counted == count, "counted %llu of %u; %s", (unsigned long long)counted, count,
-                  describe(oracle, question, query));
+                  describe(things, question, query));
 }
 
 /* Takes the rows, now one by one, now by pages, now leaving and coming back with a cursor. */
-static void check_rows(struct oracle *oracle, crm_view *view, const struct question *question,
-                       const struct oracle_state *state, const uint32_t *rows, uint32_t matching)
+static void check_rows(struct things *things, crm_view *view, const struct question *question,
+                       const struct things_state *state, const uint32_t *rows, uint32_t matching)
 {
     crm_error error;
     uint32_t count = question->limit < matching ? (uint32_t)question->limit : matching, got = 0;
-    crm_query *query = pose(oracle, view, question, state);
+    crm_query *query = pose(things, view, question, state);
     crm_query_limit(query, question->limit);
     for (bool more = true; more;) {
         crm_record *records[7];
         uint32_t taken = 0;
         int32_t status;
-        if (oracle_below(oracle, 2) == 0) {
+        if (things_below(things, 2) == 0) {
             status = crm_query_next(query, &records[0], &error);
             taken = status == CRM_OK;
             more = status != CRM_DONE;
             status = status == CRM_DONE ? CRM_OK : status;
         } else {
-            status = crm_query_page(query, records, 1 + oracle_below(oracle, 7), &taken, &error);
+            status = crm_query_page(query, records, 1 + things_below(things, 7), &taken, &error);
             more = taken > 0;
         }
         if (status != CRM_OK)
-            fail_with(&error, describe(oracle, question, query));
+            fail_with(&error, describe(things, question, query));
         for (uint32_t i = 0; i < taken; i++)
-            check_row(oracle, question, query, state, records[i], got++, rows, count);
-        if (oracle_below(oracle, 12) == 0)
-            check_count(oracle, question, query, matching);
-        if (got > 0 && more && oracle_below(oracle, 6) == 0) {
+            check_row(things, question, query, state, records[i], got++, rows, count);
+        if (things_below(things, 12) == 0)
+            check_count(things, question, query, matching);
+        if (got > 0 && more && things_below(things, 6) == 0) {
             char *cursor = strdup(crm_query_cursor(query));
             ck_assert_ptr_nonnull(cursor);
             crm_query_free(query);
-            query = pose(oracle, view, question, state);
+            query = pose(things, view, question, state);
             ck_assert_int_eq(crm_query_after(query, cursor, CRM_NUL), CRM_OK);
             crm_query_limit(query, question->limit == UINT64_MAX ? UINT64_MAX : question->limit - got);
             free(cursor);
         }
     }
-    ck_assert_msg(got == count, "%u rows of %u; %s", got, count, describe(oracle, question, query));
+    ck_assert_msg(got == count, "%u rows of %u; %s", got, count, describe(things, question, query));
     crm_query_free(query);
 }
 
-void oracle_query(struct oracle *oracle, crm_view *view, const struct oracle_state *state)
+void things_query(struct things *things, crm_view *view, const struct things_state *state)
 {
     uint32_t rows[THINGS_MAX];
-    struct question question = random_question(oracle, state);
+    struct question question = random_question(things, state);
     uint32_t count = expect(&question, state, rows);
-    crm_query *query = pose(oracle, view, &question, state);
-    check_count(oracle, &question, query, count);
+    crm_query *query = pose(things, view, &question, state);
+    check_count(things, &question, query, count);
     crm_query_free(query);
-    check_rows(oracle, view, &question, state, rows, count);
+    check_rows(things, view, &question, state, rows, count);
 }

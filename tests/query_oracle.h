@@ -11,72 +11,72 @@
 #include <stdbool.h>
 
 enum {
-    ORACLE_INT_INDEXED,
-    ORACLE_INT_HOT,
-    ORACLE_INT,
-    ORACLE_TEXT_INDEXED,
-    ORACLE_TEXT,
-    ORACLE_CHOICE,
-    ORACLE_REAL,
-    ORACLE_REAL_PLAIN,
-    ORACLE_DATE,
-    ORACLE_TIME,
-    ORACLE_BOOL,
-    ORACLE_MONEY,
-    ORACLE_REF_INDEXED,
-    ORACLE_REF_HOT,
-    ORACLE_TAGS,
-    ORACLE_UNIQUE,
-    ORACLE_FIELDS,
+    THING_INT_INDEXED,
+    THING_INT_HOT,
+    THING_INT,
+    THING_TEXT_INDEXED,
+    THING_TEXT,
+    THING_CHOICE,
+    THING_REAL,
+    THING_REAL_PLAIN,
+    THING_DATE,
+    THING_TIME,
+    THING_BOOL,
+    THING_MONEY,
+    THING_REF_INDEXED,
+    THING_REF_HOT,
+    THING_TAGS,
+    THING_UNIQUE,
+    THING_FIELDS,
     /* What every record has; no cells. */
-    ORACLE_CREATED = ORACLE_FIELDS,
-    ORACLE_VERSION,
-    ORACLE_COLUMNS
+    THING_CREATED = THING_FIELDS,
+    THING_VERSION,
+    THING_COLUMNS
 };
 
-struct oracle_cell {
+struct thing_cell {
     bool set;
     int64_t integer; /* of a tag list: a bit a tag; of a reference: the other thing's position */
     double real;
     char text[16];
 };
 
-struct oracle_thing {
+struct thing {
     crm_id id;
     bool deleted;
     int64_t version, created;
-    struct oracle_cell cells[ORACLE_FIELDS];
+    struct thing_cell cells[THING_FIELDS];
 };
 
-struct oracle_state {
+struct things_state {
     uint32_t count;
-    struct oracle_thing *things; /* in order of creation */
+    struct thing *things; /* in order of creation */
 };
 
-enum { ORACLE_VIEWS = 4 };
+enum { THING_VIEWS = 4 };
 
-struct oracle {
+struct things {
     crm_db *db;
-    crm_txn *txn;                  /* the open one */
-    crm_view *views[ORACLE_VIEWS]; /* queried amid transactions, too; NULL: none */
+    crm_txn *txn;                 /* the open one */
+    crm_view *views[THING_VIEWS]; /* queried amid transactions, too; NULL: none */
     char path[64];
     bool image;
-    uint32_t kind, fields[ORACLE_COLUMNS];
+    uint32_t kind, fields[THING_COLUMNS];
     uint32_t seed;
     int64_t now;
-    struct oracle_state state;   /* with the open transaction's changes */
-    struct oracle_state *past;   /* by LSN */
+    struct things_state state;   /* with the open transaction's changes */
+    struct things_state *past;   /* by LSN */
     uint64_t lsn, past_capacity; /* the last committed */
 };
 
-uint32_t oracle_below(struct oracle *oracle, uint32_t limit);
-void oracle_open(struct oracle *oracle, uint32_t seed, bool image);
-void oracle_reopen(struct oracle *oracle); /* no view may be open */
-void oracle_close(struct oracle *oracle);
+uint32_t things_below(struct things *things, uint32_t limit);
+void things_open(struct things *things, uint32_t seed, bool image);
+void things_reopen(struct things *things); /* no view may be open */
+void things_close(struct things *things);
 /* A transaction of some random changes, perhaps with queries amid them, committed or rolled back. */
-void oracle_change(struct oracle *oracle, uint32_t changes);
+void things_change(struct things *things, uint32_t changes);
 /* A random query in the view, held against the state. */
-void oracle_query(struct oracle *oracle, crm_view *view, const struct oracle_state *state);
-const struct oracle_state *oracle_at(const struct oracle *oracle, uint64_t lsn);
+void things_query(struct things *things, crm_view *view, const struct things_state *state);
+const struct things_state *things_at(const struct things *things, uint64_t lsn);
 
 #endif

@@ -117,6 +117,8 @@ def read_header(data):
         raise Damage("the header's checksum is wrong at byte 72")
     if form != 1 or reserved != 0 or any(data[76:4096]):
         raise Damage("the header page is of another format or not clean at byte 8")
+    if base_lsn != 0 and base_end == 0:
+        raise Damage("the file was never finished, see byte 64")
     return {
         "file": str(uuid.UUID(bytes=data[16:32])),
         "key": crc32c(0, data[16:40]),

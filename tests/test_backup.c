@@ -1,6 +1,9 @@
 /* Backups: a consistent copy while others write, that opens like any file. */
 #include "care_fixture.h"
 
+#include "api/options.h"
+#include "crm/rules.h"
+
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -117,6 +120,74 @@ START_TEST(copies_made_while_others_write_are_whole)
 }
 END_TEST
 
+/* A disk that shows what a copy passes for before each write and sync of it. */
+static struct {
+    struct file_ops table;
+    uint64_t unsynced, unsynced_under_header;
+    unsigned openings, passed, steps_behind_header;
+    bool header;
+} disk;
+
+static void try_copy(void)
+{
+    crm_error error = {0};
+    crm_options *options = crm_options_create();
+    crm_db *db = NULL;
+    ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_CREATE, 0), CRM_OK);
+    ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_READ_ONLY, 1), CRM_OK);
+    disk.openings++;
+    disk.passed += crm_open(care_path(&care, "copy.crm"), options, &db, &error) == CRM_OK;
+    crm_close(db);
+    crm_options_free(options);
+}
+
+static int32_t watched_write(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error)
+{
+    try_copy();
+    disk.header |= offset == 0;
+    if (offset == 0)
+        disk.unsynced_under_header = disk.unsynced;
+    disk.unsynced += length;
+    return file_ops_default()->write(file, offset, bytes, length, system_error);
+}
+
+static int32_t watched_sync(struct file *file, int *system_error)
+{
+    if (!disk.header)
+        try_copy();
+    disk.steps_behind_header += disk.header;
+    disk.unsynced = 0;
+    return file_ops_default()->sync(file, system_error);
+}
+
+/* P2: however far a copy has come, and in whatever order its bytes reach the
+ * disk, it is no database before all of it is there. */
+START_TEST(an_unfinished_copy_passes_for_no_database)
+{
+    crm_options options;
+    crm_error error = {0};
+    care_customer(&care, "Alpha");
+    care_customer(&care, "Beta");
+    care_close(&care);
+    memset(&disk, 0, sizeof disk);
+    disk.table = *file_ops_default();
+    options_default(&options);
+    options.files = &disk.table;
+    care_ok(db_open(care.path, &options, &domain_rules, &care.db, &error), &error);
+    disk.table.write = watched_write;
+    disk.table.sync = watched_sync;
+    backup("copy.crm");
+    disk.table = *file_ops_default();
+    ck_assert_uint_ge(disk.openings, 3);
+    ck_assert_uint_eq(disk.passed, 0);
+    ck_assert_uint_eq(disk.unsynced_under_header, 0);
+    ck_assert_uint_eq(disk.steps_behind_header, 1); /* its own sync */
+    ck_assert_uint_eq(disk.unsynced, 0);
+    same_and_sound();
+    care_close(&copy);
+}
+END_TEST
+
 START_TEST(a_backup_overwrites_nothing)
 {
     crm_error error = {0};
@@ -140,6 +211,7 @@ int main(void)
     tcase_add_test(tests, a_copy_has_everything_and_lives_on_its_own);
     tcase_add_test(tests, an_open_transaction_neither_hinders_nor_is_copied);
     tcase_add_test(tests, copies_made_while_others_write_are_whole);
+    tcase_add_test(tests, an_unfinished_copy_passes_for_no_database);
     tcase_add_test(tests, a_backup_overwrites_nothing);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

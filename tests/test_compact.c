@@ -170,6 +170,32 @@ START_TEST(the_file_shrinks_and_goes_on_being_written)
 END_TEST
 
 /* P7: what is open keeps its file. */
+/* The ids of a transaction follow each other and take one to three bytes each, not
+ * 17.  In a compacted file an entry also has its place in its transaction, up to
+ * three bytes and a flag. */
+START_TEST(large_transactions_take_no_more_bytes_than_before)
+{
+    enum { TRANSACTIONS = 6, RECORDS = 1000 };
+    size_t before, after;
+    for (int i = 0; i < TRANSACTIONS; i++) {
+        crm_set_now(care.db, CARE_START + i * CARE_DAY);
+        crm_txn *txn = care_begin(&care, "mia");
+        for (int k = 0; k < RECORDS; k++)
+            crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+        care_commit(txn);
+    }
+    care_close(&care); /* gives back what was allocated ahead */
+    free(care_read(care.path, &before));
+    care_open(&care);
+    compact();
+    care_close(&care);
+    free(care_read(care.path, &after));
+    care_open(&care);
+    sound();
+    ck_assert_uint_lt(after, before + 2 * TRANSACTIONS * RECORDS * 4); /* each customer has a transition, too */
+}
+END_TEST
+
 START_TEST(open_views_records_and_histories_go_on)
 {
     crm_error error = {0};
@@ -637,6 +663,7 @@ int main(void)
     tcase_add_test(tests, every_view_of_the_past_reads_the_same);
     tcase_add_test(tests, authors_times_and_instants_stay);
     tcase_add_test(tests, the_file_shrinks_and_goes_on_being_written);
+    tcase_add_test(tests, large_transactions_take_no_more_bytes_than_before);
     tcase_add_test(tests, open_views_records_and_histories_go_on);
     tcase_add_test(tests, another_handle_follows_to_the_new_file);
     tcase_add_test(tests, erased_data_is_in_no_byte_of_the_file);

@@ -136,6 +136,41 @@ START_TEST(after_a_failed_sync_nothing_is_written_until_reopened)
 }
 END_TEST
 
+/* P4: a commit that was reported to be done is in the file at that path. */
+START_TEST(a_file_that_was_replaced_or_overwritten_takes_no_commit)
+{
+    crm_error error = {0};
+    crm_txn *txn;
+    crm_view *view;
+    size_t length;
+    const char *other = care_path(&care, "other.crm");
+    care_customer(&care, "Acme GmbH");
+    care_ok(crm_backup(care.db, other, &error), &error);
+    ck_assert_int_eq(rename(other, care.path), 0);
+    ck_assert_int_eq(crm_begin(care.db, &txn, &error), CRM_STOPPED);
+    ck_assert_int_eq(crm_compact(care.db, &error), CRM_STOPPED);
+    view = care_view(&care);
+    ck_assert_uint_eq(care_count(view, CRM_KIND_CUSTOMER), 1); /* reading goes on */
+    crm_view_close(view);
+    (void)crm_close(care.db);
+    care_open(&care);
+    unsigned char *bytes = care_read(care.path, &length);
+    care_customer(&care, "Second");
+    FILE *file = fopen(care.path, "wb"); /* as cp does */
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, 4096, file), 4096);
+    ck_assert_int_eq(fseek(file, 8192, SEEK_SET), 0);
+    ck_assert_uint_eq(fwrite(bytes + 8192, 1, length - 8192, file), length - 8192);
+    ck_assert_int_eq(fclose(file), 0);
+    free(bytes);
+    ck_assert_int_eq(crm_begin(care.db, &txn, &error), CRM_STOPPED);
+    ck_assert_int_eq(crm_view_open(care.db, &view, &error), CRM_CORRUPT);
+    (void)crm_close(care.db);
+    care_open(&care);
+    care_customer(&care, "After");
+}
+END_TEST
+
 static void write_index(const char *bytes, size_t length)
 {
     FILE *file = fopen(care_path(&care, "t.crm-index"), "wb");
@@ -186,6 +221,7 @@ int main(void)
     tcase_add_test(tests, a_commit_that_returned_survives_a_power_cut);
     tcase_add_test(tests, a_deferred_commit_survives_from_the_next_sync_on);
     tcase_add_test(tests, after_a_failed_sync_nothing_is_written_until_reopened);
+    tcase_add_test(tests, a_file_that_was_replaced_or_overwritten_takes_no_commit);
     tcase_add_test(tests, the_index_can_be_deleted_at_any_time);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

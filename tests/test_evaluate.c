@@ -312,6 +312,34 @@ START_TEST(a_backtest_counts_what_followed)
 }
 END_TEST
 
+/* An erasure takes texts, not what happened: the past is judged as it was. */
+START_TEST(a_backtest_in_the_past_minds_no_erasure_since)
+{
+    (void)play();
+    crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+    crm_set_text(contact, CRM_CONTACT_LAST_NAME, "Nobody's", CRM_NUL);
+    crm_id id = id_of(contact);
+    crm_record *call = crm_create(txn, CRM_KIND_INTERACTION); /* of no customer */
+    crm_set_int(call, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_PURCHASE);
+    crm_set_text(call, CRM_INTERACTION_SUBJECT, "By Nobody", CRM_NUL);
+    crm_set_ref(call, CRM_INTERACTION_CONTACT, CRM_KIND_CONTACT, &id);
+    domain_commit(txn);
+    uint64_t before = crm_lsn(db);
+    txn = domain_begin(db);
+    ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CONTACT, &id)), CRM_OK);
+    domain_commit(txn);
+    crm_view *view = NULL;
+    crm_table *table = NULL;
+    ck_assert_int_eq(crm_view_open_lsn(db, before, &view, NULL), CRM_OK);
+    ck_assert_int_eq(crm_lifecycle_backtest(view, DAY_80, 420, &table, NULL), CRM_OK);
+    ck_assert_str_eq(domain_cell(table, "acquaintance", "customers"), "1"); /* as in the test before */
+    ck_assert_str_eq(domain_cell(table, "acquaintance", "purchases"), "1");
+    crm_table_free(table);
+    crm_view_close(view);
+    txn = domain_begin(db);
+}
+END_TEST
+
 START_TEST(an_empty_file_has_nothing_to_evaluate)
 {
     crm_table *table = NULL;
@@ -443,6 +471,7 @@ int main(void)
     tcase_add_test(tests, five_phases_are_evaluated_too);
     tcase_add_test(tests, an_evaluation_before_the_file_was_made_dates_moves_after_creation);
     tcase_add_test(tests, a_backtest_counts_what_followed);
+    tcase_add_test(tests, a_backtest_in_the_past_minds_no_erasure_since);
     tcase_add_test(tests, an_empty_file_has_nothing_to_evaluate);
     tcase_add_test(tests, an_evaluation_can_be_undone);
     tcase_add_test(tests, questions_without_memory_say_so);

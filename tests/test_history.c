@@ -197,6 +197,133 @@ START_TEST(erasure_hides_personal_fields_of_every_earlier_version)
 }
 END_TEST
 
+/* Read by id or from a list: a reader of the past must know why the name is missing. */
+START_TEST(a_record_of_the_past_says_that_it_was_erased_since)
+{
+    crm_id id = care_customer(&care, "Alpha");
+    uint64_t before = crm_lsn(care.db);
+    crm_txn *txn = care_begin(&care, "mia");
+    ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+    care_commit(txn);
+    crm_error error = {0};
+    for (int past = 0; past < 2; past++) {
+        int32_t expected = past ? CRM_ERASED : CRM_OK;
+        crm_record *record = NULL;
+        crm_query *query = NULL;
+        crm_view *view = NULL;
+        care_ok(crm_view_open_lsn(care.db, past ? before : crm_lsn(care.db), &view, &error), &error);
+        care_ok(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, &error), &error);
+        ck_assert_int_eq(crm_has(record, CRM_CUSTOMER_NAME), !past);
+        ck_assert_int_eq(crm_record_status(record), expected);
+        crm_record_free(record);
+        care_ok(crm_query_create(view, CRM_KIND_CUSTOMER, &query, &error), &error);
+        care_ok(crm_query_next(query, &record, &error), &error);
+        ck_assert_int_eq(crm_record_status(record), expected);
+        crm_query_free(query);
+        crm_view_close(view);
+    }
+}
+END_TEST
+
+/* P7: a view that was open keeps what it had, also of a record that had been erased before. */
+START_TEST(a_second_erasure_takes_nothing_from_a_view_that_was_open)
+{
+    crm_id id = care_customer(&care, "Alpha");
+    crm_error error = {0};
+    for (int round = 0; round < 2; round++) {
+        crm_txn *txn = care_begin(&care, "mia");
+        ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+        care_commit(txn);
+        if (round == 0)
+            care_set(&care, CRM_KIND_CUSTOMER, &id, CRM_CUSTOMER_NAME, "Omega");
+        crm_view *view = care_view(&care);
+        txn = care_begin(&care, "mia");
+        ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+        care_commit(txn);
+        crm_record *record = NULL;
+        care_ok(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, &error), &error);
+        ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_NAME, NULL), round == 0 ? "Omega" : "(erased)");
+        ck_assert_int_eq(crm_record_status(record), CRM_OK);
+        crm_record_free(record);
+        crm_history *history = open_history(view, CRM_KIND_CUSTOMER, &id);
+        ck_assert_str_eq(crm_text(crm_change_after(next(history)), CRM_CUSTOMER_NAME, NULL), ""); /* Alpha */
+        ck_assert_str_eq(crm_text(crm_change_after(next(history)), CRM_CUSTOMER_NAME, NULL),
+                         round == 0 ? "(erased)" : "");
+        crm_history_close(history);
+        crm_view_close(view);
+    }
+}
+END_TEST
+
+/* What a compaction took the texts out of still says why they are missing. */
+START_TEST(an_erasure_is_told_after_a_compaction_as_before)
+{
+    crm_id id = care_customer(&care, "Alpha");
+    uint64_t first = crm_lsn(care.db);
+    crm_txn *txn = care_begin(&care, "mia");
+    ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+    care_commit(txn);
+    care_set(&care, CRM_KIND_CUSTOMER, &id, CRM_CUSTOMER_NAME, "Omega"); /* so the erasure is not the newest version */
+    crm_error error = {0};
+    for (int compacted = 0; compacted < 2; compacted++) {
+        crm_view *view = care_view(&care);
+        crm_history *history = open_history(view, CRM_KIND_CUSTOMER, &id);
+        ck_assert_int_eq(crm_record_status(crm_change_after(next(history))), CRM_ERASED);
+        ck_assert_int_eq(crm_record_status(crm_change_after(next(history))), CRM_OK);
+        ck_assert_int_eq(crm_record_status(crm_change_after(next(history))), CRM_OK);
+        ends(history);
+        crm_view_close(view);
+        crm_record *record = NULL;
+        care_ok(crm_view_open_lsn(care.db, first, &view, &error), &error);
+        care_ok(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, &error), &error);
+        ck_assert_int_eq(crm_record_status(record), CRM_ERASED);
+        crm_record_free(record);
+        crm_view_close(view);
+        crm_feed *feed = NULL;
+        crm_change *change = NULL;
+        care_ok(crm_feed_open(care.db, first - 1, &feed, &error), &error);
+        while (crm_feed_next(feed, 0, &change, &error) == CRM_OK && crm_change_kind(change) != CRM_KIND_CUSTOMER)
+            continue;
+        ck_assert_int_eq(crm_record_status(crm_change_after(change)), CRM_ERASED);
+        crm_feed_close(feed);
+        care_ok(crm_compact(care.db, &error), &error);
+    }
+}
+END_TEST
+
+/* An erasure of what is deleted is two versions: the erasure, then the deletion again. */
+START_TEST(a_compaction_keeps_the_erasure_of_a_deleted_record)
+{
+    static const int32_t operations[] = {CRM_CHANGE_CREATE, CRM_CHANGE_DELETE, CRM_CHANGE_ERASE,
+                                         CRM_CHANGE_DELETE, CRM_CHANGE_ERASE,  CRM_CHANGE_DELETE};
+    crm_id id = care_customer(&care, "Alpha");
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_delete(crm_edit(txn, CRM_KIND_CUSTOMER, &id));
+    care_commit(txn);
+    crm_error error = {0};
+    for (int i = 0; i < 2; i++) {
+        txn = care_begin(&care, "mia");
+        ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CUSTOMER, &id)), CRM_OK);
+        care_commit(txn);
+    }
+    for (int compactions = 0; compactions < 3; compactions++) {
+        crm_view *view = care_view(&care);
+        crm_history *history = open_history(view, CRM_KIND_CUSTOMER, &id);
+        for (int i = 0; i < 6; i++) {
+            crm_change *change = next(history);
+            ck_assert_int_eq(crm_change_operation(change), operations[i]);
+            ck_assert_uint_eq(crm_change_version(change), (uint64_t)i + 1);
+            ck_assert_int_eq(crm_record_deleted(crm_change_after(change)), operations[i] == CRM_CHANGE_DELETE);
+            ck_assert_int_eq(crm_record_status(crm_change_after(change)), i < 4 ? CRM_ERASED : CRM_OK);
+        }
+        ends(history);
+        crm_view_close(view);
+        care_ok(crm_compact(care.db, &error), &error);
+        care_ok(crm_verify(care.db, NULL, &error), &error);
+    }
+}
+END_TEST
+
 /* A change under way by another must not make an erased record unreadable. */
 START_TEST(an_erased_record_stays_readable_while_it_is_being_changed)
 {
@@ -264,6 +391,10 @@ int main(void)
     tcase_add_test(tests, a_view_of_the_past_shows_only_what_it_sees);
     tcase_add_test(tests, a_transaction_sees_its_own_version_under_way);
     tcase_add_test(tests, erasure_hides_personal_fields_of_every_earlier_version);
+    tcase_add_test(tests, a_record_of_the_past_says_that_it_was_erased_since);
+    tcase_add_test(tests, a_second_erasure_takes_nothing_from_a_view_that_was_open);
+    tcase_add_test(tests, an_erasure_is_told_after_a_compaction_as_before);
+    tcase_add_test(tests, a_compaction_keeps_the_erasure_of_a_deleted_record);
     tcase_add_test(tests, an_erased_record_stays_readable_while_it_is_being_changed);
     tcase_add_test(tests, a_long_chain_reads_every_version);
     tcase_add_test(tests, a_history_outlives_its_view_and_wrong_calls_are_answered);

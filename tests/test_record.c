@@ -269,6 +269,41 @@ START_TEST(an_erased_person_is_gone_from_every_version)
 }
 END_TEST
 
+/* As much as one that is theirs, and whether it is deleted or not. */
+START_TEST(an_erasure_reaches_meetings_in_which_the_person_took_part)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_id person, meetings[2];
+    crm_record *record = crm_create(txn, CRM_KIND_CONTACT);
+    crm_record_id(record, &person);
+    crm_set_text(record, CRM_CONTACT_LAST_NAME, "Muster", CRM_NUL);
+    for (int deleted = 0; deleted < 2; deleted++) {
+        record = crm_create(txn, CRM_KIND_INTERACTION);
+        crm_record_id(record, &meetings[deleted]);
+        crm_set_int(record, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_MEETING);
+        crm_set_text(record, CRM_INTERACTION_SUBJECT, "Muster was late", CRM_NUL);
+        crm_item_add_ref(record, CRM_INTERACTION_PARTICIPANTS, CRM_KIND_CONTACT, &person, "guest", CRM_NUL);
+        if (deleted)
+            ck_assert_int_eq(crm_delete(record), CRM_OK);
+    }
+    domain_commit(txn);
+    txn = domain_begin(db);
+    ck_assert_int_eq(crm_erase(crm_edit(txn, CRM_KIND_CONTACT, &person)), CRM_OK);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    for (int deleted = 0; deleted < 2; deleted++) {
+        record = get(view, CRM_KIND_INTERACTION, &meetings[deleted]);
+        ck_assert_str_eq(crm_text(record, CRM_INTERACTION_SUBJECT, NULL), "");
+        ck_assert_int_eq(crm_item_count(record, CRM_INTERACTION_PARTICIPANTS), 0);
+        ck_assert_int_eq(crm_record_deleted(record), deleted);
+        crm_record_free(record);
+    }
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(a_record_in_a_transaction_shows_what_it_will_be)
 {
     crm_db *db = domain_open();
@@ -294,6 +329,28 @@ START_TEST(a_record_in_a_transaction_shows_what_it_will_be)
 }
 END_TEST
 
+/* An actor without a name is none, before the commit as behind it. */
+START_TEST(an_empty_actor_is_none)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    ck_assert_int_eq(crm_txn_set_actor(txn, ""), CRM_OK);
+    crm_record *record = customer(txn, "Acme");
+    domain_accepted(txn);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_CREATED_BY), 0);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_MODIFIED_BY), 0);
+    crm_id id;
+    crm_record_id(record, &id);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, NULL), CRM_OK);
+    ck_assert_int_eq(crm_has(record, CRM_FIELD_CREATED_BY), 0);
+    crm_record_free(record);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("record");
@@ -305,7 +362,9 @@ int main(void)
     tcase_add_test(cases, items_that_cannot_be_are_refused);
     tcase_add_test(cases, a_list_has_at_most_ten_thousand_items);
     tcase_add_test(cases, an_erased_person_is_gone_from_every_version);
+    tcase_add_test(cases, an_erasure_reaches_meetings_in_which_the_person_took_part);
     tcase_add_test(cases, a_record_in_a_transaction_shows_what_it_will_be);
+    tcase_add_test(cases, an_empty_actor_is_none);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

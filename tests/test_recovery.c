@@ -352,6 +352,28 @@ START_TEST(test_recovered_log_goes_on_where_the_tear_was)
 END_TEST
 
 /* While somebody else has the file open it must not get shorter. */
+/* P1: whoever made the file may have been killed before it synced it, and its
+ * name: a frame behind that would be lost with it. */
+START_TEST(test_empty_log_of_another_is_synced_before_frames)
+{
+    struct log_tail tail;
+    struct log_point end;
+    log_close(fixture_open(fixture_path, NULL));
+    struct log *log = fixture_open(fixture_path, NULL);
+    struct frame_info info = {.time = 1};
+    end = log_start(log);
+    ck_assert(log_unrecovered(log));
+    ck_assert_int_eq(log_append(log, &end, &info, NULL, 0, &end, NULL), CRM_MISUSE);
+    int syncs = fixture_faults.syncs, folder_syncs = fixture_faults.folder_syncs;
+    end = fixture_recover(log, &tail);
+    ck_assert_int_eq(tail.what, LOG_TAIL_CLEAN);
+    ck_assert_int_eq(fixture_faults.syncs, syncs + 1);
+    ck_assert_int_eq(fixture_faults.folder_syncs, folder_syncs + 1);
+    fixture_append(log, &end, 100);
+    log_close(log);
+}
+END_TEST
+
 START_TEST(test_tear_is_blanked_while_others_look_on)
 {
     struct log_tail tail;
@@ -523,6 +545,36 @@ START_TEST(test_every_cut_of_base_frames_is_damage)
 }
 END_TEST
 
+static int32_t open_status(bool create, bool salvage)
+{
+    struct log_options options = fixture_options(create);
+    struct log *log = NULL;
+    options.read_only = options.salvage = salvage;
+    int32_t status = log_open(fixture_path, &options, &log, NULL);
+    log_close(log);
+    return status;
+}
+
+/* A crash while base frames were written leaves some of them, or none, behind
+ * a header that does not say where they end.  What is missing cannot be told,
+ * so the file must not pass for a smaller database, nor be made anew. */
+START_TEST(test_unfinished_base_frames_are_refused)
+{
+    make_compacted();
+    bytes_put_u64(bytes + 64, 0); /* the base end, as it is until the sync */
+    bytes_put_u32(bytes + 72, crc32c(0, bytes, 72));
+    for (unsigned kept = 0; kept <= 3; kept++) {
+        fixture_store(fixture_path, bytes, ends[kept].offset);
+        ck_assert_int_eq(open_status(false, false), CRM_CORRUPT);
+        ck_assert_int_eq(open_status(true, false), CRM_CORRUPT);
+        ck_assert_int_eq(open_status(false, true), CRM_OK);
+        size_t now;
+        free(fixture_load(fixture_path, &now));
+        ck_assert_uint_eq(now, ends[kept].offset);
+    }
+}
+END_TEST
+
 /* Headers that a forger gave right CRCs but mad lengths: no read outside the
  * file, no frame out of it, and an end to the search. */
 START_TEST(test_forged_lengths_are_refused)
@@ -572,12 +624,14 @@ static Suite *make_suite(void)
     tcase_set_timeout(repair, 60);
     tcase_add_checked_fixture(repair, setup, teardown);
     tcase_add_test(repair, test_recovered_log_goes_on_where_the_tear_was);
+    tcase_add_test(repair, test_empty_log_of_another_is_synced_before_frames);
     tcase_add_test(repair, test_tear_is_blanked_while_others_look_on);
     tcase_add_test(repair, test_scan_finds_what_is_left_around_damage);
     tcase_add_test(repair, test_salvage_reads_on_when_the_header_is_gone);
     tcase_add_test(repair, test_base_frames_share_a_number_and_the_next_goes_on);
     tcase_add_test(repair, test_closing_keeps_base_frames);
     tcase_add_test(repair, test_every_cut_of_base_frames_is_damage);
+    tcase_add_test(repair, test_unfinished_base_frames_are_refused);
     suite_add_tcase(suite, repair);
     return suite;
 }

@@ -264,6 +264,62 @@ static int64_t version_of(const crm_record *record)
 }
 
 /* What a closed view gathered serves the next one, and nothing that it knew. */
+static void set_currency(crm_txn *txn, const char *code)
+{
+    ck_assert_int_eq(crm_setting_set(txn, "currency", code), CRM_OK);
+}
+
+/* The revenue of 5.00 as text, and the currency of its sum. */
+static void has_revenue(crm_view *view, const crm_id *id, const char *text, int32_t currency)
+{
+    crm_record *record = get(view, id);
+    crm_query *query = NULL;
+    crm_table *table = NULL;
+    ck_assert_str_eq(crm_format(record, CRM_CUSTOMER_ANNUAL_REVENUE, NULL), text);
+    crm_record_free(record);
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_measure(query, CRM_MEASURE_SUM, CRM_CUSTOMER_ANNUAL_REVENUE), CRM_OK);
+    ck_assert_int_eq(crm_query_groups(query, &table, NULL), CRM_OK);
+    ck_assert_int_eq(crm_table_currency(table, 0, 1), currency);
+    crm_table_free(table);
+    crm_query_free(query);
+    crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL);
+    crm_query_where_text(query, CRM_CUSTOMER_ANNUAL_REVENUE, CRM_OP_EQ, text, CRM_NUL);
+    uint64_t count = 0;
+    ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+    ck_assert_uint_eq(count, 1);
+    crm_query_free(query);
+}
+
+/* P7: an amount without a currency is in the file's, as the view has it.  The yen has no decimals. */
+START_TEST(a_view_keeps_the_currency_of_its_file)
+{
+    enum { EUR = 978, JPY = 392 };
+    crm_db *db = domain_open();
+    crm_id id = add_customer(db, "Acme");
+    crm_txn *txn = domain_begin(db);
+    crm_set_int(crm_edit(txn, CRM_KIND_CUSTOMER, &id), CRM_CUSTOMER_ANNUAL_REVENUE, 500);
+    domain_commit(txn);
+    uint64_t lsn = crm_lsn(db);
+    crm_view *before = domain_view(db);
+    txn = domain_begin(db);
+    set_currency(txn, "JPY");
+    has_revenue(crm_txn_view(txn), &id, "500", JPY);
+    has_revenue(before, &id, "5.00", EUR); /* not yet committed, and never to be seen here */
+    domain_commit(txn);
+    has_revenue(before, &id, "5.00", EUR);
+    crm_view_close(before);
+    crm_view *now = domain_view(db);
+    has_revenue(now, &id, "500", JPY);
+    crm_view_close(now);
+    crm_view *past = NULL;
+    ck_assert_int_eq(crm_view_open_lsn(db, lsn, &past, NULL), CRM_OK);
+    has_revenue(past, &id, "5.00", EUR);
+    crm_view_close(past);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(a_view_reopened_sees_its_own_state)
 {
     enum { TURNS = 40 };
@@ -411,6 +467,7 @@ int main(void)
     tcase_add_test(cases, children_outlive_their_parents);
     tcase_add_test(cases, relative_times_count_from_the_views_instant);
     tcase_add_test(cases, many_views_hold_many_states);
+    tcase_add_test(cases, a_view_keeps_the_currency_of_its_file);
     tcase_add_test(cases, a_view_reopened_sees_its_own_state);
     tcase_add_test(cases, a_view_reopened_after_a_compaction_follows_references_anew);
     tcase_add_test(cases, threads_share_the_closed_views);

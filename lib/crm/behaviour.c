@@ -41,8 +41,10 @@ static int32_t add_occasion(struct occasions *to, const crm_record *interaction,
     struct value customer;
 
     if (record_value(interaction, CRM_INTERACTION_CUSTOMER, &customer) != 1 || customer.integer < 0 ||
-        customer.integer >= to->slots)
-        return crm_record_status(interaction);
+        customer.integer >= to->slots) {
+        int32_t status = crm_record_status(interaction);
+        return status == CRM_ERASED ? CRM_OK : status; /* whose it was is not erased */
+    }
     int64_t start = crm_int(interaction, CRM_INTERACTION_START);
     if (start <= window->after || start > window->until || !took_place(interaction))
         return CRM_OK;
@@ -83,8 +85,7 @@ static int32_t count_slots(crm_view *view, uint32_t *slots, crm_error *error)
     if (status != CRM_OK)
         return status;
     *slots = kind_rows(view->generation, schema_kind(&view->generation->schema, CRM_KIND_CUSTOMER));
-    view_end(view);
-    return CRM_OK;
+    return view_finish(view, CRM_OK, error);
 }
 
 int32_t behaviour_purchases(struct occasions *purchases, crm_view *view, int64_t after, int64_t until, crm_error *error)

@@ -122,14 +122,14 @@ static int32_t take_currency(struct group *group, int64_t currency, crm_error *e
                      one != NULL ? one : "?", other != NULL ? other : "?");
 }
 
-static int32_t add_amount(struct group *group, const crm_record *deal, int64_t outcome, crm_error *error)
+static int32_t add_amount(struct group *group, const crm_record *deal, int64_t outcome, int32_t base, crm_error *error)
 {
     int64_t amount = crm_int(deal, CRM_OPPORTUNITY_AMOUNT);
     int64_t weighted;
     int64_t currency = crm_int(deal, CRM_OPPORTUNITY_CURRENCY);
 
     if (currency == 0)
-        currency = db_currency(record_db(deal));
+        currency = base;
     int32_t status = take_currency(group, currency, error);
     if (status != CRM_OK)
         return status;
@@ -144,7 +144,7 @@ static int32_t add_amount(struct group *group, const crm_record *deal, int64_t o
     return CRM_OK;
 }
 
-static int32_t add_deal(struct group *group, const crm_record *deal, crm_error *error)
+static int32_t add_deal(struct group *group, const crm_record *deal, int32_t base, crm_error *error)
 {
     int64_t outcome = crm_int(deal, CRM_OPPORTUNITY_OUTCOME);
 
@@ -157,7 +157,7 @@ static int32_t add_deal(struct group *group, const crm_record *deal, crm_error *
         group->cycles++;
         group->cycle_days += crm_int(deal, CRM_OPPORTUNITY_CLOSE_DATE) - crm_int(deal, CRM_OPPORTUNITY_STARTED_ON);
     }
-    return crm_has(deal, CRM_OPPORTUNITY_AMOUNT) ? add_amount(group, deal, outcome, error) : CRM_OK;
+    return crm_has(deal, CRM_OPPORTUNITY_AMOUNT) ? add_amount(group, deal, outcome, base, error) : CRM_OK;
 }
 
 static int32_t add_deals(struct report *report, crm_error *error)
@@ -165,13 +165,14 @@ static int32_t add_deals(struct report *report, crm_error *error)
     crm_query *query = NULL;
     crm_record *deal;
     struct group *group = NULL;
+    int32_t base = view_currency(report->view);
 
     int32_t status = crm_query_create(report->view, CRM_KIND_OPPORTUNITY, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &deal, error)) == CRM_OK) {
         group = NULL;
         status = find_group(report, deal, &group, error);
         if (group != NULL)
-            status = add_deal(group, deal, error);
+            status = add_deal(group, deal, base, error);
     }
     crm_query_free(query);
     return status == CRM_DONE ? CRM_OK : status;
@@ -247,7 +248,7 @@ static void put_group(crm_table *table, const struct report *report, const struc
     uint32_t column = 0;
 
     if (currency == 0)
-        currency = db_currency(crm_view_db(report->view));
+        currency = view_currency(report->view);
     table_add_row(table);
     for (; column < report->key_count; column++)
         pipeline_put(table, column, &report->keys[column], &group->labels[column], group->values[column]);

@@ -118,20 +118,22 @@ static inline const uint8_t *log_bytes(const struct log *log, uint64_t offset, s
 int32_t log_refresh(struct log *log, crm_error *error);
 
 /* Who else is there */
-int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error); /* between processes; CRM_BUSY */
+/* Between processes.  CRM_BUSY; CRM_STOPPED: it is not the file at its path any more. */
+int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error);
 void log_unlock(struct log *log);
 bool log_alone(struct log *log); /* no other handle has the file open now */
 /* True from the first opening for writing until log_recovered: log_published
  * tells nothing yet, and nothing may be appended.  Whoever then has the write
  * lock finds the end (log_frame), judges it (log_tail) and calls
- * log_recovered, alone or not.  A new file is not unrecovered.  A read-only
+ * log_recovered, alone or not.  Who made the file is spared that.  A read-only
  * handle that no writer accompanies stays so: it finds its end by log_frame
  * and log_tail and may keep it by log_publish. */
 bool log_unrecovered(const struct log *log);
 uint64_t log_published(const struct log *log);   /* last LSN that readers may see */
 void log_publish(struct log *log, uint64_t lsn); /* never lowers, except log_recovered */
 bool log_superseded(const struct log *log);      /* a compaction put a new file in its place */
-void log_supersede(struct log *log);
+/* False: the file was overwritten by somebody else while it is open. */
+bool log_intact(const struct log *log);
 
 /* Writing */
 struct frame_info {

@@ -40,7 +40,9 @@ struct control *log_control(const struct log *log)
     return log->control;
 }
 
-/* A file without frames needs no recovery: nothing can be torn. */
+/* A file that this handle made and nobody wrote to since needs no recovery.  One
+ * that another made does, without frames too: its maker may have been killed
+ * before the header and the file's name were synced. */
 static int32_t set_anew(struct log *log, int *system)
 {
     struct file_identity identity = {0};
@@ -48,7 +50,7 @@ static int32_t set_anew(struct log *log, int *system)
     int32_t status = log->files->identify(log->file, &identity, system);
     if (status != CRM_OK)
         return status;
-    bool empty = identity.size == LOG_FRAMES_START && log->header.base_end == 0;
+    bool empty = log->made && identity.size == LOG_FRAMES_START;
     while (session == 0 || session == load(&log->control->session))
         random_bytes(&session, sizeof session);
     store(&log->control->recovered, empty);
@@ -77,6 +79,7 @@ static int32_t attach_writer(struct log *log, int *system)
         status = files->lock(log->file, LOG_BYTE_CONTROL, FILE_LOCK_SHARED, log->wait_ms, system);
     int unlocked = 0;
     (void)files->lock(log->file, LOG_BYTE_ATTACH, FILE_LOCK_NONE, 0, &unlocked);
+    log->session = load(&log->control->session);
     atomic_store(&log->live, status == CRM_OK);
     return status;
 }
@@ -131,9 +134,13 @@ bool log_unrecovered(const struct log *log)
 uint64_t log_published(const struct log *log)
 {
     const struct control *control = log_control(log);
-    if (control != NULL && load(&control->recovered) != 0)
-        return load(&control->published);
-    return load(&log->published);
+    const _Atomic uint64_t *own = &log->published;
+    uint64_t published = load(control != NULL && load(&control->recovered) != 0 ? &control->published : own);
+    if (!log->read_only)
+        return log_intact(log) ? published : 0;
+    /* The page may be set anew meanwhile: what a reader saw once it goes on seeing. */
+    lift((_Atomic uint64_t *)(uintptr_t)own, published);
+    return load(own);
 }
 
 void log_publish(struct log *log, uint64_t lsn)
@@ -147,13 +154,22 @@ void log_publish(struct log *log, uint64_t lsn)
 bool log_superseded(const struct log *log)
 {
     const struct control *control = log_control(log);
-    return control != NULL && load(&control->superseded) != 0;
+    uint64_t superseded = control == NULL ? CONTROL_IN_PLACE : load(&control->superseded);
+    bool gone = superseded == CONTROL_SUPERSEDED;
+    if (superseded == CONTROL_REPLACING)
+        (void)log_placed(log, &gone, NULL);
+    return gone;
 }
 
-void log_supersede(struct log *log)
+/* The page is set anew only while no writer is there. */
+bool log_intact(const struct log *log)
 {
-    if (!log->read_only)
-        store(&log->control->superseded, 1);
+    return log->read_only || load(&log->control->session) == log->session;
+}
+
+void log_control_supersede(struct log *log, uint64_t how)
+{
+    store(&log->control->superseded, how);
 }
 
 void log_control_durable(struct log *log, uint64_t lsn)

@@ -156,6 +156,7 @@ static int32_t write_new(struct log *log, const struct log_options *options, uin
         status = log->files->sync(log->file, &system);
     if (status == CRM_OK)
         status = log->files->sync_folder(log->files->context, log->path, &system);
+    log->made = status == CRM_OK;
     return status == CRM_OK ? CRM_OK : log_failure(log, status, system, "cannot be created", error);
 }
 
@@ -188,6 +189,10 @@ int32_t log_header_load(struct log *log, const struct log_options *options, crm_
     log->key_known = status == CRM_OK;
     decode(pages, &log->header);
     log->key = header_key(pages);
+    /* Only whoever writes it knows how many of its base frames are still missing. */
+    if (status == CRM_OK && log->header.base_lsn != 0 && log->header.base_end == 0 && options->header == NULL &&
+        !options->salvage)
+        return error_set(error, CRM_CORRUPT, "%s: was never finished: writing it was cut short", log->path);
     if (status != CRM_OK && options->salvage && size > LOG_FRAMES_START) {
         /* Nothing of the header can be believed; the frames may still be good. */
         log->header = (struct log_header){.format = LOG_FORMAT};

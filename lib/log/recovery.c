@@ -170,24 +170,23 @@ int32_t log_recovered(struct log *log, const struct log_point *end, crm_error *e
 
 int32_t log_replace(struct log *log, const char *from_path, crm_error *error)
 {
-    struct file_identity ours = {0}, there = {0};
-    int system = 0, ignored = 0;
+    bool gone = false;
+    int system = 0;
     int32_t status = log_check_writable(log, error);
     if (status != CRM_OK)
         return status;
     const struct file_ops *files = log->files;
+    /* Said before it is done, so that a killed process leaves nobody writing to a file without a name. */
+    log_control_supersede(log, CONTROL_REPLACING);
     status = files->rename(files->context, from_path, log->path, &system);
-    if (status == CRM_OK) {
-        log_supersede(log);
-        return CRM_OK;
-    }
     /* Renamed, but perhaps not for good: everybody must reopen, and opening
      * syncs the folder before anything is written. */
-    if (files->identify(log->file, &ours, &ignored) == CRM_OK &&
-        files->identify_path(files->context, log->path, &there, &ignored) == CRM_OK &&
-        (ours.device != there.device || ours.inode != there.inode)) {
-        log_supersede(log);
+    (void)log_placed(log, &gone, NULL);
+    gone = gone || status == CRM_OK;
+    log_control_supersede(log, gone ? CONTROL_SUPERSEDED : CONTROL_IN_PLACE);
+    if (status == CRM_OK)
+        return CRM_OK;
+    if (gone)
         log_stop(log, false);
-    }
     return log_failure(log, status, system, "cannot be replaced by its compacted copy", error);
 }

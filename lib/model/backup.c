@@ -34,20 +34,26 @@ static int32_t find_end(struct generation *generation, uint64_t *end, crm_error 
     return status;
 }
 
-/* The control page, where live handles talk to each other, is left zero. */
+/* The control page, where live handles talk to each other, is left zero.  The
+ * header goes last, when all else is on disk: before it is there, the file
+ * passes for no database, however a crash cuts the copying short. */
 static int32_t copy(const struct generation *generation, struct file *to, uint64_t end, int *system)
 {
     const struct file_ops *files = generation->db->files;
     const struct log_map *map = log_map(generation->log);
     const uint8_t zeros[CONTROL_PAGE] = {0};
-    int32_t status = end > map->length ? CRM_CORRUPT : files->write(to, 0, map->base, CONTROL_PAGE, system);
-    if (status == CRM_OK)
-        status = files->write(to, CONTROL_PAGE, zeros, CONTROL_PAGE, system);
+    int32_t status = end > map->length ? CRM_CORRUPT : CRM_OK;
     for (uint64_t at = LOG_FRAMES_START; status == CRM_OK && at < end;) {
         size_t length = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
         status = files->write(to, at, map->base + at, length, system);
         at += length;
     }
+    if (status == CRM_OK)
+        status = files->write(to, CONTROL_PAGE, zeros, CONTROL_PAGE, system);
+    if (status == CRM_OK)
+        status = files->sync(to, system);
+    if (status == CRM_OK)
+        status = files->write(to, 0, map->base, CONTROL_PAGE, system);
     return status == CRM_OK ? files->sync(to, system) : status;
 }
 

@@ -249,23 +249,6 @@ static bool note_number(struct numbers *numbers, uint32_t number)
     return true;
 }
 
-COLD static int32_t live_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
-{
-    crm_query *query;
-    crm_record *found;
-    crm_error error;
-    int32_t status = crm_timeline(&txn->view, person->kind->number, record_id(person), &query, &error);
-    if (status != CRM_OK)
-        return txn_fail(txn, status, "%s", error.message);
-    while ((status = crm_query_next(query, &found, &error)) == CRM_OK)
-        if (!note_number(numbers, found->number))
-            break;
-    crm_query_free(query);
-    if (status == CRM_OK)
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
-    return status == CRM_DONE ? CRM_OK : txn_fail(txn, status, "%s", error.message);
-}
-
 static bool names_in_list(const struct value *value, uint32_t kind, uint32_t number)
 {
     struct items items = items_open(value);
@@ -293,18 +276,20 @@ static bool names(const struct kind *of, const struct version *version, uint32_t
     return false;
 }
 
-/* No index leads to deleted ones: they are few, and looked through. */
-COLD static int32_t deleted_interactions(crm_txn *txn, const crm_record *person, struct numbers *numbers)
+/* No index leads to those that are deleted or in which the person only took part: all are looked through. */
+COLD static int32_t find_interactions(crm_txn *txn, const struct kind *interaction, const crm_record *person,
+                                      struct numbers *numbers)
 {
     struct generation *generation = txn->generation;
-    const struct kind *interaction = schema_kind(&generation->schema, CRM_KIND_INTERACTION);
     uint32_t rows = kind_rows(generation, interaction);
     for (uint32_t number = 0; number < rows; number++) {
         const struct row *row = row_at(generation, interaction, number);
         struct version version;
-        if (row == NULL || row->head == 0 || !(row->state & ROW_DELETED) ||
-            version_load(generation, txn, row->head, &version) != CRM_OK ||
-            !names(interaction, &version, person->kind->number, person->number))
+        if (row == NULL || row->head == 0)
+            continue;
+        if (version_load(generation, txn, row->head, &version) != CRM_OK)
+            return txn_fail(txn, CRM_CORRUPT, "a %s is damaged; check the file with verify", interaction->name);
+        if (!names(interaction, &version, person->kind->number, person->number))
             continue;
         if (!note_number(numbers, number))
             return txn_fail(txn, CRM_NOMEM, "out of memory");
@@ -317,9 +302,7 @@ COLD static int32_t erase_timeline(crm_txn *txn, const crm_record *person)
 {
     struct kind *interaction = schema_kind(&txn->generation->schema, CRM_KIND_INTERACTION);
     struct numbers numbers = {.memory = txn->db->memory};
-    int32_t status = live_interactions(txn, person, &numbers);
-    if (status == CRM_OK)
-        status = deleted_interactions(txn, person, &numbers);
+    int32_t status = find_interactions(txn, interaction, person, &numbers);
     for (size_t i = 0; status == CRM_OK && i < numbers.count; i++) {
         crm_record *record = txn_record(txn, interaction, numbers.list[i]);
         status = record == NULL ? txn->status : erase_one(record);

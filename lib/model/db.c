@@ -249,17 +249,21 @@ int32_t crm_rebuild(crm_db *db, crm_error *error)
 {
     if (db == NULL)
         return error_set(error, CRM_MISUSE, "crm_rebuild needs a database");
+    bool reading = db->options.read_only != 0;
     int system;
+    int32_t status = reading ? CRM_OK : db_lock_writer(db, error);
+    if (status != CRM_OK)
+        return status;
     struct generation *generation = db_hold(db);
-    mutex_lock(&db->writer);
     rwlock_write(&generation->lock);
-    int32_t status = fill_anew(generation, generation->applied.lsn, error);
+    status = fill_anew(generation, generation->applied.lsn, error);
     rwlock_unlock(&generation->lock);
-    if (status == CRM_OK && db->options.image && !db->options.read_only) {
+    if (status == CRM_OK && db->options.image && !reading) {
         (void)db->files->unlink(db->files->context, db->image_path, &system);
         status = db_write_image(generation, error);
     }
-    mutex_unlock(&db->writer);
+    if (!reading)
+        db_unlock_writer(db, generation);
     db_drop(generation);
     return status;
 }
@@ -303,8 +307,8 @@ void db_maybe_write_image(struct generation *generation)
     }
 }
 
-/* True: the arena stands for the log up to generation->applied. */
-static bool load_image(struct generation *generation)
+/* True: the arena stands for the log up to generation->applied, not beyond the limit. */
+static bool load_image(struct generation *generation, uint64_t limit)
 {
     crm_db *db = generation->db;
     const struct log_header *header = log_header(generation->log);
@@ -315,10 +319,11 @@ static bool load_image(struct generation *generation)
         return false;
     struct frame frame;
     bool ours = memcmp(&point.file, &header->file, sizeof point.file) == 0 && point.generation == header->generation &&
-                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START;
+                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START && point.at.lsn <= limit;
     generation->applied = point.at;
     generation->image_end = point.at.offset;
-    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
+    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation) &&
+        settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
         if ((point.at.lsn == 0 && point.at.offset == LOG_FRAMES_START) ||
@@ -332,7 +337,7 @@ static bool load_image(struct generation *generation)
     return false;
 }
 
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct generation **out, crm_error *error)
 {
     struct generation *generation = generation_create(db, log);
     int32_t status = CRM_OK;
@@ -341,14 +346,14 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
         log_close(log);
         return error_nomem(error);
     }
-    if (!load_image(generation)) {
+    if (!load_image(generation, limit)) {
         schema_free(&generation->schema);
-        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
+        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, limit, error)
                                                                           : error_nomem(error);
     } else {
-        status = db_replay(generation, UINT64_MAX, error);
+        status = db_replay(generation, limit, error);
         if (status != CRM_OK) /* the image may be at fault: the log alone decides */
-            status = fill_anew(generation, UINT64_MAX, error);
+            status = fill_anew(generation, limit, error);
     }
     if (status != CRM_OK) {
         generation_free(generation);
@@ -436,6 +441,23 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     return status;
 }
 
+/* A generation of the log as it is now; `locked`: under its write lock.
+ *
+ * No touch tells its views what was before a frame that another handle has
+ * written and not yet synced.  So such a frame is made durable here, and by
+ * that published, before any view opens; who cannot do that leaves it out. */
+static int32_t generation_of(crm_db *db, struct log *log, bool locked, struct generation **out, crm_error *error)
+{
+    bool reading = db->options.read_only || log_stopped(log);
+    uint64_t limit = reading && !log_unrecovered(log) ? log_published(log) : UINT64_MAX;
+    int32_t status = db_generation(db, log, limit, out, error);
+    if (status == CRM_OK && (reading ? (*out)->applied.lsn < limit : locked))
+        status = settle_tail(db, *out, error);
+    if (status == CRM_OK && !reading && (*out)->applied.lsn > log_published(log))
+        status = log_sync(log, &(*out)->applied, error);
+    return status;
+}
+
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
     struct log_options options = {.files = db->files,
@@ -464,7 +486,8 @@ static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_er
     return status;
 }
 
-int32_t db_reopen(crm_db *db, crm_error *error)
+/* After the file was replaced: goes over to the new one.  Under db->follow. */
+static int32_t reopen(crm_db *db, crm_error *error)
 {
     struct log *log;
     struct generation *next = NULL;
@@ -477,9 +500,7 @@ int32_t db_reopen(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &next, error);
-    if (status == CRM_OK && (locked || db->options.read_only))
-        status = settle_tail(db, next, error);
+    status = generation_of(db, log, locked, &next, error);
     if (locked && next != NULL)
         log_unlock(next->log);
     if (status != CRM_OK) {
@@ -487,63 +508,64 @@ int32_t db_reopen(crm_db *db, crm_error *error)
             generation_free(next);
         return status;
     }
+    settings_note(next, UINT32_MAX);
     mutex_lock(&db->state);
     struct generation *old = db->now;
     db->now = next;
     mutex_unlock(&db->state);
     db_drop(old);
-    settings_note(next, UINT32_MAX);
     return CRM_OK;
 }
 
-/* The caller holds db->writer (a writer) or gets it without waiting (a reader). */
+/* Under db->follow.  Where a transaction of this handle is, nobody else can
+ * have written, and what the arena has of it is not in the log. */
 static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
 {
     struct generation *generation = db_hold(db);
     int32_t status = CRM_OK;
     if (log_superseded(generation->log)) {
-        status = db_reopen(db, error);
+        status = reopen(db, error);
         db_drop(generation);
         if (status != CRM_OK)
             return status;
         generation = db_hold(db);
     }
-    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log);
-    if (writer || up_to > generation->applied.lsn) {
-        status = log_refresh(generation->log, error);
-        uint64_t before = generation->applied.lsn;
-        if (status == CRM_OK) {
-            rwlock_write(&generation->lock);
-            db_unsettle(generation);
-            status = db_replay(generation, up_to, error);
-            rwlock_unlock(&generation->lock);
-        }
-        /* A writer that died before its sync left whole frames: they count, once they are safe. */
-        if (status == CRM_OK && writer && generation->applied.lsn > before &&
-            generation->applied.lsn > log_published(generation->log))
-            status = log_sync(generation->log, &generation->applied, error);
-        /* A writer's commit trims them; whoever only follows has no commit. */
-        if (!writer)
-            touches_trim(generation);
+    status = log_refresh(generation->log, error);
+    rwlock_write(&generation->lock);
+    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    if (status == CRM_OK && up_to > before && generation->txn == NULL) {
+        db_unsettle(generation);
+        status = db_replay(generation, up_to, error);
     }
+    /* A writer's commit trims them; whoever only follows has no commit. */
+    if (!writer)
+        touches_trim(generation);
+    struct log_point now = generation->applied;
+    rwlock_unlock(&generation->lock);
+    /* A writer that died before its sync left whole frames: they count, once they are safe. */
+    if (status == CRM_OK && writer && now.lsn > before && now.lsn > log_published(generation->log))
+        status = log_sync(generation->log, &now, error);
     db_drop(generation);
     return status;
 }
 
 int32_t db_follow(crm_db *db, bool writer, crm_error *error)
 {
-    if (writer)
-        return follow_locked(db, true, error);
-    struct generation *now = db_hold(db);
-    rwlock_read(&now->lock);
-    bool behind = log_superseded(now->log) || log_published(now->log) > now->applied.lsn;
-    rwlock_unlock(&now->lock);
-    db_drop(now);
-    /* While a transaction of this process holds it, nobody else can have written. */
-    if (!behind || !mutex_lock_for(&db->writer, 0))
-        return CRM_OK;
-    int32_t status = follow_locked(db, false, error);
-    mutex_unlock(&db->writer);
+    if (!writer) {
+        struct generation *now = db_hold(db);
+        rwlock_read(&now->lock);
+        bool behind = log_superseded(now->log) || (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool intact = log_intact(now->log);
+        rwlock_unlock(&now->lock);
+        db_drop(now);
+        if (!intact && !behind)
+            return error_set(error, CRM_CORRUPT, "%s: was overwritten by somebody else while open", db->path);
+        if (!behind)
+            return CRM_OK;
+    }
+    mutex_lock(&db->follow);
+    int32_t status = follow_locked(db, writer, error);
+    mutex_unlock(&db->follow);
     return status;
 }
 
@@ -576,11 +598,9 @@ static int32_t open_steps(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &db->now, error);
-    if (status != CRM_OK)
+    status = generation_of(db, log, locked, &db->now, error);
+    if (db->now == NULL)
         return status; /* the log went with it */
-    if (locked || db->options.read_only)
-        status = settle_tail(db, db->now, error);
     if (locked)
         log_unlock(log);
     settings_note(db->now, UINT32_MAX);
@@ -599,6 +619,7 @@ static void db_free(crm_db *db)
             generation_free(db->now);
     }
     mutex_destroy(&db->writer);
+    mutex_destroy(&db->follow);
     mutex_destroy(&db->state);
     mutex_destroy(&db->news_lock);
     condition_destroy(&db->news);
@@ -642,8 +663,9 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
     buffer_append(&name, "-index", sizeof "-index");
     db->path = memory_text(db->memory, path, length);
     db->image_path = name.failed ? NULL : (char *)name.data;
-    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) ||
-        !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
+    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) ||
+        !mutex_init(&db->state) || !mutex_init(&db->news_lock) || !condition_init(&db->news) ||
+        !names_init(&db->names, db->memory)) {
         if (name.failed)
             buffer_free(&name);
         db_free(db);
@@ -726,16 +748,19 @@ int32_t crm_close(crm_db *db)
 
 void crm_set_now(crm_db *db, int64_t now)
 {
-    __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
+    if (db != NULL)
+        __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
 }
 
 int64_t crm_now(const crm_db *db)
 {
-    return db_now(db);
+    return db == NULL ? 0 : db_now(db);
 }
 
 uint64_t crm_lsn(crm_db *db)
 {
+    if (db == NULL)
+        return 0;
     (void)db_follow(db, false, NULL);
     struct generation *generation = db_hold(db);
     uint64_t published = log_published(generation->log);
@@ -748,5 +773,5 @@ uint64_t crm_lsn(crm_db *db)
 
 const char *crm_path(const crm_db *db)
 {
-    return db->path;
+    return db == NULL ? NULL : db->path;
 }

@@ -523,11 +523,11 @@ crm_record *crm_create(crm_txn *txn, uint32_t kind)
 
 crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
 {
-    if (txn == NULL || id == NULL || txn->status != CRM_OK)
+    if (txn == NULL || txn->status != CRM_OK)
         return NULL;
     struct kind *kind = schema_kind(&txn->generation->schema, number);
-    if (kind == NULL) {
-        txn_fail(txn, CRM_INVALID, "there is no kind with number %u", number);
+    if (kind == NULL || id == NULL) {
+        txn_fail(txn, CRM_INVALID, id == NULL ? "crm_edit needs an id" : "there is no kind with number %u", number);
         return NULL;
     }
     if (txn->open != NULL && !txn->in_rules && memcmp(&txn->open->id, id, sizeof *id) == 0 && txn->open->kind == kind)

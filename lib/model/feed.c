@@ -123,7 +123,7 @@ static int32_t gather_kind(crm_feed *feed, const struct kind *kind, uint64_t bas
             else if (status == CRM_NOMEM)
                 (void)error_nomem(error);
         }
-        view_end(feed->view);
+        status = view_finish(feed->view, status, error);
     }
     return status;
 }
@@ -194,8 +194,9 @@ static int32_t enter(crm_feed *feed, crm_error *error)
         return status;
     const struct frame_cell *cell = frame_cell(generation, lsn);
     uint64_t offset = cell == NULL ? 0 : cell->offset;
-    view_end(feed->view);
     feed->at = 0;
+    if ((status = view_finish(feed->view, CRM_OK, error)) != CRM_OK)
+        return status;
     status = log_frame_info(generation->log, offset, &feed->frame, error);
     if (status == CRM_OK && feed->frame.lsn == lsn)
         return CRM_OK;
@@ -207,14 +208,15 @@ static int32_t enter(crm_feed *feed, crm_error *error)
 /* ---- handing out ---- */
 
 /* A record is asked once for its erasure, not with each of its changes. */
-static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row)
+static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row,
+                          uint64_t place)
 {
     struct feed_erased *known = &feed->erased[hash_mix((uint64_t)kind->number << 32 | number) % (uint64_t)ERASED_CACHE];
-    if (!(row->state & ROW_ERASED))
+    if (!(row->state & ROW_ERASED) && !(place & PLACE_PACKED))
         return 0;
     if (known->kind != kind->number || known->number != number || known->head != row->head)
         *known = (struct feed_erased){kind->number, number, row->head,
-                                      version_erased(feed->view->generation, NULL, kind, number)};
+                                      version_erased(feed->view->generation, NULL, kind, number, 0, UINT64_MAX)};
     return known->version;
 }
 
@@ -234,11 +236,10 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
                                     .number = entry->number,
                                     .id = *id_at(generation, kind, entry->number),
                                     .place = place,
-                                    .erased = erased_by(feed, kind, entry->number, row)};
+                                    .erased = erased_by(feed, kind, entry->number, row, place)};
         status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);
     }
-    view_end(feed->view);
-    return status;
+    return view_finish(feed->view, status, error);
 }
 
 static int32_t damaged(const crm_feed *feed, uint64_t offset, crm_error *error)

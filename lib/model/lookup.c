@@ -27,13 +27,13 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
         status = record_open(view, kind, found, &row, record, error);
-    } else if ((status = view_trouble(view, error)) == CRM_OK) {
-        char text[UUID_TEXT_SIZE];
-        uuid_format(id, text);
-        status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+        view_end(view);
+        return status;
     }
-    view_end(view);
-    return status;
+    char text[UUID_TEXT_SIZE];
+    uuid_format(id, text);
+    status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+    return view_finish(view, status, error);
 }
 
 int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_error *error)
@@ -44,9 +44,9 @@ int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_e
     uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
     struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
     for (uint32_t k = 0; k < count; k++) {
-        int32_t status = crm_get(view, kinds[k]->number, id, record, NULL);
+        int32_t status = crm_get(view, kinds[k]->number, id, record, error);
         if (status != CRM_NOT_FOUND)
-            return status == CRM_OK ? CRM_OK : crm_get(view, kinds[k]->number, id, record, error);
+            return status;
     }
     char text[UUID_TEXT_SIZE];
     uuid_format(id, text);
@@ -96,7 +96,7 @@ static bool live_version(crm_view *view, struct kind *kind, uint32_t number, str
 {
     if (view_row(view, kind, number, row) == VIEW_ROW_NONE || (row->state & ROW_DELETED))
         return false;
-    int32_t status = version_of_row(view->generation, view->txn, kind, number, row, version);
+    int32_t status = version_of_row(view, kind, number, row, version);
     if (status != CRM_OK)
         view->trouble = status;
     return status == CRM_OK;
@@ -439,14 +439,14 @@ crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number
     crm_error error;
     if (created != NULL)
         *created = 0;
-    if (txn == NULL || text == NULL)
+    if (txn == NULL)
         return NULL;
     if (length == CRM_NUL)
-        length = strlen(text);
+        length = text == NULL ? 0 : strlen(text);
     struct kind *kind = schema_kind(&txn->generation->schema, kind_number);
     struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
-    if (field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
-        txn_fail(txn, CRM_INVALID, "an upsert needs a unique field, an external id or an e-mail");
+    if (text == NULL || field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
+        txn_fail(txn, CRM_INVALID, "an upsert needs a text, and a unique field, an external id or an e-mail");
         return NULL;
     }
     int32_t status = find(&txn->view, kind_number, field_number, text, length, true, &found, &error);

@@ -200,7 +200,7 @@ int32_t parse_scalar(crm_view *view, const struct field *field, const char *text
 {
     struct source source = source_of(view, field, text, length, error);
     *out = (struct parsed){0, 0};
-    return parse_any(view, &source, field->type == CRM_TYPE_MONEY ? db_currency(view->db) : 0, out);
+    return parse_any(view, &source, field->type == CRM_TYPE_MONEY ? view_currency(view) : 0, out);
 }
 
 /* ---- references ---- */

@@ -123,7 +123,9 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
     if (view_begin(query->view, &query->error) != CRM_OK)
         return query->status = query->error.status;
     uint32_t found = row_find(query->view->generation, kind, id);
-    view_end(query->view);
+    int32_t status = view_finish(query->view, CRM_OK, &query->error);
+    if (status != CRM_OK)
+        return query->status = status;
     /* A record that is not there is referred to by none. */
     operand->integer = found == UINT32_MAX           ? -1
                        : field->type == CRM_TYPE_REF ? found
@@ -147,7 +149,8 @@ static int32_t ref_operand(crm_query *query, struct field *field, struct operand
         return query->status = query->error.status;
     uint32_t found =
         row_find(query->view->generation, schema_kind(&query->view->generation->schema, kind), &operand->id);
-    view_end(query->view);
+    if ((status = view_finish(query->view, CRM_OK, &query->error)) != CRM_OK)
+        return query->status = status;
     operand->integer = field->type == CRM_TYPE_REF ? (int64_t)found : any_ref_pack(kind, found);
     return CRM_OK;
 }
@@ -263,8 +266,7 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
 int query_value(crm_query *query, struct field *field, uint32_t number, const struct row *row, struct value *value)
 {
     if (query->version.offset != row->head) {
-        if (version_of_row(query->view->generation, query->view->txn, query->kind, number, row, &query->version) !=
-            CRM_OK) {
+        if (version_of_row(query->view, query->kind, number, row, &query->version) != CRM_OK) {
             query->version.offset = 0;
             query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
                        query->view->db->path, query->kind->name, (unsigned long long)row->head);
@@ -279,7 +281,12 @@ int query_value(crm_query *query, struct field *field, uint32_t number, const st
     query->probe.number = number;
     query->probe.identified = false;
     query->probe.version = query->version;
-    return record_read_value(&query->probe, field, value);
+    query->probe.status = CRM_OK;
+    int got = record_read_value(&query->probe, field, value);
+    if (query->probe.status != CRM_OK)
+        query_fail(query, query->probe.status, "%s: what is kept of a %s is damaged; check the file with verify",
+                   query->view->db->path, query->kind->name);
+    return got;
 }
 
 static bool ordered(int32_t op, int compared)

@@ -78,6 +78,7 @@ static bool apply_change(struct recovery *recovery, uint64_t offset, const struc
     const struct row *row = row_at(generation, kind, entry->number);
     struct version version;
     crm_id none = {{0}};
+    /* Where a transaction is missing without a gap, what lies there may be an older version. */
     if (row != NULL && row->head != 0 && row->head == entry->previous &&
         version_load(generation, NULL, row->head, &version) == CRM_OK && version.number_of + 1 == entry->version &&
         version.lsn <= entry->lsn)

@@ -24,6 +24,7 @@ enum {
     PACK_RAW = 64 << 10,
     HEADS_BYTES = 256 << 10,
     FRAME_BYTES = 16 << 20,
+    FRAME_LEAST = 512,  /* entries before a frame ends for the sake of ids; its own bytes are then a quarter each */
     FRAMES_ENTRY = 512, /* transactions in one table; a look-up inflates and walks one */
     FRAMES_RAW = 32 << 10,
     DEFLATE_LEVEL = 6
@@ -176,16 +177,16 @@ static bool comes_before(const struct rewrite *rewrite, const struct entry *entr
 int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t number, uint64_t head,
                       crm_error *error)
 {
+    struct entry entry;
     rewrite->link_count = 0;
+    int32_t status = entry_load(&rewrite->reader, NULL, head, &entry);
     for (uint64_t place = head; place != 0;) {
-        struct entry entry;
         struct version version;
-        if (entry_load(&rewrite->reader, NULL, place, &entry) != CRM_OK || entry.kind != kind->number ||
-            entry.number != number || !comes_before(rewrite, &entry) ||
-            (rewrite->salvage &&
-             (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
-              inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
-              !inspect_version(kind, &version, &rewrite->body)))) {
+        if (status != CRM_OK || entry.kind != kind->number || entry.number != number ||
+            !comes_before(rewrite, &entry) ||
+            (rewrite->salvage && (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
+                                  inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
+                                  !inspect_version(kind, &version, &rewrite->body)))) {
             if (rewrite->salvage && rewrite->link_count > 0) {
                 rewrite->cut++;
                 return CRM_OK;
@@ -204,6 +205,8 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
                                                                       .operation = entry.operation,
                                                                       .flags = entry.flags};
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(&rewrite->reader, NULL, &entry);
     }
     return CRM_OK;
 }
@@ -368,8 +371,8 @@ static int32_t put_head(struct rewrite *rewrite, const struct record_plan *plan,
         entry.flags |= ENTRY_PACKED;
         entry.previous = previous;
     }
-    if (at == 0 && rewrite->links[0].operation == ENTRY_DELETE && entry.version > 1)
-        entry.version--; /* salvaged: the deletion alone is left; its content stands for the version before */
+    if (rewrite->links[at].operation == ENTRY_DELETE && entry.version > 1)
+        entry.version--; /* the version before is not kept: the deletion's content stands for it */
     entry.body = rewrite->body.data;
     entry.body_length = rewrite->body.length;
     *offset = LOG_FRAMES_START + rewrite->heads.length;
@@ -378,23 +381,25 @@ static int32_t put_head(struct rewrite *rewrite, const struct record_plan *plan,
     return settle_buffers(rewrite, error);
 }
 
-/* A deletion or erasure as it was, behind its create. */
-static int32_t put_last(struct rewrite *rewrite, const struct record_plan *plan, uint64_t created, crm_error *error)
+/* A deletion or erasure as it was, behind what it follows, which lies at *offset. */
+static int32_t put_last(struct rewrite *rewrite, const struct record_plan *plan, size_t at, uint64_t *offset,
+                        crm_error *error)
 {
-    struct content content = {plan->kind, false, plan->created};
-    struct entry entry = entry_of(plan->kind, plan->number, &rewrite->links[0]), source;
-    if (entry_load(&rewrite->reader, NULL, rewrite->links[0].place, &source) != CRM_OK)
+    struct content content = {plan->kind, at > plan->erased, plan->created};
+    struct entry entry = entry_of(plan->kind, plan->number, &rewrite->links[at]), source;
+    if (entry_load(&rewrite->reader, NULL, rewrite->links[at].place, &source) != CRM_OK)
         return damaged(rewrite, plan, error);
     rewrite->body.length = 0;
     bool full = (source.flags & ENTRY_FULL) != 0;
     if (full)
         entry.flags |= ENTRY_FULL;
-    if (full ? !put_all(rewrite, &content, rewrite->links[0].place) : !put_own(rewrite, &content, &source))
+    if (full ? !put_all(rewrite, &content, rewrite->links[at].place) : !put_own(rewrite, &content, &source))
         return damaged(rewrite, plan, error);
-    entry.previous = created;
+    entry.previous = *offset;
     entry.body = rewrite->body.data;
     entry.body_length = rewrite->body.length;
-    entry_put(&rewrite->heads, LOG_FRAMES_START + rewrite->heads.length, &entry);
+    *offset = LOG_FRAMES_START + rewrite->heads.length;
+    entry_put(&rewrite->heads, *offset, &entry);
     rewrite->head_entries++;
     return settle_buffers(rewrite, error);
 }
@@ -415,6 +420,23 @@ static void plan_record(struct rewrite *rewrite, struct record_plan *plan)
     }
 }
 
+/* Ids are told by their distance to the frame's first, and those of one
+ * transaction follow each other: where another's begin, so does a frame. */
+static int32_t frame_for(struct rewrite *rewrite, const crm_id *id, crm_error *error)
+{
+    if (id_follows(&rewrite->id_base, id) || rewrite->frame_entries + rewrite->head_entries < FRAME_LEAST)
+        return CRM_OK;
+    int32_t status = flush_chunk(rewrite, error);
+    if (status == CRM_OK && rewrite->frame.length > 0)
+        status = flush_frame(rewrite, error);
+    return status;
+}
+
+static bool is_last(uint8_t operation)
+{
+    return operation == ENTRY_DELETE || operation == ENTRY_ERASE;
+}
+
 static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, uint32_t number, crm_error *error)
 {
     const struct row *row = row_at(rewrite->from, kind, number);
@@ -426,15 +448,17 @@ static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, ui
     if (status != CRM_OK)
         return status;
     plan_record(rewrite, &plan);
-    uint8_t last = rewrite->links[0].operation;
-    bool two = last == ENTRY_DELETE || (last == ENTRY_ERASE && plan.keep > 1);
-    size_t head = two && plan.keep > 1 ? 1 : 0;
+    size_t head = 0; /* newer ones are deletions and erasures, which stay what they are */
+    while (head + 1 < plan.keep && is_last(rewrite->links[head].operation))
+        head++;
+    size_t last = rewrite->links[head].operation == ENTRY_DELETE ? head + 1 : head;
+    status = frame_for(rewrite, &plan.id, error);
     for (size_t i = plan.keep; status == CRM_OK && i-- > head + 1;)
         status = put_packed(rewrite, &plan, i, &previous, error);
     if (status == CRM_OK)
         status = put_head(rewrite, &plan, head, previous, &offset, error);
-    if (status == CRM_OK && two)
-        status = put_last(rewrite, &plan, offset, error);
+    while (status == CRM_OK && last-- > 0)
+        status = put_last(rewrite, &plan, last, &offset, error);
     reader_relax(&rewrite->reader);
     if (status == CRM_OK && (rewrite->heads.length >= HEADS_BYTES || rewrite->pack.length >= PACK_RAW))
         status = flush_chunk(rewrite, error);

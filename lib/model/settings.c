@@ -58,8 +58,15 @@ const char *crm_setting(crm_view *view, const char *name)
     crm_record *record = NULL;
     struct value value;
     const char *text = NULL;
-    if (view == NULL || name == NULL ||
-        crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, NULL) != CRM_OK)
+    crm_error error;
+    if (view == NULL || name == NULL)
+        return NULL;
+    int32_t status = CRM_CORRUPT;
+    for (int i = 0; i < 2 && status == CRM_CORRUPT; i++) /* a damaged index is built anew by the second time */
+        status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, &error);
+    if (status != CRM_OK && status != CRM_NOT_FOUND)
+        db_tell(view->db, status, "setting \"%s\" cannot be read: %s", name, error.message);
+    if (status != CRM_OK)
         return NULL;
     if (record_value(record, CRM_SETTING_VALUE, &value) == 1) {
         if (value.what == VALUE_BYTES && view->txn == NULL) {
@@ -134,6 +141,21 @@ int32_t crm_setting_set(crm_txn *txn, const char *name, const char *value)
                          : crm_set_text(record, CRM_SETTING_VALUE, value, value_length);
 }
 
+/* What a setting that cannot be read makes of the others' answers is not told
+ * with them: then the log is read from its beginning, which finds the damage. */
+bool settings_readable(struct generation *generation)
+{
+    const struct kind *kind = schema_kind(&generation->schema, CRM_KIND_SETTING);
+    struct version version;
+    bool fine = true;
+    uint32_t rows = kind_rows(generation, kind);
+    for (uint32_t number = 0; fine && number < rows; number++) {
+        const struct row *row = row_at(generation, kind, number);
+        fine = row != NULL && (row->head == 0 || version_load(generation, NULL, row->head, &version) == CRM_OK);
+    }
+    return fine && !generation->arena->damaged;
+}
+
 /* ---- the base currency ---- */
 
 static const char currency_name[] = "currency";
@@ -196,4 +218,23 @@ int32_t db_currency(crm_db *db)
 {
     int32_t currency = __atomic_load_n(&db->currency, __ATOMIC_ACQUIRE);
     return currency == 0 ? CURRENCY_DEFAULT : currency;
+}
+
+/* What the writer has under way is the newest, and his alone to see. */
+int32_t view_currency(crm_view *view)
+{
+    if (view->txn != NULL)
+        return db_currency(view->db);
+    if (view->currency == 0) {
+        crm_record *record = NULL;
+        size_t length;
+        int32_t status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, currency_name, CRM_NUL, &record, NULL);
+        const char *code = crm_text(record, CRM_SETTING_VALUE, &length);
+        const struct currency *known = currency_find(code, length);
+        crm_record_free(record);
+        if (status != CRM_OK && status != CRM_NOT_FOUND)
+            return db_currency(view->db);
+        view->currency = known == NULL ? CURRENCY_DEFAULT : known->number;
+    }
+    return view->currency;
 }

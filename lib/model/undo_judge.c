@@ -34,8 +34,7 @@ void undo_conflict(struct undo *undo, struct undo_record *record, const char *fo
     (void)vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
     uuid_format(id_at(undo->generation, kind, record->number), id);
-    if (kind->title != NULL &&
-        version_of_row(undo->generation, undo->txn, kind, record->number, row, &version) == CRM_OK &&
+    if (kind->title != NULL && version_of_row(&undo->txn->view, kind, record->number, row, &version) == CRM_OK &&
         version_field(&version, kind->title, &value) == 1)
         (void)value_text(&value, &undo->text, &title, &length);
     table_add_row(undo->conflicts);

@@ -278,17 +278,26 @@ static bool id_is_nil(const crm_id *id)
     return (bytes_get_u64(id->bytes) | bytes_get_u64(id->bytes + 8)) == 0;
 }
 
+static uint64_t id_distance(const crm_id *base, const crm_id *id)
+{
+    return bytes_get_big64(id->bytes + 8) - bytes_get_big64(base->bytes + 8);
+}
+
+bool id_follows(const crm_id *base, const crm_id *id)
+{
+    uint64_t distance = id_distance(base, id);
+    return !id_is_nil(base) && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX;
+}
+
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id)
 {
-    bool first = id_is_nil(base);
-    uint64_t distance = bytes_get_big64(id->bytes + 8) - bytes_get_big64(base->bytes + 8);
-    if (!first && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX) {
-        put_varint(buffer, distance);
+    if (id_follows(base, id)) {
+        put_varint(buffer, id_distance(base, id));
         return;
     }
     buffer_byte(buffer, 0);
     buffer_append(buffer, id->bytes, sizeof id->bytes);
-    if (first)
+    if (id_is_nil(base))
         *base = *id;
 }
 

@@ -64,11 +64,12 @@ static unsigned class_for(uint64_t size)
     return CLASS_SMALL + (bits - 8) * 4 + (unsigned)quarter;
 }
 
-/* The largest class that fits into `size` bytes, which are at least BLOCK_MIN. */
+/* The largest class that fits into `size` bytes, which are at least BLOCK_MIN
+ * and less than the largest block. */
 static unsigned class_within(uint64_t size)
 {
     unsigned class = class_for(size);
-    return class == CLASS_COUNT || class_size(class) > size ? class - 1 : class;
+    return class_size(class) > size ? class - 1 : class;
 }
 
 static struct arena_header *arena_header(struct arena *arena)

@@ -193,6 +193,10 @@ int32_t image_write(const struct file_ops *files, const char *path, struct arena
     if (status != CRM_OK)
         goto out;
     status = write_file(&writer, point, blocks);
+    /* First the bytes, then the name: after a power cut a half-written image
+     * would be found damaged only when somebody asks, who is then told so. */
+    if (status == CRM_OK)
+        status = files->sync(writer.file, &writer.system_error);
     files->close(writer.file);
     if (status == CRM_OK)
         status = files->rename(files->context, beside, path, &writer.system_error);

@@ -149,6 +149,7 @@ bool tree_descend(const struct tree *tree, const struct tree_probe *probe, struc
         path->inner[i] = inner;
         path->reference[i] = reference;
         path->index[i] = index;
+        path->below[i] = inner_counts(inner) + index;
         reference = inner_references(inner)[index];
         if (i + 2 == depth)
             node_prefetch(tree->arena, reference, LEAF_SIZE);
@@ -176,6 +177,7 @@ bool tree_path_last(const struct tree *tree, struct tree_path *path)
         path->inner[i] = inner;
         path->reference[i] = reference;
         path->index[i] = inner->count - 1U;
+        path->below[i] = inner_counts(inner) + inner->count - 1;
         reference = inner_references(inner)[inner->count - 1U];
     }
     if (reference == path->leaf.reference)
