@@ -326,7 +326,7 @@ static bool load_image(struct generation *generation, uint64_t limit)
         settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
-        if (point.at.lsn == 0 ||
+        if ((point.at.lsn == 0 && point.at.offset == LOG_FRAMES_START) ||
             (cell != NULL && cell->offset != 0 &&
              log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&
              frame.after.offset == point.at.offset && frame.after.crc == point.at.crc))

@@ -44,7 +44,7 @@ int32_t view_trouble(crm_view *view, crm_error *error)
     view->trouble = CRM_OK;
     view->scratch.failed = view->scratch2.failed = false;
     /* What a damaged block hides must not be taken for what is not there. */
-    if (status == CRM_OK && view->generation->arena->damaged)
+    if (view->generation->arena->damaged)
         return error_set(error, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
     if (status == CRM_OK)
         return status;
