@@ -261,7 +261,9 @@ static const char *check_listed(const struct oracle *oracle, crm_view *view, crm
             PASS(check_history(oracle, view, slot, index, &id));
     }
     status = crm_query_next(query, &record, NULL);
-    return status == CRM_DONE ? NULL : oracle_failed(oracle, status, "crm_query_next behind the last record");
+    return status == CRM_DONE ? NULL
+                              : oracle_wrong(oracle, "behind record %u of kind %u crm_query_next answers %d",
+                                             oracle->sets[slot].count, oracle_kind(slot)->number, status);
 }
 
 static const char *check_kind(const struct oracle *oracle, crm_view *view, enum oracle_slot slot, bool deeply)

@@ -163,12 +163,14 @@ static const char *upsert(struct oracle *oracle, crm_txn *txn, struct choices *c
 
 const char *change_refused(struct oracle *oracle, crm_txn *txn, struct choices *choices)
 {
-    switch (choose(choices, 8)) {
+    switch (choose(choices, 9)) {
     case 0:
     case 1: return refuse_setter(oracle, txn, choices);
     case 2: return refuse_record(oracle, txn, choices);
     case 3: return expect_version(oracle, txn, choices);
     case 4: return upsert(oracle, txn, choices);
+    case 5:
+    case 6: return change_undo(oracle, txn, choices);
     default: return move(oracle, txn, choices);
     }
 }

@@ -226,12 +226,15 @@ struct draft {
     int32_t status;                      /* what the first setter to fail must answer */
     const char *wrong;                   /* one did not */
     uint32_t given;                      /* places that a setter named */
+    bool undoing;                        /* restores what was: rules that guard a direction let it pass */
     struct oracle_value values[FIELDS_MAX];
 };
 
 struct draft draft_create(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot);
 struct draft draft_edit(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                         uint32_t index);
+/* Of the model alone. */
+struct draft draft_of(struct oracle *oracle, enum oracle_slot slot, uint32_t index);
 void draft_int(struct draft *draft, uint32_t field, int64_t value);
 void draft_real(struct draft *draft, uint32_t field, double value);
 void draft_text(struct draft *draft, uint32_t field, const char *text); /* kept by the caller, in the region */
@@ -256,6 +259,11 @@ const char *draft_finish(struct draft *draft);
 /* The transaction's answer to what was done last; a refusal is forgiven, or dooms the transaction. */
 const char *oracle_verdict(struct oracle *oracle, crm_txn *txn, struct choices *choices, int32_t expected,
                            const char *what);
+
+/* The same without the database: what must be answered, whether anything differs, and the version. */
+int32_t draft_judge(struct draft *draft, int32_t operation);
+bool draft_changed(struct draft *draft);
+void draft_keep(struct draft *draft, int32_t operation);
 
 /* What the rules of a kind make of a draft: CRM_OK, or what refuses it. */
 int32_t oracle_rules(struct draft *draft);
@@ -287,6 +295,7 @@ const char *change_interaction(struct oracle *oracle, crm_txn *txn, struct choic
 const char *change_other(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_own(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_refused(struct oracle *oracle, crm_txn *txn, struct choices *choices);
+const char *change_undo(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_life(struct oracle *oracle, crm_txn *txn, struct choices *choices); /* delete, restore, erase */
 
 #endif
