@@ -156,6 +156,8 @@ enum { TROUBLE_SIZE = 600 };
 /* Memory that lasts as long as the oracle and its copies; zeroed. */
 void *oracle_keep(const struct oracle *oracle, size_t size);
 const char *oracle_text(const struct oracle *oracle, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The committed transactions after `lsn`, oldest first; owned: free(). */
+const struct oracle_meta **oracle_metas(const struct oracle *oracle, uint64_t lsn, uint32_t *count);
 /* A number that was never given before, from 1; copies count together. */
 uint32_t oracle_fresh(const struct oracle *oracle);
 uint32_t oracle_freshest(const struct oracle *oracle); /* the last one */

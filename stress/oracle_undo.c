@@ -26,6 +26,7 @@ struct undo {
     const char *batch;
     struct touched *list; /* in order of their first touch */
     uint32_t count, capacity, conflicts;
+    uint32_t *places[SLOT_COUNT]; /* by a record's number: its position in the list + 1 */
 };
 
 static bool in_batch(const struct undo *undo, const struct oracle_version *version)
@@ -37,10 +38,8 @@ static bool in_batch(const struct undo *undo, const struct oracle_version *versi
 
 static struct touched *known(const struct undo *undo, enum oracle_slot slot, uint32_t index)
 {
-    for (uint32_t i = 0; i < undo->count; i++)
-        if (undo->list[i].slot == slot && undo->list[i].index == index)
-            return &undo->list[i];
-    return NULL;
+    uint32_t place = undo->places[slot][index];
+    return place == 0 ? NULL : &undo->list[place - 1];
 }
 
 static void note(struct undo *undo, enum oracle_slot slot, uint32_t index)
@@ -55,17 +54,24 @@ static void note(struct undo *undo, enum oracle_slot slot, uint32_t index)
             abort();
     }
     undo->list[undo->count++] = (struct touched){.slot = slot, .index = index};
+    undo->places[slot][index] = undo->count;
 }
 
-/* The transactions oldest first; true when one is of the batch. */
-static bool find(struct undo *undo, const struct oracle_meta *meta)
+/* True when there is a transaction of the batch. */
+static bool find(struct undo *undo)
 {
-    bool found = meta->previous != NULL && find(undo, meta->previous);
-    if (strcmp(meta->batch, undo->batch) != 0)
-        return found;
-    for (const struct oracle_touch *touch = meta->first; touch != NULL; touch = touch->next)
-        note(undo, touch->slot, touch->index);
-    return true;
+    uint32_t count;
+    bool found = false;
+    const struct oracle_meta **metas = oracle_metas(undo->oracle, 0, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(metas[i]->batch, undo->batch) != 0)
+            continue;
+        found = true;
+        for (const struct oracle_touch *touch = metas[i]->first; touch != NULL; touch = touch->next)
+            note(undo, touch->slot, touch->index);
+    }
+    free(metas);
+    return found;
 }
 
 /* ---- what becomes of each ---- */
@@ -269,7 +275,7 @@ static int32_t apply(struct undo *undo, bool override)
 
 static int32_t undo_in_model(struct undo *undo, bool override)
 {
-    if (undo->batch[0] == '\0' || !find(undo, undo->oracle->last))
+    if (undo->batch[0] == '\0' || !find(undo))
         return CRM_NOT_FOUND;
     for (uint32_t i = 0; i < undo->count; i++) {
         trace(undo, &undo->list[i]);
@@ -310,9 +316,20 @@ static const char *choose_batch(const struct oracle *oracle, struct choices *cho
     return meta->batch[0] != '\0' ? meta->batch : oracle_text(oracle, "batch %u", choose(choices, 4));
 }
 
-const char *change_undo(struct oracle *oracle, crm_txn *txn, struct choices *choices)
+static struct undo begin(struct oracle *oracle, struct choices *choices)
 {
     struct undo undo = {.oracle = oracle, .batch = choose_batch(oracle, choices)};
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        undo.places[slot] = calloc(oracle->sets[slot].count + 1, sizeof *undo.places[slot]);
+        if (undo.places[slot] == NULL)
+            abort();
+    }
+    return undo;
+}
+
+const char *change_undo(struct oracle *oracle, crm_txn *txn, struct choices *choices)
+{
+    struct undo undo = begin(oracle, choices);
     bool override = choose(choices, 3) == 2;
     crm_table *conflicts = NULL;
     crm_error error = {0};
@@ -321,6 +338,8 @@ const char *change_undo(struct oracle *oracle, crm_txn *txn, struct choices *cho
     const char *wrong = check_answer(&undo, status, expected, &error, conflicts);
     crm_table_free(conflicts);
     free(undo.list);
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        free(undo.places[slot]);
     if (wrong == NULL && expected != CRM_OK && expected != CRM_NOT_FOUND && expected != CRM_REFERENCED) {
         oracle->doomed = true; /* it failed half way: the transaction keeps that */
         oracle->doom = expected;
