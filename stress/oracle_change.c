@@ -130,6 +130,23 @@ void change_ref(struct draft *draft, uint32_t field, enum oracle_slot slot)
 
 /* ---- customers ---- */
 
+/* A currency of other decimals needs amounts given anew, or is refused. */
+static void change_money(struct draft *draft)
+{
+    static const int32_t currencies[] = {978, 840, 392}; /* EUR, USD, JPY */
+    struct choices *choices = draft->choices;
+    if (choose(choices, 4) == 3)
+        draft_null(draft, CRM_CUSTOMER_CURRENCY);
+    else if (choose(choices, 2) == 0)
+        draft_int(draft, CRM_CUSTOMER_CURRENCY, currencies[choose(choices, 3)]);
+    if (choose(choices, 3) != 0)
+        draft_int(draft, CRM_CUSTOMER_ANNUAL_REVENUE, choose(choices, 4));
+    if (choose(choices, 3) == 0)
+        draft_int(draft, CRM_CUSTOMER_CREDIT_LIMIT, choose(choices, 4));
+    if (choose(choices, 6) == 0)
+        draft_null(draft, CRM_CUSTOMER_CREDIT_LIMIT);
+}
+
 static void change_customer_field(struct draft *draft)
 {
     const struct oracle *oracle = draft->oracle;
@@ -152,7 +169,8 @@ static void change_customer_field(struct draft *draft)
     case 12: draft_int(draft, CRM_CUSTOMER_BLACKLISTED, choose(choices, 2)); break;
     case 13: draft_text(draft, CRM_CUSTOMER_DESCRIPTION, change_prose(oracle, choices)); break;
     case 14: change_external(draft); break;
-    case 15: draft_add(draft, CRM_FIELD_TAGS, oracle_text(oracle, "tag%u", choose(choices, 6))); break;
+    case 15: change_money(draft); break;
+    case 16: draft_add(draft, CRM_FIELD_TAGS, oracle_text(oracle, "tag%u", choose(choices, 6))); break;
     default:
         draft_text(draft, CRM_CUSTOMER_TERRITORY, oracle_text(oracle, "Area %u", choose(choices, 5)));
         change_ref(draft, CRM_FIELD_OWNER, SLOT_USER);

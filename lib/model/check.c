@@ -127,12 +127,12 @@ COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
 
 static const struct currency *currency_of(const crm_txn *txn, bool set, const struct value *value)
 {
-    return currency_by_number((uint16_t)(set ? value->integer : txn->db->currency));
+    return currency_by_number((uint16_t)(set ? value->integer : db_currency(txn->db)));
 }
 
 /* Amounts are minor units: with another currency's decimals an amount that is
- * not given anew would become another amount. */
-COLD static int32_t check_currency(crm_txn *txn, const crm_record *record, const struct version *before)
+ * not given anew, be it the same number, would become another amount. */
+COLD int32_t txn_check_currency(crm_txn *txn, const crm_record *record, const struct version *before)
 {
     const struct field *field = record->kind->currency;
     const struct edit *edit = field == NULL ? NULL : txn_edit(txn, field->number);
@@ -162,8 +162,6 @@ int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before
     if (record->pending == ENTRY_RESTORE)
         return check_restore(txn, record);
     int32_t status = check_required(txn, record, before == NULL);
-    if (status == CRM_OK && before != NULL)
-        status = check_currency(txn, record, before);
     return status == CRM_OK ? check_edits(txn, record) : status;
 }
 
