@@ -147,7 +147,7 @@ static void change_money(struct draft *draft)
         draft_null(draft, CRM_CUSTOMER_CREDIT_LIMIT);
 }
 
-static void change_customer_field(struct draft *draft)
+void change_customer_field(struct draft *draft)
 {
     const struct oracle *oracle = draft->oracle;
     struct choices *choices = draft->choices;

@@ -356,11 +356,11 @@ int32_t draft_judge(struct draft *draft, int32_t operation)
         status = oracle_rules(draft);
     if (operation == CRM_CHANGE_DELETE || status != CRM_OK)
         return status;
-    if (operation == CRM_CHANGE_RESTORE)
-        return check_restored(draft);
-    status = check_required(draft);
+    status = check_currency(draft);
+    if (status == CRM_OK && operation == CRM_CHANGE_RESTORE)
+        status = check_restored(draft);
     if (status == CRM_OK)
-        status = check_currency(draft);
+        status = check_required(draft);
     return status == CRM_OK ? check_edits(draft) : status;
 }
 

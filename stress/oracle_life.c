@@ -40,12 +40,19 @@ static const char *delete_one(struct oracle *oracle, crm_txn *txn, struct choice
     return NULL;
 }
 
+/* Perhaps with changes in the same version. */
 static const char *restore_one(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                                uint32_t index)
 {
-    struct draft draft = draft_of(oracle, slot, index);
-    int32_t expected = draft.before->deleted ? draft_judge(&draft, CRM_CHANGE_RESTORE) : CRM_REFUSED;
-    crm_restore(crm_edit(txn, oracle_kind(slot)->number, &oracle_record(oracle, slot, index)->id));
+    struct draft draft = draft_edit(oracle, txn, choices, slot, index);
+    if (draft.wrong != NULL)
+        return draft.wrong;
+    draft_expect(&draft, CRM_FIELD_DELETED_AT, crm_restore(draft.record), draft.before->deleted ? CRM_OK : CRM_REFUSED);
+    for (uint32_t left = slot == SLOT_CUSTOMER ? choose(choices, 3) : 0; left > 0; left--)
+        change_customer_field(&draft);
+    if (draft.wrong != NULL)
+        return draft.wrong;
+    int32_t expected = draft_judge(&draft, CRM_CHANGE_RESTORE);
     PASS(oracle_verdict(oracle, txn, choices, expected, "a restoration"));
     if (expected == CRM_OK)
         draft_keep(&draft, CRM_CHANGE_RESTORE); /* of a default pipeline: it is the default again */

@@ -287,6 +287,8 @@ const char *change_prose(const struct oracle *oracle, struct choices *choices);
 /* A draft of a new record or of one that lives; false: neither can be, or it went wrong (draft->wrong). */
 bool change_begin(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                   struct draft *draft);
+/* One field, or some that belong together. */
+void change_customer_field(struct draft *draft);
 /* A reference to a record of that kind, or none. */
 void change_ref(struct draft *draft, uint32_t field, enum oracle_slot slot);
 

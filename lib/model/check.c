@@ -116,7 +116,7 @@ COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
     for (uint32_t i = 0; i < record->kind->indexed_count; i++) {
         struct field *field = record->kind->indexed[i];
         struct value value;
-        if ((field->flags & CRM_FLAG_UNIQUE) && version_get(&record->version, field->number, &value) == 1) {
+        if ((field->flags & CRM_FLAG_UNIQUE) && record_value(record, field->number, &value) == 1) {
             int32_t status = check_unique(txn, record, field, &value);
             if (status != CRM_OK)
                 return status;
@@ -159,9 +159,9 @@ int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before
 {
     if (record->pending == ENTRY_DELETE || record->pending == ENTRY_ERASE)
         return CRM_OK;
-    if (record->pending == ENTRY_RESTORE)
-        return check_restore(txn, record);
-    int32_t status = check_required(txn, record, before == NULL);
+    int32_t status = record->pending == ENTRY_RESTORE ? check_restore(txn, record) : CRM_OK;
+    if (status == CRM_OK)
+        status = check_required(txn, record, before == NULL);
     return status == CRM_OK ? check_edits(txn, record) : status;
 }
 
