@@ -109,7 +109,9 @@ static void change_external(struct draft *draft)
     uint32_t count = item_count(draft, CRM_FIELD_EXTERNAL_IDS);
     if (count > 0 && choose(draft->choices, 3) == 0)
         draft_remove(draft, CRM_FIELD_EXTERNAL_IDS, choose(draft->choices, count));
-    else if (count < 3)
+    else if (count < 4 && choose(draft->choices, 4) == 0)
+        draft_add(draft, CRM_FIELD_EXTERNAL_IDS, oracle_text(draft->oracle, "%u", 1 + choose(draft->choices, 60)));
+    else if (count < 4)
         draft_add(draft, CRM_FIELD_EXTERNAL_IDS,
                   oracle_text(draft->oracle, "%s:%u", system, change_number(draft->oracle, draft->choices)));
 }

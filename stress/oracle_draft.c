@@ -281,12 +281,14 @@ static int32_t check_currency(struct draft *draft)
     return CRM_OK;
 }
 
+/* One without a system is not to be mistaken for that of any system. */
 static bool share_external(const struct oracle_value *a, const struct oracle_value *b)
 {
     for (uint32_t i = 0; i < a->items->count; i++)
         for (uint32_t k = 0; k < b->items->count; k++)
             if (strcmp(a->items->list[i].value, b->items->list[k].value) == 0 &&
-                strcmp(a->items->list[i].system, b->items->list[k].system) == 0)
+                (a->items->list[i].system == NULL ||
+                 (b->items->list[k].system != NULL && strcmp(a->items->list[i].system, b->items->list[k].system) == 0)))
                 return true;
     return false;
 }

@@ -456,6 +456,28 @@ START_TEST(a_restoration_may_give_up_what_is_taken)
 }
 END_TEST
 
+/* Two systems may use one value; what names no system stands for itself, wherever it is in the list. */
+START_TEST(an_external_id_without_a_system_is_unique_at_any_place)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_record *first = customer(txn, "First");
+    crm_item_add(first, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL);
+    crm_item_add(first, CRM_FIELD_EXTERNAL_IDS, "erp:1", CRM_NUL);
+    domain_accepted(txn);
+    crm_record *second = customer(txn, "Second");
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "shop:1", CRM_NUL);
+    domain_accepted(txn);
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL); /* the last */
+    domain_refused(txn, CRM_DUPLICATE, "4711");
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL); /* between others */
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "erp:2", CRM_NUL);
+    domain_refused(txn, CRM_DUPLICATE, "4711");
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(nobody_stands_above_himself)
 {
     crm_db *db = domain_open();
@@ -576,6 +598,7 @@ int main(void)
     tcase_add_test(cases, a_deletion_that_would_orphan_is_refused);
     tcase_add_test(cases, a_restoration_brings_back_no_bad_record);
     tcase_add_test(cases, a_restoration_may_give_up_what_is_taken);
+    tcase_add_test(cases, an_external_id_without_a_system_is_unique_at_any_place);
     tcase_add_test(cases, nobody_stands_above_himself);
     tcase_add_test(cases, a_large_transaction_is_whole_or_nothing);
     tcase_add_test(cases, time_never_goes_back);

@@ -41,6 +41,18 @@ static int32_t check_required(crm_txn *txn, const crm_record *record, bool creat
     return status;
 }
 
+/* The value of an external id, which two systems may share: its key with the
+ * system, "system:value", comes next. */
+static bool is_of_system(const struct buffer *keys, size_t at, const char *key, uint32_t length)
+{
+    uint32_t next;
+    if (at == keys->length)
+        return false;
+    memcpy(&next, keys->data + at, sizeof next);
+    const uint8_t *end = keys->data + at + sizeof next + next;
+    return next > length && end[-1 - (ptrdiff_t)length] == ':' && memcmp(end - length, key, length) == 0;
+}
+
 /* The other live record that has one of the value's keys, or UINT32_MAX. */
 static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field *field, const struct value *value)
 {
@@ -55,8 +67,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
         const char *key = (const char *)keys->data + at + sizeof length;
         struct hash_cursor cursor;
         at += sizeof length + length;
-        /* An external id without a system may be shared by two systems. */
-        if (field->type == CRM_TYPE_EXTERNAL_IDS && memchr(key, ':', length) == NULL && at < keys->length)
+        if (field->type == CRM_TYPE_EXTERNAL_IDS && is_of_system(keys, at, key, length))
             continue;
         uint64_t hash = index_hash(generation, field, key, length);
         if (field->table == 0)
