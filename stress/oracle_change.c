@@ -232,10 +232,12 @@ const char *change_contact(struct oracle *oracle, crm_txn *txn, struct choices *
 
 /* ---- interactions ---- */
 
-/* Up or down from a day long gone: many are late, few are alike. */
+/* Up or down from a day long gone: many are late, few are alike; some are still to come. */
 static int64_t some_time(const struct oracle *oracle, struct choices *choices)
 {
     int64_t second = change_number(oracle, choices);
+    if (choose(choices, 8) == 7)
+        return ORACLE_NOW + second * ORACLE_DAY;
     return ORACLE_NOW - 400 * ORACLE_DAY + (choose(choices, 7) == 6 ? -second : second) * 1000000;
 }
 
