@@ -68,7 +68,12 @@ static void add_record(struct digest *digest, const crm_record *record)
         add_text(digest, crm_display(record, field, NULL)); /* a reference by its target's name */
     }
     add_text(digest, crm_title(record, NULL));
-    (void)fine(digest, "a record", crm_record_status(record));
+    /* A view that was opened after an erasure says so of earlier versions, and goes on saying it; one that was
+     * opened before never does. */
+    int32_t status = crm_record_status(record);
+    add_number(digest, (uint64_t)status);
+    if (status != CRM_ERASED || !erasable(record))
+        (void)fine(digest, "a record", status);
 }
 
 static void add_kind(struct digest *digest, uint32_t kind)
