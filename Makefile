@@ -6,6 +6,7 @@
 # coverage builds are the same file with another BUILD and SANITIZE.
 #   mk/test.mk     check, sanitize, bench, coverage
 #   mk/stress.mk   crash, faults, rot, … and nightly
+#   mk/fuzz.mk     fuzz, and the replay of what it found
 #   mk/lint.mk     lint and format
 #   mk/install.mk  install, uninstall
 
@@ -29,13 +30,13 @@ ifeq ($(origin CFLAGS),undefined)
 CFLAGS := -O2 -g
 # Optimised for speed where the time goes, for size elsewhere: a library that is
 # embedded should be small (lint holds it under 400 KiB).
-HOT := $(patsubst %,lib/store/%.c,arena column hash tree tree_insert tree_leaf) \
+HOT := $(patsubst %,lib/store/%.c,column hash tree tree_insert tree_leaf) \
        $(patsubst %,lib/sys/%.c,checksum lock memory) \
        lib/log/entry.c \
-       $(patsubst %,lib/model/%.c,apply chain check edit group_block identity index record run txn value)
+       $(patsubst %,lib/model/%.c,apply chain edit group_block identity index record run txn value)
 SPEED := -O2 -fno-tree-vectorize -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
 # Of gcc from 12 and clang; others know -Os.
-SIZE := $(shell $(CC) -Oz -x c -c -o /dev/null /dev/null 2>/dev/null && echo -Oz || echo -Os)
+SMALL := $(shell $(CC) -Oz -x c -c -o /dev/null /dev/null 2>/dev/null && echo -Oz || echo -Os)
 endif
 LDFLAGS ?=
 # Only these folders of lib/, e.g. FOLDERS="sys log" to try a part alone.
@@ -68,7 +69,7 @@ TEST_ALL := $(sort $(wildcard tests/*.c))
 TEST_SOURCES := $(filter tests/test_%,$(TEST_ALL))
 EXAMPLE_SOURCES := $(sort $(wildcard examples/*.c))
 BENCH_ALL := $(sort $(wildcard bench/*.c))
-BENCH_SOURCES := $(call programs,$(BENCH_ALL))
+BENCH_SOURCES := bench/bench.c bench/budget.c
 TOOLS_SOURCES := $(sort $(wildcard tools/*.c))
 PUBLIC_HEADERS := $(sort $(wildcard include/*.h))
 
@@ -81,7 +82,8 @@ TEST_HELPERS := $(call objects,$(filter-out $(TEST_SOURCES),$(TEST_ALL)))
 TEST_BINARIES := $(call binaries,$(TEST_SOURCES))
 EXAMPLE_BINARIES := $(call binaries,$(EXAMPLE_SOURCES))
 BENCH_HELPERS := $(call objects,$(filter-out $(BENCH_SOURCES),$(BENCH_ALL)))
-BENCH_BINARIES := $(call binaries,$(BENCH_SOURCES))
+BENCH := $(BUILD)/bench/bench
+BUDGET := $(BUILD)/bench/budget
 TOOLS_BINARIES := $(call binaries,$(TOOLS_SOURCES))
 
 STATIC := $(BUILD)/libcrm.a
@@ -94,7 +96,7 @@ TOOL := $(if $(TOOL_SOURCES),$(BUILD)/crm)
 
 # The targets that people type first install what they lack; the others only
 # say what is missing.  SETUP=none skips it.
-ifneq ($(filter demo check lint bench sanitize coverage nightly setup,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check lint bench budget sanitize coverage fuzz nightly setup,$(MAKECMDGOALS)),)
 SETUP ?= install
 endif
 SETUP ?= check
@@ -102,9 +104,10 @@ SETUP ?= check
 # One step for the groups that all of the goals together need: two would run
 # the package manager twice at once.
 SETUP_GROUPS := build \
-    $(if $(filter check check-% test-% run-% sanitize sanitize-% coverage nightly lint lint-% format setup,$(MAKECMDGOALS)),check) \
+    $(if $(filter check check-% test-% run-% budget sanitize sanitize-% coverage nightly fuzz-replay lint lint-% format setup,$(MAKECMDGOALS)),check) \
     $(if $(filter lint lint-% format setup,$(MAKECMDGOALS)),lint) \
-    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench)
+    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench) \
+    $(if $(filter fuzz fuzz-keep setup,$(MAKECMDGOALS)),fuzz)
 SETUP_STAMP := $(BUILD)/setup/$(subst $() ,-,$(strip $(SETUP_GROUPS)))
 
 $(SETUP_STAMP): packages.txt tools/setup.sh
@@ -121,7 +124,7 @@ setup: $(SETUP_STAMP)
 # when a flag changed or a source went away, and only then.
 remember = $(shell mkdir -p $(dir $1); printf '%s\n' '$2' >$1.new; cmp -s $1.new $1 && rm -f $1.new || mv -f $1.new $1)
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
-$(call remember,$(BUILD)/flags,$(COMPILE) $(LINK) $(SPEED) $(SIZE) $(HOT))
+$(call remember,$(BUILD)/flags,$(COMPILE) $(LINK) $(SPEED) $(SMALL) $(HOT))
 $(call remember,$(BUILD)/objects,$(LIB_OBJECTS))
 endif
 
@@ -145,7 +148,9 @@ help:
 	@echo "make test-NAME  builds and runs tests/test_NAME.c alone"
 	@echo "make lint       compilers' warnings, clang-tidy, cppcheck, format, and the project's own checks"
 	@echo "make sanitize   the tests under ASan and UBSan, then under TSan"
-	@echo "make bench      speed and size against SQLite"
+	@echo "make bench      speed and size against SQLite and LMDB; SIZE=small is quick"
+	@echo "make budget     instructions of the hottest paths beside their budgets; WRITE=1 writes these anew"
+	@echo "make fuzz       hostile input: libFuzzer against everything that reads (TARGET=NAME SECONDS=N SEED=N)"
 	@echo "make nightly    every way to break it that docs/TESTING.md lists, the long forms"
 	@echo "make coverage   which lines the tests reach"
 	@echo "make schema     include/crm_schema.h anew from lib/model/schema.def"
@@ -158,7 +163,7 @@ help:
 # --- Compiling ---------------------------------------------------------------------
 
 # No exception passes through the library; debuggers have .debug_frame.
-$(BUILD)/lib/%.o: INCLUDES = -DCRM_BUILD -fno-asynchronous-unwind-tables $(if $(filter $(HOT),$<),$(SPEED),$(SIZE)) \
+$(BUILD)/lib/%.o: INCLUDES = -DCRM_BUILD -fno-asynchronous-unwind-tables $(if $(filter $(HOT),$<),$(SPEED),$(SMALL)) \
     -Iinclude -Ilib
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: INCLUDES := -Iinclude -Ilib
 # The tool, the examples and the benchmark see the public header only.
@@ -210,8 +215,9 @@ schema: $(BUILD)/tools/generate_schema
 	cmp -s $(BUILD)/crm_schema.h include/crm_schema.h || cp $(BUILD)/crm_schema.h include/crm_schema.h
 
 include mk/stress.mk
+include mk/fuzz.mk
 include mk/test.mk
 include mk/lint.mk
 include mk/install.mk
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SOURCES) $(TOOL_SOURCES) $(TEST_ALL) $(EXAMPLE_SOURCES) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL) $(FUZZ_ALL)))

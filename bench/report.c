@@ -2,28 +2,45 @@
  * so nothing needs escaping. */
 #include "report.h"
 
-bool report_open(struct report *report, const char *path, const char *size, uint32_t customers, uint32_t interactions,
-                 const char *sqlite_version)
+bool report_open(struct report *report, const char *path, const char *head)
 {
     report->rows = report->failures = 0;
     report->json = fopen(path, "w");
-    printf("# %s: %u customers, %u interactions; SQLite %s; ratios above 1 are in libcrm's favour\n", size, customers,
-           interactions, sqlite_version);
     if (report->json == NULL) {
         perror(path);
         return false;
     }
-    fprintf(report->json,
-            "{\"size\": \"%s\", \"customers\": %u, \"interactions\": %u, \"sqlite_version\": \"%s\", \"rows\": [", size,
-            customers, interactions, sqlite_version);
+    fprintf(report->json, "{%s, \"rows\": [", head);
     return true;
 }
 
-static void put(struct report *report, const char *key, double value, const char *format)
+/* Settings, machine and rows are objects of one list, so that they can be
+ * written as they come; the first member says which it is. */
+static void begin(struct report *report, const char *what, const char *name)
 {
-    printf(" %s=", key);
+    fprintf(report->json, "%s\n  {\"%s\": \"%s\"", report->rows++ > 0 ? "," : "", what, name);
+}
+
+static void end(struct report *report)
+{
+    fprintf(report->json, "}");
+    putchar('\n');
+    fflush(stdout);
+}
+
+void report_settings(struct report *report, const char *engine, const char *settings)
+{
+    printf("bench-settings %s %s", engine, settings);
+    begin(report, "engine", engine);
+    fprintf(report->json, ", \"settings\": \"%s\"", settings);
+    end(report);
+}
+
+static void put(struct report *report, const char *prefix, const char *key, double value, const char *format)
+{
+    printf(" %s%s=", prefix, key);
     printf(format, value); /* NOLINT: one of ours */
-    fprintf(report->json, ", \"%s\": %.9g", key, value);
+    fprintf(report->json, ", \"%s%s\": %.6g", prefix, key, value);
 }
 
 /* Enough digits to tell two runs apart, no more. */
@@ -34,35 +51,54 @@ static const char *format_of(double value)
     return value >= 10 ? "%.2f" : "%.4f";
 }
 
+static void put_note(struct report *report, const char *note)
+{
+    if (note == NULL || *note == '\0')
+        return;
+    printf(" %s", note);
+    fprintf(report->json, ", \"note\": \"%s\"", note);
+}
+
 void report_row(struct report *report, const struct report_row *row)
 {
+    double ours = row->values[0];
     printf("bench %s", row->name);
-    fprintf(report->json, "%s\n  {\"name\": \"%s\"", report->rows++ > 0 ? "," : "", row->name);
-    if (row->ours > 0)
-        put(report, "ours", row->ours, format_of(row->ours));
+    begin(report, "name", row->name);
+    if (ours > 0)
+        put(report, "", report->names[0], ours, format_of(ours));
     printf(" unit=%s", row->unit);
     fprintf(report->json, ", \"unit\": \"%s\"", row->unit);
-    if (row->sqlite > 0)
-        put(report, "sqlite", row->sqlite, format_of(row->sqlite));
-    if (row->sqlite > 0 && row->ours > 0)
-        put(report, "ratio_sqlite", row->sqlite / row->ours, "%.2f");
+    for (int i = 1; i < report->count; i++)
+        if (row->values[i] > 0)
+            put(report, "", report->names[i], row->values[i], format_of(row->values[i]));
+    for (int i = 1; i < report->count; i++)
+        if (row->values[i] > 0 && ours > 0)
+            put(report, "ratio_", report->names[i], row->values[i] / ours, "%.2f");
     if (row->bare > 0) {
-        put(report, "bare", row->bare, format_of(row->bare));
-        if (row->ours > 0)
-            put(report, "ratio_bare", row->bare / row->ours, "%.2f");
+        put(report, "", "bare", row->bare, format_of(row->bare));
+        if (ours > 0)
+            put(report, "ratio_", "bare", row->bare / ours, "%.2f");
     }
-    if (row->note != NULL)
-        fprintf(report->json, ", \"note\": \"%s\"", row->note);
-    printf("%s%s\n", row->note != NULL ? " " : "", row->note != NULL ? row->note : "");
-    fprintf(report->json, "}");
-    fflush(stdout);
+    put_note(report, row->note);
+    end(report);
+}
+
+void report_machine(struct report *report, const char *name, double value, const char *unit, const char *note)
+{
+    printf("bench-machine %s unit=%s", name, unit);
+    begin(report, "machine", name);
+    fprintf(report->json, ", \"unit\": \"%s\"", unit);
+    put(report, "", "value", value, format_of(value));
+    put_note(report, note);
+    end(report);
 }
 
 void report_failure(struct report *report, const char *name, const char *why)
 {
-    printf("bench %s failed: %s\n", name, why);
-    fprintf(report->json, "%s\n  {\"name\": \"%s\", \"failed\": \"%s\"}", report->rows++ > 0 ? "," : "", name, why);
-    fflush(stdout);
+    printf("bench %s failed: %s", name, why);
+    begin(report, "name", name);
+    fprintf(report->json, ", \"failed\": \"%s\"", why);
+    end(report);
     report->failures++;
 }
 

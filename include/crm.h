@@ -67,7 +67,7 @@ enum {
     CRM_NOT_A_DATABASE = 8, /* the file is something else, or of a newer format */
     CRM_BUSY = 9,           /* another writer held the lock for the whole time-out */
     CRM_READ_ONLY = 10,
-    CRM_STOPPED = 11,    /* an earlier write or sync failed: reopen the file */
+    CRM_STOPPED = 11,    /* an earlier write or sync failed, or another file took its place: reopen the file */
     CRM_CONFLICT = 12,   /* the record changed since the version that was named */
     CRM_DUPLICATE = 13,  /* a unique value is taken by a live record */
     CRM_REFUSED = 14,    /* a rule of the domain forbids it; the message names it */
@@ -660,7 +660,7 @@ CRM_API int32_t crm_recover(const char *from, const char *to, const crm_options 
 CRM_API int32_t crm_compact(crm_db *db, crm_error *error);
 /* Copies a consistent state into the new file `to` while others write.  CRM_EXISTS. */
 CRM_API int32_t crm_backup(crm_db *db, const char *to, crm_error *error);
-/* Throws the index file away and builds it anew from the log; views stay good. */
+/* Throws the index file away and builds it anew from the log; views stay good.  CRM_BUSY. */
 CRM_API int32_t crm_rebuild(crm_db *db, crm_error *error);
 /* Figures about the file: name, value.  *table is owned: crm_table_free. */
 CRM_API int32_t crm_stat(crm_db *db, crm_table **table, crm_error *error);

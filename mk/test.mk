@@ -18,7 +18,6 @@ RUN = CRM=$(abspath $(BUILD))/crm BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/run
 $(TEST_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(INTERNAL)
 	$(call Q,LINK)$(LINK) -o $@ $< $(TEST_HELPERS) $(TEST_MORE) $(INTERNAL) $(LIB_LIBS) -lcheck_pic -lsubunit -lrt -lm
 
-$(BUILD)/tests/test_model.o: INCLUDES := -Iinclude -Istress
 $(BUILD)/tests/test_model: TEST_MORE := $(ORACLE)
 $(BUILD)/tests/test_model: $(ORACLE)
 
@@ -28,8 +27,11 @@ $(EXAMPLE_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 $(addsuffix -shared,$(EXAMPLE_BINARIES)): $(BUILD)/%-shared: $(BUILD)/%.o $(SHARED)
 	$(call Q,LINK)$(LINK) -o $@ $< -L$(BUILD) -lcrm -Wl,-rpath,'$$ORIGIN/..'
 
-$(BENCH_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELPERS) $(STATIC)
-	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -lm
+$(BENCH): $(BUILD)/bench/bench.o $(BENCH_HELPERS) $(STATIC)
+	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb -lm
+
+$(BUDGET): $(BUILD)/bench/budget.o $(BUILD)/bench/data.o $(STATIC)
+	$(call Q,LINK)$(LINK) -o $@ $(filter %.o,$^) $(STATIC) $(LIB_LIBS) -lm
 
 # --- Running -------------------------------------------------------------------
 
@@ -43,14 +45,18 @@ $(UNIT_RUNS): run-%: $(BUILD)/tests/%
 	@$(RUN) $* unit $<
 $(SCRIPT_RUNS): run-%: all $(TOOLS_BINARIES) | $(SETUP_STAMP)
 	@$(RUN) $* script $(if $(filter %.py,$*),python3,bash) tests/$*
+# Budgets are of the Makefile's own flags.
+run-test_budget.py: $(BUDGET)
+run-test_budget.py: export FLAGS = $(if $(filter file,$(origin CFLAGS)),$(if $(SANITIZE),sanitize,default),changed)
 $(EXAMPLE_RUNS): run-example_%: $(BUILD)/examples/%
 	@$(RUN) example_$* example $<
 $(SHARED_EXAMPLE_RUNS): run-example_%_shared: $(BUILD)/examples/%-shared
 	@$(RUN) example_$*_shared example $<
 
-check-build: all $(TEST_BINARIES) $(EXAMPLE_BINARIES) $(addsuffix -shared,$(EXAMPLE_BINARIES)) $(TOOLS_BINARIES) $(STRESS_BINARIES)
-check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS) $(STRESS_RUNS)
-	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(SCRIPT_NAMES) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) $(addprefix stress_,$(STRESS_NAMES))
+check-build: all $(TEST_BINARIES) $(EXAMPLE_BINARIES) $(addsuffix -shared,$(EXAMPLE_BINARIES)) $(TOOLS_BINARIES) $(STRESS_BINARIES) $(BUDGET)
+check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS) $(STRESS_RUNS) $(FUZZ_RUNS)
+	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(SCRIPT_NAMES) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) $(addprefix stress_,$(STRESS_NAMES)) \
+	    $(addprefix fuzz_,$(FUZZ_NAMES))
 # What runs under a sanitizer: the C programs.  The scripts drive the tool as a
 # user would and gain nothing from it that the C tests do not give.
 check-native: $(UNIT_RUNS) $(EXAMPLE_RUNS)
@@ -77,14 +83,28 @@ sanitize-thread: sanitize-address
 
 # --- Benchmark -------------------------------------------------------------------
 
-# One after the other: two at once would measure each other.
-.PHONY: bench
-bench: all $(BENCH_BINARIES)
-	@set -e; for program in $(BENCH_BINARIES); do "$$program" $(BENCH_ARGUMENTS); done
+SIZE ?= standard
+.PHONY: bench budget
+bench: all $(BENCH)
+	@$(BENCH) $(SIZE) $(BENCH_ARGUMENTS)
+budget: $(BUDGET)
+	@CC='$(CC)' python3 tools/budget.py $(BUDGET) $(if $(WRITE),--write)
 
 # --- Coverage --------------------------------------------------------------------
 
-.PHONY: coverage
+# The whole suite but build.sh, which links a program as a user would: that
+# needs objects without counters.  Each run counts from zero.  Without
+# optimisation and with every function compiled once, so that a branch is what
+# stands in the source.  Updates are atomic: the counts of threads must add up.
+COVERED := $(UNIT_NAMES) $(filter-out build.sh,$(SCRIPT_NAMES)) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) \
+    $(addprefix stress_,$(STRESS_NAMES))
+
+.PHONY: coverage check-coverage
+check-coverage: check-build
+	@find $(BUILD) -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory $(addprefix run-,$(COVERED))
+	@tools/summary.sh $(LOGS) $(COVERED)
 coverage: | $(SETUP_STAMP)
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage SETUP=none CFLAGS='-O0 -g --coverage' check-native
-	@python3 tools/coverage.py $(BUILD)/coverage
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage SETUP=none \
+	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic -Dalways_inline=unused' check-coverage
+	@python3 tools/coverage.py $(BUILD)/coverage tests/uncovered.txt $(if $(V),-v)

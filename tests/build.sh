@@ -48,7 +48,7 @@ int arena_create(void);
 int arena_create(void) { return 0; }
 int main(void) { return log_append() + arena_create() + (crm_version_number() < 100); }
 C
-    "${CC:-gcc}" -Iinclude "$folder/names.c" "$build/libcrm.a" -luuid -lz -lutf8proc -pthread -o "$folder/names" && "$folder/names"
+    ${CC:-gcc} -Iinclude "$folder/names.c" "$build/libcrm.a" -luuid -lz -lutf8proc -pthread -o "$folder/names" && "$folder/names"
 }
 generated_header_is_fresh() {
     "$build/tools/generate_schema" >"$folder/crm_schema.h" && cmp "$folder/crm_schema.h" include/crm_schema.h
@@ -59,7 +59,7 @@ header_and_library_agree_on_the_version() {
 #include <string.h>
 int main(void) { return crm_version_number() != CRM_VERSION_NUMBER || strcmp(crm_version(), CRM_VERSION) != 0; }
 C
-    "${CC:-gcc}" -Iinclude "$folder/version.c" "$build/libcrm.a" -luuid -lz -lutf8proc -pthread -o "$folder/version" && "$folder/version"
+    ${CC:-gcc} -Iinclude "$folder/version.c" "$build/libcrm.a" -luuid -lz -lutf8proc -pthread -o "$folder/version" && "$folder/version"
 }
 installed_files_are_complete() {
     local root=$folder/dest/opt/crm file
@@ -74,8 +74,8 @@ program_builds_with_pkg_config() {
     local flags
     flags=$(PKG_CONFIG_PATH=$folder/dest/opt/crm/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder/dest \
         pkg-config $1 --cflags --libs crm) || return 1
-    # shellcheck disable=SC2086
-    "${CC:-gcc}" "$folder/version.c" $flags ${2:-} -o "$folder/installed" &&
+    # shellcheck disable=SC2086  # several words: "ccache gcc", flags
+    ${CC:-gcc} "$folder/version.c" $flags ${2:-} -o "$folder/installed" &&
         LD_LIBRARY_PATH=$folder/dest/opt/crm/lib "$folder/installed"
 }
 uninstall_leaves_nothing() {

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* ck_assert writes to a file each time, which is too slow for inner loops. */
 #define MUST(condition)                     \
@@ -183,6 +184,49 @@ START_TEST(no_memory_is_an_answer)
 }
 END_TEST
 
+START_TEST(the_last_stretch_of_the_reserve_is_used)
+{
+    struct arena *arena = arena_new();
+    arena->reserved = (UINT64_C(1) << 22) + 24 * 4096; /* no multiple of the steps in which it grows */
+    uint64_t offset = 1, blocks = 0;
+    while ((offset = arena_alloc(arena, 4096)) != 0)
+        blocks++;
+    MUST(arena->committed == arena->reserved && !arena->damaged);
+    /* all but what it starts with and the margin of 128 KiB behind the last one */
+    MUST(blocks == (arena->reserved - 2 * ARENA_BLOCK - (1 << 17)) / 4096);
+    arena->reserved = UINT64_C(1) << 38;
+    arena_free(arena);
+}
+END_TEST
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need address space of their own */
+/* A system that grants no address space, some, or only addresses and no memory. */
+START_TEST(what_the_system_refuses_is_out_of_memory)
+{
+    static const struct {
+        __rlimit_resource_t resource;
+        rlim_t limit;
+        bool refused;
+    } cases[] = {{RLIMIT_AS, 0, true}, {RLIMIT_AS, (rlim_t)1 << 36, false}, {RLIMIT_DATA, 4096, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rlimit before, limited;
+        struct arena *arena = arena_new(); /* the heap has room for another one afterwards */
+        arena_free(arena);
+        arena = NULL;
+        MUST(getrlimit(cases[i].resource, &before) == 0);
+        limited = (struct rlimit){cases[i].limit, before.rlim_max};
+        MUST(setrlimit(cases[i].resource, &limited) == 0);
+        int32_t status = arena_create(memory_default(), &arena, NULL);
+        MUST(setrlimit(cases[i].resource, &before) == 0);
+        MUST(status == (cases[i].refused ? CRM_NOMEM : CRM_OK));
+        MUST((status == CRM_OK) == (arena != NULL));
+        MUST(arena == NULL || (arena->reserved >= UINT64_C(1) << 26 && arena->reserved <= UINT64_C(1) << 36));
+        arena_free(arena);
+    }
+}
+END_TEST
+#endif
+
 static void *resize_fails(void *context, void *old, size_t size)
 {
     (void)context;
@@ -235,6 +279,7 @@ int main(void)
 {
     Suite *suite = suite_create("arena");
     TCase *tests = tcase_create("arena");
+    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, blocks_are_zero_and_keep_what_is_put_into_them);
     tcase_add_test(tests, freed_space_is_used_again);
     tcase_add_test(tests, large_blocks_are_aligned_and_the_base_stays);
@@ -242,6 +287,10 @@ int main(void)
     tcase_add_test(tests, accesses_outside_are_refused);
     tcase_add_test(tests, bad_releases_are_noted_and_ignored);
     tcase_add_test(tests, no_memory_is_an_answer);
+    tcase_add_test(tests, the_last_stretch_of_the_reserve_is_used);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    tcase_add_test(tests, what_the_system_refuses_is_out_of_memory);
+#endif
     tcase_add_test(tests, creating_without_memory_fails);
     tcase_add_test(tests, damaged_lists_do_no_harm);
     suite_add_tcase(suite, tests);

@@ -239,6 +239,17 @@ START_TEST(references_to_any_kind_are_compared)
 }
 END_TEST
 
+START_TEST(every_record_has_an_id)
+{
+    crm_db *db = make_people();
+    crm_view *view = domain_view(db);
+    ck_assert_uint_eq(ask(view, CRM_FIELD_ID, CRM_OP_SET, ""), 0xff);
+    ck_assert_uint_eq(ask(view, CRM_FIELD_ID, CRM_OP_NOT_SET, ""), 0);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(an_operator_that_does_not_fit_is_refused)
 {
     static const struct {
@@ -361,6 +372,7 @@ int main(void)
     tcase_add_test(cases, several_in_are_alternatives);
     tcase_add_test(cases, references_and_ids_are_compared);
     tcase_add_test(cases, references_to_any_kind_are_compared);
+    tcase_add_test(cases, every_record_has_an_id);
     tcase_add_test(cases, an_operator_that_does_not_fit_is_refused);
     tcase_add_test(cases, a_query_has_limits_and_says_so);
     tcase_add_test(cases, the_plan_says_which_index_and_why);

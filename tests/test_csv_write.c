@@ -37,6 +37,8 @@ START_TEST(test_fields_are_quoted_when_needed)
     written("a\tb", ' ', "\"a\tb\"");
     written("", ' ', "\"\"");
     written("\xEF\xBB\xBFx", ',', "\"\xEF\xBB\xBFx\"");
+    written("\xFF\xFEx", ',', "\"\xFF\xFEx\""); /* the marks of UTF-16 */
+    written("\xFE\xFF", ',', "\"\xFE\xFF\"");
     written("sep=;", ',', "\"sep=;\"");
     written("=1+1", ',', "=1+1"); /* never changed unless asked for */
 }

@@ -50,7 +50,7 @@ static void define(crm_txn *txn)
     world.region = add(txn, world.target_kind, "region", CRM_TYPE_TEXT, 0, 0);
     world.since = add(txn, world.target_kind, "since", CRM_TYPE_DATE, 0, 0);
     crm_kind_add(txn, "thing", CRM_NUL, &world.kind);
-    f[CHOICE] = add(txn, world.kind, "choice", CRM_TYPE_CHOICE, CRM_FLAG_HOT, 0);
+    f[CHOICE] = add(txn, world.kind, "choice", CRM_TYPE_CHOICE, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0);
     f[NUMBER] = add(txn, world.kind, "number", CRM_TYPE_INT, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0);
     f[PLAIN] = add(txn, world.kind, "plain", CRM_TYPE_INT, 0, 0);
     f[DAY] = add(txn, world.kind, "day", CRM_TYPE_DATE, CRM_FLAG_HOT, 0);
@@ -154,6 +154,11 @@ static struct question random_question(void)
     static const int measured[] = {NUMBER, PLAIN, AMOUNT, WEIGHT, DAY, MOMENT};
     static const int conditions[] = {CHOICE, NUMBER, PLAIN, DAY, AMOUNT};
     struct question q = {.condition = -1};
+    if (below(8) == 0) { /* what an index can count */
+        q.key_count = 1;
+        q.keys[0] = CHOICE;
+        return q;
+    }
     q.key_count = (int)below(KEYS_MAX + 1);
     for (int k = 0; k < q.key_count; k++) {
         q.keys[k] = (int)below(WEIGHT); /* any but the real */

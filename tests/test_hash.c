@@ -182,6 +182,13 @@ START_TEST(reserving_makes_room_once)
         MUST(times_found(arena, table, key_honest(n), n) == 1);
     MUST(hash_reserve(arena, table, 5)); /* never smaller */
     MUST(!hash_reserve(arena, table, UINT64_MAX));
+    MUST(!hash_reserve(arena, table, UINT32_MAX)); /* more than 2^32 slots */
+    uint64_t small = hash_create(arena);
+    MUST(hash_reserve(arena, small, 100) && hash_reserve(arena, small, 100));
+    used = arena->used;
+    for (uint32_t n = 0; n < 100; n++)
+        MUST(hash_insert(arena, small, key_honest(n), n));
+    ck_assert_uint_eq(arena->used, used);
     MUST(hash_verify(arena, table));
     arena_free(arena);
 }

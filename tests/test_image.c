@@ -2,11 +2,8 @@
  * refused, found when touched, or of no effect; a failed write leaves the old
  * one.
  * Proves P5, P6. */
-#include "store/image.h"
-
-#include "store/column.h"
+#include "image_fixture.h"
 #include "store/hash.h"
-#include "store/tree.h"
 #include "sys/checksum.h"
 
 #include <check.h>
@@ -18,142 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ck_assert writes to a file each time, which is too slow for inner loops. */
-#define MUST(condition)                     \
-    do {                                    \
-        if (!(condition))                   \
-            ck_abort_msg("%s", #condition); \
-    } while (0)
-
-/* Bytes of the header (docs/INDEXES.md). */
-enum {
-    AT_VERSION = 8,
-    AT_GENERATION = 32,
-    AT_TABLE_CRC = 68,
-    AT_USED = 72,
-    AT_BLOCKS = 80,
-    AT_PACKED = 88,
-    AT_CRC = 100
-};
-
-static char folder[64];
-static char path[96];
-static char path_beside[112];
-
-static void folder_make(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/crm-image-XXXXXX");
-    MUST(mkdtemp(folder) != NULL);
-    snprintf(path, sizeof path, "%s/a.crm-index", folder);
-    snprintf(path_beside, sizeof path_beside, "%s.tmp", path);
-}
-
-static void folder_remove(void)
-{
-    (void)unlink(path);
-    (void)unlink(path_beside);
-    (void)rmdir(folder);
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t x = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-/* The offsets of what was put in lie in the root, as a model would keep them. */
-struct roots {
-    uint64_t tree, texts, table, column;
-};
-
-static const struct roots *roots_of(struct arena *arena)
-{
-    return arena_at(arena, ARENA_ROOT, sizeof(struct roots));
-}
-
-static struct tree_key key_of(uint32_t n)
-{
-    uint64_t state = n;
-    return (struct tree_key){random_next(&state) % 50, n};
-}
-
-static void put(struct arena *arena, uint32_t first, uint32_t end)
-{
-    const struct roots *roots = roots_of(arena);
-    MUST(roots != NULL && column_reserve(arena, roots->column, end));
-    for (uint32_t n = first; n < end; n++) {
-        char text[32];
-        snprintf(text, sizeof text, "customer number %u", (unsigned)n);
-        uint64_t state = n;
-        MUST(tree_insert(arena, roots->tree, key_of(n)));
-        MUST(tree_insert_text(arena, roots->texts, (struct tree_text){(uint8_t *)text, (uint32_t)strlen(text), n}));
-        MUST(hash_insert(arena, roots->table, random_next(&state), n));
-        uint32_t *cell = column_at(arena, roots->column, n, sizeof *cell);
-        MUST(cell != NULL);
-        *cell = n;
-    }
-}
-
-static struct arena *arena_make(uint32_t count)
-{
-    struct arena *arena = NULL;
-    MUST(arena_create(memory_default(), &arena, NULL) == CRM_OK);
-    struct roots *roots = arena_at(arena, ARENA_ROOT, sizeof *roots);
-    roots->tree = tree_create(arena, TREE_PLAIN);
-    roots->texts = tree_create(arena, TREE_TEXT);
-    roots->table = hash_create(arena);
-    roots->column = column_create(arena, 4, UINT32_MAX);
-    put(arena, 0, count);
-    return arena;
-}
-
-/* Whether all that `put` put in is there; false when damage was met. */
-static bool reads_right(struct arena *arena, uint32_t count)
-{
-    const struct roots *roots = roots_of(arena);
-    struct tree_cursor cursor;
-    struct tree_key key;
-    struct hash_cursor slots;
-    char fault[160];
-    if (roots == NULL || !tree_verify(arena, roots->tree, fault, sizeof fault) ||
-        !tree_verify(arena, roots->texts, fault, sizeof fault) || !hash_verify(arena, roots->table))
-        return false;
-    if (tree_count(arena, roots->tree) != count || tree_count(arena, roots->texts) != count)
-        return false;
-    for (uint32_t n = 0; n < count; n++) {
-        uint32_t number = 0;
-        uint64_t state = n;
-        const uint32_t *cell = column_at(arena, roots->column, n, sizeof *cell);
-        tree_seek(arena, roots->tree, key_of(n), &cursor);
-        if (!tree_next(arena, roots->tree, &cursor, &key) || key.low != n || cell == NULL || *cell != n)
-            return false;
-        hash_find(arena, roots->table, random_next(&state), &slots);
-        if (!hash_next(arena, roots->table, &slots, &number) || number != n)
-            return false;
-    }
-    return true;
-}
-
-static const struct image_point written = {.file = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
-                                           .generation = 3,
-                                           .at = {.offset = 8192, .lsn = 77, .time = -5, .crc = 0xdeadbeef},
-                                           .layout = 12};
-
-static void image_put(struct arena *arena)
-{
-    crm_error error;
-    MUST(image_write(file_ops_default(), path, arena, &written, &error) == CRM_OK);
-}
-
-static int32_t image_get(struct arena **out)
-{
-    struct image_point point;
-    *out = NULL;
-    return image_open(file_ops_default(), memory_default(), path, &point, out, NULL);
-}
-
 START_TEST(what_is_written_comes_back)
 {
     static const uint32_t counts[] = {0, 1, 100, 5000, 60000};
@@ -163,7 +24,7 @@ START_TEST(what_is_written_comes_back)
     crm_error error;
     image_put(arena);
     struct arena *mapped = NULL;
-    MUST(image_open(file_ops_default(), memory_default(), path, &point, &mapped, &error) == CRM_OK);
+    MUST(image_open(file_ops_default(), memory_default(), image_path, &point, &mapped, &error) == CRM_OK);
     MUST(memcmp(&point.file, &written.file, sizeof point.file) == 0 && point.generation == 3 && point.layout == 12);
     MUST(point.at.offset == 8192 && point.at.lsn == 77 && point.at.time == -5 && point.at.crc == 0xdeadbeef);
     MUST(mapped->used == arena->used && arena_free_bytes(mapped) == arena_free_bytes(arena));
@@ -181,7 +42,7 @@ START_TEST(a_mapped_image_grows_and_is_written_again)
         image_put(arena);
         arena_free(arena);
         MUST(image_get(&arena) == CRM_OK);
-        put(arena, count, count * 3 + 1);
+        image_fill(arena, count, count * 3 + 1);
         MUST(reads_right(arena, count * 3 + 1));
         /* the file is not touched by changes in memory */
         struct arena *other;
@@ -197,9 +58,9 @@ START_TEST(only_the_owner_may_read_the_file)
     struct arena *arena = arena_make(10);
     struct stat status;
     image_put(arena);
-    MUST(stat(path, &status) == 0);
+    MUST(stat(image_path, &status) == 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
-    ck_assert_int_ne(access(path_beside, F_OK), 0);
+    ck_assert_int_ne(access(image_beside, F_OK), 0);
     arena_free(arena);
 }
 END_TEST
@@ -208,7 +69,7 @@ START_TEST(a_missing_or_foreign_file_is_not_found)
 {
     struct arena *arena;
     ck_assert_int_eq(image_get(&arena), CRM_NOT_FOUND);
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(image_path, "w");
     ck_assert_int_eq(image_get(&arena), CRM_NOT_FOUND);
     for (int i = 0; i < 100000; i++)
         fputc(i, file);
@@ -218,25 +79,6 @@ START_TEST(a_missing_or_foreign_file_is_not_found)
 }
 END_TEST
 
-static size_t file_read(uint8_t **bytes)
-{
-    FILE *file = fopen(path, "rb");
-    MUST(file != NULL && fseek(file, 0, SEEK_END) == 0);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    *bytes = malloc(size);
-    MUST(*bytes != NULL && fread(*bytes, 1, size, file) == size);
-    fclose(file);
-    return size;
-}
-
-static void file_write(const uint8_t *bytes, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    MUST(file != NULL && fwrite(bytes, 1, size, file) == size);
-    fclose(file);
-}
-
 START_TEST(every_damaged_byte_is_found_or_has_no_effect)
 {
     struct arena *arena = arena_make(40);
@@ -244,7 +86,7 @@ START_TEST(every_damaged_byte_is_found_or_has_no_effect)
     uint8_t *bytes;
     image_put(arena);
     size_t size = file_read(&bytes);
-    int descriptor = open(path, O_RDWR);
+    int descriptor = open(image_path, O_RDWR);
     MUST(descriptor >= 0);
     for (size_t at = 0; at < size; at++) {
         uint8_t wrong = (uint8_t)(bytes[at] ^ (1 << at % 8));
@@ -279,22 +121,16 @@ START_TEST(a_file_of_another_length_is_not_found)
     image_put(arena);
     size_t size = file_read(&bytes);
     for (size_t length = 0; length < size; length += length < 300 || size - length < 300 ? 1 : 97) {
-        MUST(truncate(path, (off_t)length) == 0);
+        MUST(truncate(image_path, (off_t)length) == 0);
         MUST(image_get(&mapped) == CRM_NOT_FOUND);
         file_write(bytes, size);
     }
-    MUST(truncate(path, (off_t)size + 1) == 0);
+    MUST(truncate(image_path, (off_t)size + 1) == 0);
     MUST(image_get(&mapped) == CRM_NOT_FOUND);
     arena_free(arena);
     free(bytes);
 }
 END_TEST
-
-static void header_seal(uint8_t *bytes)
-{
-    uint32_t crc = crc32c(0, bytes, AT_CRC);
-    memcpy(bytes + AT_CRC, &crc, sizeof crc);
-}
 
 START_TEST(hostile_sizes_with_right_checksums_are_refused)
 {
@@ -317,7 +153,7 @@ START_TEST(hostile_sizes_with_right_checksums_are_refused)
             if (which & 4)
                 memcpy(header + AT_PACKED, &sizes[i], 8);
             header_seal(header);
-            int descriptor = open(path, O_WRONLY);
+            int descriptor = open(image_path, O_WRONLY);
             MUST(pwrite(descriptor, header, sizeof header, 0) == sizeof header);
             close(descriptor);
             MUST(image_get(&mapped) == CRM_NOT_FOUND);
@@ -332,7 +168,7 @@ START_TEST(hostile_sizes_with_right_checksums_are_refused)
     header_seal(bytes);
     file_write(bytes, size);
     struct image_point point; /* what is sealed is believed: so it was the sizes, and the version */
-    ck_assert_int_eq(image_open(file_ops_default(), memory_default(), path, &point, &mapped, NULL), CRM_OK);
+    ck_assert_int_eq(image_open(file_ops_default(), memory_default(), image_path, &point, &mapped, NULL), CRM_OK);
     ck_assert_uint_eq(point.generation, written.generation + 1);
     arena_free(mapped);
     free(bytes);
@@ -421,10 +257,10 @@ START_TEST(old_damage_is_not_written_under_a_new_checksum)
     file_write(before, size);
     MUST(image_get(&mapped) == CRM_OK);
     crm_error error;
-    ck_assert_int_eq(image_write(file_ops_default(), path, mapped, &written, &error), CRM_CORRUPT);
+    ck_assert_int_eq(image_write(file_ops_default(), image_path, mapped, &written, &error), CRM_CORRUPT);
     ck_assert(mapped->damaged);
     MUST(file_read(&after) == size && memcmp(before, after, size) == 0); /* the caller is to rebuild it */
-    ck_assert_int_ne(access(path_beside, F_OK), 0);
+    ck_assert_int_ne(access(image_beside, F_OK), 0);
     free(before);
     free(after);
     arena_free(mapped);
@@ -487,6 +323,11 @@ static int32_t broken_map(struct file *file, uint64_t offset, size_t length, int
                                     : file_ops_default()->map(file, offset, length, how, at, out, system_error);
 }
 
+static int32_t broken_identify(struct file *file, struct file_identity *out, int *system_error)
+{
+    return call_fails(system_error) ? CRM_IO : file_ops_default()->identify(file, out, system_error);
+}
+
 static int32_t never_map(struct file *file, uint64_t offset, size_t length, int how, void *at, void **out,
                          int *system_error)
 {
@@ -505,6 +346,7 @@ static void broken_set(int at, bool on)
     broken.rename = broken_rename;
     broken.read = broken_read;
     broken.map = broken_map;
+    broken.identify = broken_identify;
     calls = 0;
     fail_at = at;
     fail_on = on;
@@ -519,17 +361,17 @@ START_TEST(a_failed_write_leaves_the_old_image)
     crm_error error;
     image_put(old);
     broken_set(0, false);
-    MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
+    MUST(image_write(&broken, image_path, arena, &written, &error) == CRM_OK);
     int calls_most = calls;
     ck_assert_int_gt(calls_most, 4); /* open, writes of blocks, table and header, sync, rename */
     image_put(old);
     for (int at = 1; at <= calls_most; at++) {
         for (int on = 0; on < 2; on++) {
             broken_set(at, on);
-            int32_t status = image_write(&broken, path, arena, &written, &error);
+            int32_t status = image_write(&broken, image_path, arena, &written, &error);
             MUST(status == CRM_IO || status == CRM_FULL);
             MUST(error.status == status && error.message[0] != '\0');
-            MUST(access(path_beside, F_OK) != 0);
+            MUST(access(image_beside, F_OK) != 0);
             MUST(image_get(&mapped) == CRM_OK && reads_right(mapped, 10));
             arena_free(mapped);
         }
@@ -547,7 +389,7 @@ START_TEST(an_image_is_on_disk_before_it_has_its_name)
     crm_error error;
     broken_set(0, false);
     bytes_unsynced_at_rename = UINT64_MAX;
-    MUST(image_write(&broken, path, arena, &written, &error) == CRM_OK);
+    MUST(image_write(&broken, image_path, arena, &written, &error) == CRM_OK);
     ck_assert_uint_gt(bytes_written, 4096);
     ck_assert_uint_eq(bytes_unsynced_at_rename, 0);
     arena_free(arena);
@@ -563,7 +405,7 @@ START_TEST(a_failed_read_or_map_never_gives_wrong_data)
     for (int at = 1; at < 8; at++) {
         broken_set(at, at % 2);
         mapped = NULL;
-        if (image_open(&broken, memory_default(), path, &point, &mapped, NULL) == CRM_OK)
+        if (image_open(&broken, memory_default(), image_path, &point, &mapped, NULL) == CRM_OK)
             MUST(reads_right(mapped, 3000));
         else
             MUST(mapped == NULL);
@@ -581,11 +423,46 @@ START_TEST(a_disk_that_cannot_map_is_read)
     image_put(arena);
     broken_set(0, false);
     broken.map = never_map;
-    MUST(image_open(&broken, memory_default(), path, &point, &mapped, NULL) == CRM_OK);
+    MUST(image_open(&broken, memory_default(), image_path, &point, &mapped, NULL) == CRM_OK);
     MUST(reads_right(mapped, 3000));
-    put(mapped, 3000, 9000);
+    image_fill(mapped, 3000, 9000);
     MUST(reads_right(mapped, 9000));
     arena_free(mapped);
+    for (int at = 1; at < 8; at++) { /* open, size, header, table, blocks */
+        broken_set(at, false);
+        broken.map = never_map;
+        mapped = NULL;
+        int32_t status = image_open(&broken, memory_default(), image_path, &point, &mapped, NULL);
+        MUST((status == CRM_OK) == (at > calls) && (status == CRM_OK) == (mapped != NULL));
+        arena_free(mapped);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+/* Bytes go out in pieces of a megabyte; the last piece may be a whole one. */
+START_TEST(an_image_of_whole_pieces_is_written)
+{
+    enum { NEARLY = 240 }; /* blocks of 4,098 bytes when packed, which these do not: 256 are a piece */
+    struct arena *arena = arena_make(10), *mapped;
+    uint64_t state = 4, blocks = 0;
+    broken_set(0, false);
+    MUST(image_write(&broken, image_path, arena, &written, NULL) == CRM_OK);
+    int usual = calls; /* with one write of blocks */
+    do {
+        uint64_t block = arena_alloc(arena, ARENA_BLOCK);
+        MUST(block != 0);
+        for (uint64_t at = 0; at < ARENA_BLOCK; at += 8)
+            *(uint64_t *)(void *)(arena->base + block + at) = random_next(&state);
+        broken_set(0, false);
+        if (++blocks < NEARLY)
+            continue;
+        MUST(image_write(&broken, image_path, arena, &written, NULL) == CRM_OK);
+        MUST(image_get(&mapped) == CRM_OK && image_verify(mapped));
+        MUST(mapped->used == arena->used && memcmp(mapped->base, arena->base, arena->used) == 0);
+        arena_free(mapped);
+    } while (blocks < NEARLY || calls == usual);
+    ck_assert_uint_gt(blocks, NEARLY);
     arena_free(arena);
 }
 END_TEST
@@ -594,7 +471,7 @@ START_TEST(a_stale_file_beside_is_replaced)
 {
     struct arena *arena = arena_make(10);
     struct arena *mapped;
-    FILE *stale = fopen(path_beside, "w");
+    FILE *stale = fopen(image_beside, "w");
     fputs("left behind by a crash", stale);
     fclose(stale);
     image_put(arena);
@@ -611,9 +488,9 @@ START_TEST(empty_blocks_are_not_written)
     struct image_point point;
     MUST(arena_alloc(arena, 10 << 20) != 0);
     broken_set(0, false);
-    MUST(image_write(&broken, path, arena, &written, NULL) == CRM_OK);
+    MUST(image_write(&broken, image_path, arena, &written, NULL) == CRM_OK);
     ck_assert_uint_lt(bytes_written, 200000); /* of more than ten million */
-    MUST(image_open(file_ops_default(), memory_default(), path, &point, &mapped, NULL) == CRM_OK);
+    MUST(image_open(file_ops_default(), memory_default(), image_path, &point, &mapped, NULL) == CRM_OK);
     MUST(image_verify(mapped) && reads_right(mapped, 10));
     arena_free(mapped);
     arena_free(arena);
@@ -636,16 +513,24 @@ START_TEST(every_failed_allocation_is_answered)
 {
     struct arena *arena = arena_make(100);
     image_put(arena);
-    for (int allowed = 0; allowed < 8; allowed++) {
+    for (int allowed = 0; allowed < 10; allowed++) {
         int left = allowed;
         const struct memory memory = {resize_counted, &left};
         struct arena *mapped = NULL;
         struct image_point point;
-        int32_t status = image_open(file_ops_default(), &memory, path, &point, &mapped, NULL);
+        int32_t status = image_open(file_ops_default(), &memory, image_path, &point, &mapped, NULL);
+        MUST(status == CRM_OK || status == CRM_NOMEM);
+        MUST((status == CRM_OK) == (mapped != NULL));
+        arena_free(mapped);
+        left = allowed;
+        mapped = NULL;
+        broken_set(0, false);
+        broken.map = never_map;
+        status = image_open(&broken, &memory, image_path, &point, &mapped, NULL);
         MUST(status == CRM_OK || status == CRM_NOMEM);
         MUST((status == CRM_OK) == (mapped != NULL));
         if (mapped != NULL) {
-            int32_t again = image_write(file_ops_default(), path, mapped, &written, NULL);
+            int32_t again = image_write(file_ops_default(), image_path, mapped, &written, NULL);
             MUST(again == CRM_OK || again == CRM_NOMEM);
         }
         arena_free(mapped);
@@ -698,6 +583,7 @@ int main(void)
     tcase_add_test(tests, an_image_is_on_disk_before_it_has_its_name);
     tcase_add_test(tests, a_failed_read_or_map_never_gives_wrong_data);
     tcase_add_test(tests, a_disk_that_cannot_map_is_read);
+    tcase_add_test(tests, an_image_of_whole_pieces_is_written);
     tcase_add_test(tests, a_stale_file_beside_is_replaced);
     tcase_add_test(tests, empty_blocks_are_not_written);
     tcase_add_test(tests, every_failed_allocation_is_answered);

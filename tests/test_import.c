@@ -173,6 +173,21 @@ START_TEST(dates_and_decimal_commas_are_read_in_the_form_that_is_said)
 }
 END_TEST
 
+/* 12 seats by 3 rows are 36; blank and "few" are no numbers. */
+START_TEST(a_row_whose_expression_has_no_value_is_rejected)
+{
+    struct imported imported = customers("name,seats,rows\nAcme,12,3\nGlobex,,3\nInitech,few,1\nHooli,1,0\n",
+                                         (const char *[]){"mapping", "employees = seats * rows", NULL});
+    ck_assert_int_eq(imported.status, CRM_OK);
+    ck_assert_uint_eq(imported.created, 2);
+    ck_assert_uint_eq(imported.rejected, 2);
+    rejected(&imported, 0, 3, 2, "blank where a number is needed", "Globex,,3");
+    rejected(&imported, 1, 4, 2, "\"few\" is not a number", "Initech,few,1");
+    customer_has("Acme", CRM_CUSTOMER_EMPLOYEES, "36");
+    customer_has("Hooli", CRM_CUSTOMER_EMPLOYEES, "0");
+}
+END_TEST
+
 START_TEST(unknown_choices_are_refused_or_added_on_request)
 {
     static const char text[] = "name,industry,stage\nAcme,mining,\nBeta,Mining,\nGamma,mining,asleep\n";
@@ -664,6 +679,7 @@ static Suite *import_suite(void)
     tcase_add_test(tests, a_bad_row_is_told_with_line_column_and_reason_and_the_good_go_in);
     tcase_add_test(tests, money_is_exact_unless_rounding_is_asked_for);
     tcase_add_test(tests, dates_and_decimal_commas_are_read_in_the_form_that_is_said);
+    tcase_add_test(tests, a_row_whose_expression_has_no_value_is_rejected);
     tcase_add_test(tests, unknown_choices_are_refused_or_added_on_request);
     tcase_add_test(tests, lists_come_from_several_columns_and_in_parts);
     tcase_add_test(tests, the_first_condition_that_holds_gives_a_field);

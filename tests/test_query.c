@@ -2,6 +2,7 @@
  * limits and cursors, in new views, old ones, views of the past and within
  * transactions.
  * Proves P5, P7. */
+#include "domain_fixture.h"
 #include "query_oracle.h"
 
 #include <check.h>
@@ -105,6 +106,52 @@ START_TEST(a_file_opened_again_answers_alike)
 }
 END_TEST
 
+/* The first few of many, in the records' own order: half of all records are not
+ * looked at to find five. */
+START_TEST(a_short_page_of_many_is_found_early)
+{
+    enum { RECORDS = 4000, PAGE = 5 };
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    for (int i = 0; i < RECORDS; i++) { /* half begin with "ab", a hundredth with "cd" */
+        crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+        crm_set_text(record, CRM_CUSTOMER_NAME, i % 100 == 7 ? "cd" : i % 2 == 0 ? "ab" : "x", CRM_NUL);
+    }
+    ck_assert_int_eq(crm_commit(txn, NULL, NULL), CRM_OK);
+    crm_view *view = domain_view(db);
+    for (int few = 0; few < 2; few++) {
+        crm_query *query = NULL;
+        crm_record *record;
+        uint64_t before = 0, count = 0;
+        int found = 0;
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+        crm_query_where_text(query, CRM_CUSTOMER_NAME, CRM_OP_PREFIX, few ? "cd" : "ab", CRM_NUL);
+        crm_query_limit(query, PAGE);
+        ck_assert_ptr_nonnull(
+            strstr(crm_query_explain(query), few ? "index on customer.name" : "in order of creation"));
+        while (crm_query_next(query, &record, NULL) == CRM_OK) {
+            /* 7, 107, 207, … or 0, 2, 4, …: counted by what was created before */
+            crm_id id;
+            crm_record_id(record, &id);
+            uint64_t low = 0;
+            for (int b = 8; b < 16; b++)
+                low = low << 8 | id.bytes[b];
+            ck_assert(before == 0 || low > before);
+            before = low;
+            ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_NAME, NULL), few ? "cd" : "ab");
+            if (found++ == 2) { /* counting all in between changes nothing */
+                ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+                ck_assert_uint_eq(count, few ? RECORDS / 100 : RECORDS / 2);
+            }
+        }
+        ck_assert_int_eq(found, PAGE);
+        crm_query_free(query);
+    }
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("query");
@@ -114,6 +161,7 @@ int main(void)
     tcase_add_loop_test(cases, an_old_view_answers_as_it_did_while_others_write, 0, 6);
     tcase_add_loop_test(cases, a_view_of_the_past_answers_as_the_present_did_then, 0, 4);
     tcase_add_loop_test(cases, a_file_opened_again_answers_alike, 0, 4);
+    tcase_add_test(cases, a_short_page_of_many_is_found_early);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -183,6 +183,36 @@ START_TEST(a_lost_transaction_costs_what_builds_on_it_and_no_more)
 }
 END_TEST
 
+/* P3: a transaction is missing without a gap, and those behind it lie where it
+ * did: what each of them builds on is then at the place of something else. */
+START_TEST(a_transaction_taken_out_is_not_bridged)
+{
+    size_t length;
+    char name[32];
+    ids[0] = care_customer(&care, "0");
+    for (int i = 1; i <= 5; i++) {
+        ends[i] = file_end();
+        snprintf(name, sizeof name, "%d", i);
+        care_set(&care, CRM_KIND_CUSTOMER, &ids[0], i == 3 ? CRM_CUSTOMER_DOMAIN : CRM_CUSTOMER_NAME, name);
+    }
+    ck_assert_uint_eq(ends[4] - ends[3], ends[5] - ends[4]);
+    care_close(&care);
+    unsigned char *bytes = care_read(care.path, &length);
+    FILE *file = fopen(care.path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, ends[3], file), ends[3]);
+    ck_assert_uint_eq(fwrite(bytes + ends[4], 1, length - ends[4], file), length - ends[4]);
+    ck_assert_int_eq(fclose(file), 0);
+    free(bytes);
+    crm_table *table = recover(CRM_OK); /* which verifies the new file */
+    crm_table_free(table);
+    /* Version 4 set the domain; 5 and 6 build on it. */
+    ck_assert_str_eq(care_text(&copy, CRM_KIND_CUSTOMER, &ids[0], CRM_CUSTOMER_NAME), "2");
+    ck_assert_str_eq(care_text(&copy, CRM_KIND_CUSTOMER, &ids[0], CRM_CUSTOMER_DOMAIN), "");
+    care_close(&copy);
+}
+END_TEST
+
 /* One bit of that transaction costs one of its ten changes and the four that build on it. */
 START_TEST(a_flipped_bit_costs_one_change_and_what_builds_on_it)
 {
@@ -346,6 +376,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_sound_file_is_recovered_whole);
     tcase_add_test(tests, a_lost_transaction_costs_what_builds_on_it_and_no_more);
+    tcase_add_test(tests, a_transaction_taken_out_is_not_bridged);
     tcase_add_test(tests, a_flipped_bit_costs_one_change_and_what_builds_on_it);
     tcase_add_test(tests, a_flipped_bit_of_a_compacted_file_costs_one_record);
     tcase_add_test(tests, changes_of_records_that_are_gone_are_counted);

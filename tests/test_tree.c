@@ -292,6 +292,25 @@ START_TEST(many_at_once_are_the_same_as_one_by_one)
 }
 END_TEST
 
+START_TEST(one_key_many_times_is_one)
+{
+    struct arena *arena = arena_new();
+    struct tree_key keys[100], key;
+    struct tree_cursor cursor;
+    uint64_t tree = tree_create(arena, TREE_PLAIN);
+    for (size_t i = 0; i < 100; i++)
+        keys[i] = (struct tree_key){7, 9};
+    for (int round = 0; round < 2; round++) {
+        MUST(tree_insert_many(arena, tree, keys, 100));
+        MUST(tree_count(arena, tree) == 1);
+        tree_seek(arena, tree, (struct tree_key){0, 0}, &cursor);
+        MUST(tree_next(arena, tree, &cursor, &key) && key.high == 7 && key.low == 9);
+        MUST(!tree_next(arena, tree, &cursor, &key));
+    }
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(many_in_order_are_packed_whole)
 {
     struct arena *arena = arena_new();
@@ -423,6 +442,7 @@ int main(void)
     tcase_add_test(tests, keys_in_order_leave_full_leaves);
     tcase_add_test(tests, scattered_keys_fill_two_thirds);
     tcase_add_loop_test(tests, many_at_once_are_the_same_as_one_by_one, 0, 6);
+    tcase_add_test(tests, one_key_many_times_is_one);
     tcase_add_test(tests, many_in_order_are_packed_whole);
     tcase_add_test(tests, small_trees_stay_small);
     tcase_add_test(tests, out_of_memory_leaves_a_sound_tree);

@@ -194,6 +194,35 @@ START_TEST(many_texts_at_once_are_the_same_as_one_by_one)
 }
 END_TEST
 
+/* Keys that name a text the tree has: the same texts under further numbers, the
+ * last one first. */
+START_TEST(many_keys_of_known_texts_are_sorted)
+{
+    enum { COUNT = 200 };
+    struct arena *arena = arena_new();
+    struct tree_key keys[COUNT], key;
+    struct tree_cursor cursor;
+    char text[32];
+    uint64_t tree = tree_create(arena, TREE_TEXT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        int length = snprintf(text, sizeof text, "the same start %05u", i);
+        MUST(tree_insert_text(arena, tree, (struct tree_text){(const uint8_t *)text, (uint32_t)length, i}));
+    }
+    tree_seek(arena, tree, (struct tree_key){0, 0}, &cursor);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        MUST(tree_next(arena, tree, &cursor, &key));
+        key.low += COUNT; /* the number */
+        keys[COUNT - 1 - i] = key;
+    }
+    MUST(tree_insert_many(arena, tree, keys, COUNT));
+    MUST(tree_count(arena, tree) == 2 * COUNT && tree_verify(arena, tree, NULL, 0));
+    tree_seek(arena, tree, (struct tree_key){0, 0}, &cursor);
+    for (uint32_t i = 0; i < 2 * COUNT; i++)
+        MUST(tree_next(arena, tree, &cursor, &key) && tree_number(key) == i / 2 + i % 2 * COUNT);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(equal_texts_share_one_copy)
 {
     struct arena *arena = arena_new();
@@ -251,6 +280,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, texts_are_kept_in_the_order_of_their_bytes);
     tcase_add_test(tests, many_texts_at_once_are_the_same_as_one_by_one);
+    tcase_add_test(tests, many_keys_of_known_texts_are_sorted);
     tcase_add_test(tests, equal_texts_share_one_copy);
     tcase_add_test(tests, damaged_texts_do_no_harm);
     suite_add_tcase(suite, tests);

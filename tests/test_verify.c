@@ -4,6 +4,8 @@
 #include "care_fixture.h"
 
 #include "model/db.h"
+#include "store/image.h"
+#include "store/tree_node.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -194,6 +196,15 @@ START_TEST(an_index_that_differs_from_the_log_is_found)
     ck_assert(tree_remove_text(generation->arena, name->tree, text));
     spoilt("index of customer.name");
 
+    /* The one pipeline's name sorts by its first letters as if they were others. */
+    struct tree tree;
+    struct leaf_view view;
+    struct kind *pipeline = schema_kind(&generation->schema, CRM_KIND_PIPELINE);
+    ck_assert(tree_open(generation->arena, schema_field(pipeline, CRM_PIPELINE_NAME)->tree, &tree));
+    ck_assert(leaf_open(generation->arena, tree.header->first, &view));
+    view.leaf->base_high++;
+    spoilt("index of pipeline.name");
+
     struct field *stage = schema_field(customer, CRM_CUSTOMER_STAGE);
     ck_assert(tree_remove(generation->arena, stage->tree, (struct tree_key){index_int_key(stage, 1), 41}));
     ck_assert(tree_insert(generation->arena, stage->tree, (struct tree_key){index_int_key(stage, 2), 41}));
@@ -250,6 +261,118 @@ START_TEST(a_damaged_index_file_is_found)
 }
 END_TEST
 
+/* One record by its id, and the one that it refers to: right, or the answer is that the index is damaged. */
+static void right_or_damaged(crm_view *view, const crm_id *talk, const crm_id *customer)
+{
+    crm_record *record = NULL;
+    crm_id id;
+    char text[37];
+    int32_t status = crm_get(view, CRM_KIND_INTERACTION, talk, &record, NULL);
+    ck_assert_msg(status == CRM_OK || status == CRM_CORRUPT, "status %d", status);
+    if (status != CRM_OK)
+        return;
+    crm_id_format(customer, text);
+    ck_assert_str_eq(crm_format(record, CRM_INTERACTION_CUSTOMER, NULL), text);
+    ck_assert_int_eq(crm_ref(record, CRM_INTERACTION_CUSTOMER, NULL, &id), CRM_OK);
+    ck_assert_mem_eq(&id, customer, sizeof id);
+    ck_assert_int_eq(crm_int(record, CRM_FIELD_CREATED_AT), CARE_START);
+    ck_assert_str_eq(crm_text(record, CRM_FIELD_CREATED_BY, NULL), "mia");
+    crm_record_id(record, &id);
+    ck_assert_mem_eq(&id, talk, sizeof id);
+    crm_record_free(record);
+}
+
+/* P5: what a damaged block hides is not taken for what is not there, whoever meets it first. */
+START_TEST(an_index_damaged_anywhere_gives_no_wrong_answer)
+{
+    char path[256];
+    crm_error error = {0};
+    crm_query *query;
+    crm_record *record;
+    size_t length;
+    fill();
+    crm_view *view = care_view(&care);
+    care_ok(crm_query_create(view, CRM_KIND_INTERACTION, &query, &error), &error);
+    care_ok(crm_query_next(query, &record, &error), &error);
+    crm_id talk = care_id(record), customer;
+    ck_assert_int_eq(crm_ref(record, CRM_INTERACTION_CUSTOMER, NULL, &customer), CRM_OK);
+    crm_query_free(query);
+    crm_view_close(view);
+    care_ok(crm_rebuild(care.db, &error), &error);
+    care_close(&care);
+    snprintf(path, sizeof path, "%s-index", care.path);
+    unsigned char *bytes = care_read(path, &length);
+    for (size_t at = 4096; at < length; at += 89) {
+        care_damage(path, at);
+        care_open(&care);
+        view = care_view(&care);
+        right_or_damaged(view, &talk, &customer);
+        right_or_damaged(view, &talk, &customer); /* and then it was built anew */
+        crm_view_close(view);
+        care_close(&care);
+        FILE *file = fopen(path, "wb");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+    free(bytes);
+    care_open(&care);
+}
+END_TEST
+
+/* The index file, to be forged: opened, the point that it stands for, and where the customers are. */
+static struct arena *index_of(char path[256], struct image_point *point, uint64_t *customers)
+{
+    struct arena *arena = NULL;
+    crm_error error = {0};
+    fill();
+    care_ok(crm_rebuild(care.db, &error), &error);
+    *customers = schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER)->store;
+    care_close(&care);
+    snprintf(path, 256, "%s-index", care.path);
+    care_ok(image_open(file_ops_default(), memory_default(), path, point, &arena, &error), &error);
+    return arena;
+}
+
+/* Puts it there with right checksums; it must not be used. */
+static void forged_index_is_not_used(const char *path, struct arena *arena, const struct image_point *point)
+{
+    crm_error error = {0};
+    care_ok(image_write(file_ops_default(), path, arena, point, &error), &error);
+    arena_free(arena);
+    care_open(&care);
+    crm_view *view = care_view(&care);
+    ck_assert_uint_eq(care_count(view, CRM_KIND_INTERACTION), 150);
+    crm_view_close(view);
+    sound();
+}
+
+/* It would be walked row by row. */
+START_TEST(an_index_that_counts_rows_it_has_no_cells_for_is_not_used)
+{
+    char path[256];
+    struct image_point point;
+    uint64_t customers;
+    struct arena *arena = index_of(path, &point, &customers);
+    struct kind_store *store = arena_at(arena, customers, sizeof *store);
+    ck_assert_uint_eq(store->rows, 150);
+    store->rows = UINT32_MAX;
+    forged_index_is_not_used(path, arena, &point);
+}
+END_TEST
+
+/* The file would be taken for a new one. */
+START_TEST(an_index_of_no_transaction_that_holds_records_is_not_used)
+{
+    char path[256];
+    struct image_point point;
+    uint64_t customers;
+    struct arena *arena = index_of(path, &point, &customers);
+    point.at.lsn = 0;
+    forged_index_is_not_used(path, arena, &point);
+}
+END_TEST
+
 START_TEST(wrong_calls_are_answered)
 {
     crm_error error = {0};
@@ -290,6 +413,23 @@ START_TEST(figures_are_right)
 }
 END_TEST
 
+/* P6: an index file with right checksums that claims more rows than it has is
+ * not used: a scan would go through all of them. */
+START_TEST(an_index_file_with_rows_that_are_not_there_is_not_used)
+{
+    crm_error error = {0};
+    fill();
+    care_ok(crm_rebuild(care.db, &error), &error);
+    const struct kind *kind = schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER);
+    kind_store(care.db->now, kind)->rows = UINT32_MAX / 2;
+    care_ok(db_write_image(care.db->now, &error), &error);
+    kind_store(care.db->now, kind)->rows = 150;
+    care_reopen(&care);
+    ck_assert_uint_eq(kind_rows(care.db->now, schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER)), 150);
+    sound();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("verify");
@@ -301,6 +441,10 @@ int main(void)
     tcase_add_test(tests, an_index_that_differs_from_the_log_is_found);
     tcase_add_test(tests, a_column_of_another_width_is_found_and_not_read);
     tcase_add_test(tests, a_damaged_index_file_is_found);
+    tcase_add_test(tests, an_index_damaged_anywhere_gives_no_wrong_answer);
+    tcase_add_test(tests, an_index_that_counts_rows_it_has_no_cells_for_is_not_used);
+    tcase_add_test(tests, an_index_file_with_rows_that_are_not_there_is_not_used);
+    tcase_add_test(tests, an_index_of_no_transaction_that_holds_records_is_not_used);
     tcase_add_test(tests, wrong_calls_are_answered);
     tcase_add_test(tests, figures_are_right);
     suite_add_tcase(suite, tests);

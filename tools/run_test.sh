@@ -73,7 +73,7 @@ mv "$logs/$name.count.new" "$logs/$name.count"
 read -r passed failed skipped <"$logs/$name.count"
 if [ "$failed" = 0 ]; then
     printf 'ok    %-28s %4s passed%s  %s s\n' "$name" "$passed" "$([ "$skipped" = 0 ] || echo ", $skipped skipped")" "$seconds"
-    grep '^SKIP' "$log" | sed "s/^/      $name: /" || true
+    grep -E '^(SKIP|NOTE) ' "$log" | sed "s/^/      $name: /" || true
     [ "$kind" != stress ] || tail -n 1 "$log" | sed "s/^/      $name: /"
 else
     case $status in

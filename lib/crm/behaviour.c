@@ -85,8 +85,7 @@ static int32_t count_slots(crm_view *view, uint32_t *slots, crm_error *error)
     if (status != CRM_OK)
         return status;
     *slots = kind_rows(view->generation, schema_kind(&view->generation->schema, CRM_KIND_CUSTOMER));
-    view_end(view);
-    return CRM_OK;
+    return view_finish(view, CRM_OK, error);
 }
 
 int32_t behaviour_purchases(struct occasions *purchases, crm_view *view, int64_t after, int64_t until, crm_error *error)

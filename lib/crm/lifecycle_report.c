@@ -154,7 +154,8 @@ static int32_t matrix_init(struct matrix *matrix, crm_view *view, crm_error *err
     if (status != CRM_OK)
         return status;
     matrix->slots = kind_rows(view->generation, schema_kind(&view->generation->schema, CRM_KIND_CUSTOMER));
-    view_end(view);
+    if ((status = view_finish(view, CRM_OK, error)) != CRM_OK)
+        return status;
     matrix->first = memory_zero(matrix->memory, (size_t)matrix->slots + 1, 1);
     matrix->second = memory_zero(matrix->memory, (size_t)matrix->slots + 1, 1);
     return matrix->first != NULL && matrix->second != NULL ? CRM_OK : error_nomem(error);

@@ -48,15 +48,12 @@ int32_t transition_of_customer(crm_record *subject, const crm_record *before)
 int32_t transition_of_opportunity(crm_record *subject, const crm_record *before)
 {
     crm_record *transition = add(subject, CRM_OPPORTUNITY_STAGE_SINCE);
-    crm_id stage;
 
     if (transition == NULL)
         return crm_txn_status(record_txn(subject), NULL);
-    if (before != NULL && crm_ref(before, CRM_OPPORTUNITY_STAGE, NULL, &stage) == CRM_OK)
-        record_put_ref_id(transition, CRM_TRANSITION_FROM_STAGE, CRM_KIND_STAGE, &stage);
-    if (crm_ref(subject, CRM_OPPORTUNITY_STAGE, NULL, &stage) != CRM_OK)
-        return CRM_OK;
-    return record_put_ref_id(transition, CRM_TRANSITION_TO_STAGE, CRM_KIND_STAGE, &stage);
+    if (before != NULL)
+        record_put_same(transition, CRM_TRANSITION_FROM_STAGE, before, CRM_OPPORTUNITY_STAGE);
+    return record_put_same(transition, CRM_TRANSITION_TO_STAGE, subject, CRM_OPPORTUNITY_STAGE);
 }
 
 /* ------------------------------------------------------------ history */
@@ -111,6 +108,8 @@ static int32_t fill(crm_table *table, crm_query *query, int64_t now, crm_error *
         put_text(table, COLUMN_ACTOR, move, CRM_FIELD_CREATED_BY);
         put_text(table, COLUMN_RULE, move, CRM_TRANSITION_RULE);
         put_text(table, COLUMN_EVIDENCE, move, CRM_TRANSITION_EVIDENCE);
+        if (crm_record_status(move) == CRM_CORRUPT)
+            return error_set(error, CRM_CORRUPT, "a transition cannot be read; check the file with verify");
     }
     if (crm_table_rows(table) > 0)
         put_stay(table, at, now);

@@ -28,7 +28,8 @@ static bool needs_quotes(const uint8_t *bytes, size_t length, uint8_t delimiter)
     if (is_blank(bytes[0]) || is_blank(bytes[length - 1]))
         return true;
     /* At the front of a file these mean something else. */
-    if (begins_with(bytes, length, "\xEF\xBB\xBF") || begins_with(bytes, length, "sep="))
+    if (begins_with(bytes, length, "\xEF\xBB\xBF") || begins_with(bytes, length, "\xFF\xFE") ||
+        begins_with(bytes, length, "\xFE\xFF") || begins_with(bytes, length, "sep="))
         return true;
     return memchr(bytes, '"', length) || memchr(bytes, '\n', length) || memchr(bytes, '\r', length) ||
            memchr(bytes, delimiter, length) || (delimiter == ' ' && memchr(bytes, '\t', length));

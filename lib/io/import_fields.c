@@ -25,7 +25,7 @@ static bool item_operand(struct crm_import *import, uint32_t number, const struc
         done = expression_cell(row, item->cell, out, &fault->why);
     else
         done = expression_evaluate(expressions, item->assignment.value, row, out, &fault->why);
-    return done || !fault->why.memory || import_blame_memory(fault);
+    return done || (fault->why.memory && import_blame_memory(fault)); /* which is false, too */
 }
 
 /* Of several lines for one field, the first whose condition holds; `*last` is

@@ -68,6 +68,12 @@ static int32_t open_file(struct log *log, const struct log_options *options, crm
         log->file = NULL;
         return open_failure(log, status, system, error);
     }
+    status = log->files->identify(log->file, &log->place, &system);
+    if (status != CRM_OK) {
+        log->files->close(log->file);
+        log->file = NULL;
+        return log_failure(log, status, system, "cannot be examined", error);
+    }
     status = resolve_path(log, error);
     if (status != CRM_OK)
         return status;
@@ -75,24 +81,14 @@ static int32_t open_file(struct log *log, const struct log_options *options, crm
     return status == CRM_OK ? CRM_OK : log_failure(log, status, system, "cannot be locked", error);
 }
 
-/* Gone: the file that was opened is no longer the one at the path. */
-static int32_t check_place(const struct log *log, bool *gone, crm_error *error)
+int32_t log_placed(const struct log *log, bool *gone, crm_error *error)
 {
-    struct file_identity ours = {0}, there = {0};
+    struct file_identity there = {0};
     int system = 0;
-    int32_t status = log->files->identify(log->file, &ours, &system);
-    if (status == CRM_OK) {
-        status = log->files->identify_path(log->files->context, log->path, &there, &system);
-        *gone =
-            status == CRM_NOT_FOUND || (status == CRM_OK && (ours.device != there.device || ours.inode != there.inode));
-    }
+    int32_t status = log->files->identify_path(log->files->context, log->path, &there, &system);
+    *gone = status == CRM_NOT_FOUND ||
+            (status == CRM_OK && (log->place.device != there.device || log->place.inode != there.inode));
     return status == CRM_OK || *gone ? CRM_OK : log_failure(log, status, system, "cannot be examined", error);
-}
-
-bool log_gone(const struct log *log)
-{
-    bool gone = false;
-    return check_place(log, &gone, NULL) == CRM_OK && gone;
 }
 
 static int32_t open_once(struct log *log, const struct log_options *options, bool *gone, crm_error *error)
@@ -109,7 +105,7 @@ static int32_t open_once(struct log *log, const struct log_options *options, boo
     /* Asked last, and also after a failure: a file that was just replaced may
      * look like anything. */
     crm_error ignored;
-    int32_t placed = log->file != NULL ? check_place(log, gone, status == CRM_OK ? error : &ignored) : CRM_OK;
+    int32_t placed = log->file != NULL ? log_placed(log, gone, status == CRM_OK ? error : &ignored) : CRM_OK;
     return status == CRM_OK ? placed : status;
 }
 
@@ -265,23 +261,41 @@ struct log_point log_start(const struct log *log)
     return (struct log_point){LOG_FRAMES_START, log->header.base_lsn, INT64_MIN, log->key};
 }
 
+void log_unlock(struct log *log)
+{
+    int system = 0;
+    (void)log->files->lock(log->file, LOG_BYTE_WRITER, FILE_LOCK_NONE, 0, &system);
+}
+
+/* Nobody finds again what is written to a file that is not at its path.  When a
+ * compaction died before it could say so, it is said here. */
+static int32_t check_place(struct log *log, crm_error *error)
+{
+    bool gone = false;
+    if (atomic_load(&log->control->superseded) == CONTROL_SUPERSEDED)
+        return CRM_OK;
+    int32_t status = log_placed(log, &gone, error);
+    if (atomic_load(&log->control->superseded) == CONTROL_REPLACING)
+        atomic_store(&log->control->superseded, gone ? CONTROL_SUPERSEDED : CONTROL_IN_PLACE);
+    else if (gone)
+        status = error_set(error, CRM_STOPPED, "%s: was removed or replaced while open; close and open the file again",
+                           log->path);
+    if (status != CRM_OK)
+        log_unlock(log);
+    return status;
+}
+
 int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error)
 {
     int system = 0;
     int32_t status = log->files->lock(log->file, LOG_BYTE_WRITER, FILE_LOCK_EXCLUSIVE, timeout_ms, &system);
     if (status == CRM_OK)
-        return CRM_OK;
+        return check_place(log, error);
     if (status == CRM_BUSY)
         return error_set(error, status, "%s: another writer holds the write lock", log->path);
     if (status == CRM_READ_ONLY)
         return error_set(error, status, "%s: is open for reading only", log->path);
     return log_failure(log, status, system, "cannot be locked", error);
-}
-
-void log_unlock(struct log *log)
-{
-    int system = 0;
-    (void)log->files->lock(log->file, LOG_BYTE_WRITER, FILE_LOCK_NONE, 0, &system);
 }
 
 bool log_alone(struct log *log)

@@ -118,7 +118,8 @@ static inline const uint8_t *log_bytes(const struct log *log, uint64_t offset, s
 int32_t log_refresh(struct log *log, crm_error *error);
 
 /* Who else is there */
-int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error); /* between processes; CRM_BUSY */
+/* Between processes.  CRM_BUSY; CRM_STOPPED: it is not the file at its path any more. */
+int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error);
 void log_unlock(struct log *log);
 bool log_alone(struct log *log); /* no other handle has the file open now */
 /* True from the first opening for writing until log_recovered: log_published
@@ -131,6 +132,12 @@ bool log_unrecovered(const struct log *log);
 uint64_t log_published(const struct log *log);   /* last LSN that readers may see */
 void log_publish(struct log *log, uint64_t lsn); /* never lowers, except log_recovered */
 bool log_superseded(const struct log *log);      /* a compaction put a new file in its place */
+/* A reader's writers are gone, and a new one has not said yet how far the log
+ * reaches: until then the reader has to look for itself, or it would miss what
+ * the last one had acknowledged. */
+bool log_unsaid(const struct log *log);
+/* False: the file was overwritten by somebody else while it is open. */
+bool log_intact(const struct log *log);
 
 /* Writing */
 struct frame_info {

@@ -28,7 +28,7 @@ enum {
 bool log_stopped(const struct log *log)
 {
     struct log *self = (struct log *)(uintptr_t)log;
-    return atomic_load_explicit(&self->stopped, memory_order_acquire) || log_control_failed(log);
+    return atomic_load_explicit(&self->stopped, memory_order_acquire) || log_control_failed(log) || !log_intact(log);
 }
 
 void log_stop(struct log *log, bool sync_failed)

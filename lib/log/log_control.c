@@ -79,6 +79,7 @@ static int32_t attach_writer(struct log *log, int *system)
         status = files->lock(log->file, LOG_BYTE_CONTROL, FILE_LOCK_SHARED, log->wait_ms, system);
     int unlocked = 0;
     (void)files->lock(log->file, LOG_BYTE_ATTACH, FILE_LOCK_NONE, 0, &unlocked);
+    log->session = load(&log->control->session);
     atomic_store(&log->live, status == CRM_OK);
     return status;
 }
@@ -130,12 +131,25 @@ bool log_unrecovered(const struct log *log)
     return control == NULL || load(&control->recovered) == 0;
 }
 
+bool log_unsaid(const struct log *log)
+{
+    const struct control *control = log->read_only ? log_control(log) : NULL;
+    return control != NULL && load(&control->recovered) == 0;
+}
+
+/* Whoever may write keeps the page from being set anew.  Under a reader it can
+ * be, and tells nothing, or less, until the new writer has recovered the file:
+ * what a reader has been told once it keeps. */
 uint64_t log_published(const struct log *log)
 {
     const struct control *control = log_control(log);
-    if (control != NULL && load(&control->recovered) != 0)
-        return load(&control->published);
-    return load(&log->published);
+    const _Atomic uint64_t *own = &log->published;
+    uint64_t published = load(control != NULL && load(&control->recovered) != 0 ? &control->published : own);
+    if (!log->read_only)
+        return log_intact(log) ? published : 0;
+    /* The page may be set anew meanwhile: what a reader saw once it goes on seeing. */
+    lift((_Atomic uint64_t *)(uintptr_t)own, published);
+    return load(own);
 }
 
 void log_publish(struct log *log, uint64_t lsn)
@@ -150,7 +164,16 @@ bool log_superseded(const struct log *log)
 {
     const struct control *control = log_control(log);
     uint64_t superseded = control == NULL ? CONTROL_IN_PLACE : load(&control->superseded);
-    return superseded == CONTROL_SUPERSEDED || (superseded != CONTROL_IN_PLACE && log_gone(log));
+    bool gone = superseded == CONTROL_SUPERSEDED;
+    if (superseded == CONTROL_REPLACING)
+        (void)log_placed(log, &gone, NULL);
+    return gone;
+}
+
+/* The page is set anew only while no writer is there. */
+bool log_intact(const struct log *log)
+{
+    return log->read_only || load(&log->control->session) == log->session;
 }
 
 void log_control_supersede(struct log *log, uint64_t how)

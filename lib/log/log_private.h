@@ -25,13 +25,13 @@ enum { LOG_PAGE = 4096, LOG_FRAME_FLAGS = LOG_FRAME_BASE };
  * tell each other.  Never read before the first writer has set it anew. */
 struct control {
     _Atomic uint64_t published;  /* last LSN that readers may see */
-    _Atomic uint64_t superseded; /* whether a compaction put another file in this one's place */
+    _Atomic uint64_t superseded; /* CONTROL_: whether a compaction put another file in this one's place */
     _Atomic uint64_t durable;    /* last LSN known to be on disk */
     _Atomic uint64_t recovered;  /* somebody has judged the tail since */
     _Atomic uint64_t failed;     /* a sync failed: what other handles wrote may be lost too */
     _Atomic uint64_t session;    /* random, new each time the page is set anew */
 };
-/* REPLACING: perhaps; who set it may have been killed on the way. */
+/* Whoever dies between the rename and the mark leaves REPLACING: then the path tells. */
 enum { CONTROL_IN_PLACE = 0, CONTROL_SUPERSEDED = 1, CONTROL_REPLACING = 2 };
 
 /* One state of the map.  A view is never changed, so that readers need no
@@ -60,9 +60,11 @@ struct log {
     struct control *control; /* in the file, or `own` */
     void *control_map;
     struct control own;
+    struct file_identity place; /* which file it is */
     _Atomic bool live;          /* the control page can be believed */
+    uint64_t session;           /* a writer: of the page, as long as it has the file open */
     uint64_t session_stale;     /* read-only: the session that nobody keeps any more */
-    _Atomic uint64_t published; /* read-only: what this handle found out by itself */
+    _Atomic uint64_t published; /* read-only: what this handle found out or was told */
 
     struct mutex growth; /* guards `view` against other changers, and the presence lock's kind */
     _Atomic(struct map_view *) view;
@@ -102,8 +104,8 @@ void log_map_release(struct log *log);
 
 /* log.c */
 int32_t log_failure(const struct log *log, int32_t status, int system, const char *doing, crm_error *error);
-/* The file that was opened is no longer the one at the path. */
-bool log_gone(const struct log *log);
+/* Gone: the file that was opened is no longer the one at the path. */
+int32_t log_placed(const struct log *log, bool *gone, crm_error *error);
 /* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has. */
 int32_t log_cut(struct log *log, uint64_t size, int *system_error);
 

@@ -170,6 +170,7 @@ int32_t log_recovered(struct log *log, const struct log_point *end, crm_error *e
 
 int32_t log_replace(struct log *log, const char *from_path, crm_error *error)
 {
+    bool gone = false;
     int system = 0;
     int32_t status = log_check_writable(log, error);
     if (status != CRM_OK)
@@ -180,7 +181,8 @@ int32_t log_replace(struct log *log, const char *from_path, crm_error *error)
     status = files->rename(files->context, from_path, log->path, &system);
     /* Renamed, but perhaps not for good: everybody must reopen, and opening
      * syncs the folder before anything is written. */
-    bool gone = status == CRM_OK || log_gone(log);
+    (void)log_placed(log, &gone, NULL);
+    gone = gone || status == CRM_OK;
     log_control_supersede(log, gone ? CONTROL_SUPERSEDED : CONTROL_IN_PLACE);
     if (status == CRM_OK)
         return CRM_OK;

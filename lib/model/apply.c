@@ -27,7 +27,6 @@ static bool touch(struct generation *generation, const struct kind *kind, uint32
     return true;
 }
 
-/* Forgets what no open view can ask for any more. */
 COLD void touches_trim(struct generation *generation)
 {
     crm_db *db = generation->db;
@@ -44,12 +43,10 @@ COLD void touches_trim(struct generation *generation)
         gone++;
     if (gone == 0)
         return;
-    rwlock_write(&generation->lock); /* views read them */
     memmove(generation->touches, generation->touches + gone,
             (generation->touch_count - gone) * sizeof *generation->touches);
     generation->touch_count -= gone;
     generation->touch_base += gone;
-    rwlock_unlock(&generation->lock);
 }
 
 /* A row for the number, which may be new or a hole; its fields follow. */
@@ -103,6 +100,8 @@ static void version_push(const struct version *before, uint64_t offset, const st
     *after = (struct version){.offset = offset,
                               .lsn = entry->lsn,
                               .number_of = entry->version,
+                              .kind = entry->kind,
+                              .number = entry->number,
                               .previous = entry->previous,
                               .operation = entry->operation,
                               .flags = entry->flags,
@@ -155,16 +154,19 @@ static bool change(struct generation *generation, const crm_txn *txn, struct kin
                         delta ? &only : NULL);
 }
 
-static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
+COLD static bool define(struct generation *generation, const crm_txn *txn, const struct entry *entry)
 {
-    if (entry->kind == CRM_KIND_SETTING)
-        settings_note(generation, entry->operation == ENTRY_DELETE ? UINT32_MAX : entry->number);
-    if (entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE)
-        return true;
     const struct row *row = row_at(generation, schema_kind(&generation->schema, entry->kind), entry->number);
     struct version version;
     return row != NULL && version_load(generation, txn, row->head, &version) == CRM_OK &&
            schema_apply(generation, entry->kind, &version, !(row->state & ROW_DELETED));
+}
+
+static bool after_apply(struct generation *generation, const crm_txn *txn, const struct entry *entry)
+{
+    if (entry->kind == CRM_KIND_SETTING)
+        settings_note(generation, entry->operation == ENTRY_DELETE ? UINT32_MAX : entry->number);
+    return entry->kind < CRM_KIND_KIND || entry->kind > CRM_KIND_CHOICE || define(generation, txn, entry);
 }
 
 bool apply_entry(struct generation *generation, const crm_txn *txn, uint64_t offset, const struct entry *entry,

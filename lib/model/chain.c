@@ -142,7 +142,13 @@ int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t o
         __builtin_prefetch(bytes + ENTRY_LINES / 2);
         __builtin_prefetch(bytes + ENTRY_LINES);
     }
-    return bytes == NULL ? CRM_CORRUPT : entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
+    if (bytes == NULL || entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out) != CRM_OK)
+        return CRM_CORRUPT;
+    if (!(out->flags & ENTRY_PACKED))
+        return CRM_OK; /* the one before lies before it, as entry_get has seen to */
+    /* So must a packed one, or a forged chain would go round for ever. */
+    uint64_t here = offset & PLACE_PACKED ? offset : place_packed(offset, 0);
+    return (out->previous & PLACE_PACKED) && out->previous < here ? CRM_OK : CRM_CORRUPT;
 }
 
 static inline bool add_segment(struct version *out, const struct entry *entry)
@@ -160,14 +166,22 @@ static inline bool is_whole(const struct entry *entry)
     return entry->operation == ENTRY_CREATE || (entry->flags & ENTRY_FULL) != 0;
 }
 
+int32_t entry_before(struct generation *generation, const crm_txn *txn, struct entry *entry)
+{
+    uint32_t kind = entry->kind, number = entry->number;
+    uint64_t version = entry->version;
+    return entry_load(generation, txn, entry->previous, entry) == CRM_OK && entry->kind == kind &&
+                   entry->number == number && entry->version + 1 == version
+               ? CRM_OK
+               : CRM_CORRUPT;
+}
+
 /* The entries below the first, down to a whole one. */
 static int32_t load_rest(struct generation *generation, const crm_txn *txn, struct entry *entry, struct version *out)
 {
-    uint32_t kind = entry->kind, number = entry->number;
     do {
-        if (out->count == VERSION_SEGMENTS || entry->previous == 0 ||
-            entry_load(generation, txn, entry->previous, entry) != CRM_OK || entry->kind != kind ||
-            entry->number != number || !add_segment(out, entry))
+        if (out->count == VERSION_SEGMENTS || entry->previous == 0 || entry_before(generation, txn, entry) != CRM_OK ||
+            !add_segment(out, entry))
             return CRM_CORRUPT;
     } while (!is_whole(entry));
     return CRM_OK;
@@ -182,6 +196,8 @@ int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t
     out->offset = offset;
     out->lsn = entry.lsn;
     out->number_of = entry.version;
+    out->kind = entry.kind;
+    out->number = entry.number;
     out->previous = entry.previous;
     out->operation = entry.operation;
     out->flags = entry.flags;
@@ -214,17 +230,19 @@ COLD uint64_t version_newest(const struct generation *generation, const crm_txn 
 COLD uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind,
                              uint32_t number, uint64_t after, uint64_t until)
 {
-    for (uint64_t place = version_newest(generation, txn, kind, number); place != 0;) {
-        struct entry entry;
-        if (entry_load(generation, txn, place, &entry) != CRM_OK)
-            return UINT64_MAX;
+    struct entry entry;
+    uint64_t place = version_newest(generation, txn, kind, number);
+    int32_t status = place == 0 ? CRM_OK : entry_load(generation, txn, place, &entry);
+    while (place != 0 && status == CRM_OK) {
         if (entry.version <= after)
-            break;
+            return 0;
         if (entry.operation == ENTRY_ERASE && entry.lsn <= until)
             return entry.version;
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(generation, txn, &entry);
     }
-    return 0;
+    return status == CRM_OK ? 0 : UINT64_MAX;
 }
 
 /* A view that was open keeps what it had: what was erased since it was opened is
@@ -235,6 +253,8 @@ int32_t version_of_row(const crm_view *view, const struct kind *kind, uint32_t n
 {
     struct generation *generation = view->generation;
     int32_t status = version_load(generation, view->txn, row->head, out);
+    if (status == CRM_OK && (out->kind != kind->number || out->number != number || out->lsn != row_lsn(row)))
+        return CRM_CORRUPT; /* another's: what lies there was written to the wrong place */
     bool erased = (row->state & ROW_ERASED) || (row->head & PLACE_PACKED);
     if (status == CRM_OK && erased && row->head != version_newest(generation, view->txn, kind, number))
         out->hidden = version_erased(generation, view->txn, kind, number, out->number_of, view->base_lsn) != 0;

@@ -109,7 +109,7 @@ static int32_t write_beside(struct generation *from, const char *path, int64_t d
         log_unlock(log);
     }
     if (status == CRM_OK)
-        status = db_generation(from->db, log, next, error);
+        status = db_generation(from->db, log, UINT64_MAX, next, error);
     else
         log_close(log);
     if (status == CRM_OK)
@@ -123,18 +123,22 @@ static int32_t write_beside(struct generation *from, const char *path, int64_t d
     return status;
 }
 
+/* Who opens the new file writes to it only when those who have the old one open
+ * can know that it was replaced; nor is an index file written twice at once. */
 static int32_t replace(struct generation *from, const char *path, struct generation *next, crm_error *error)
 {
     crm_db *db = from->db;
     int system;
-    (void)db->files->unlink(db->files->context, db->image_path, &system);
-    int32_t status = log_replace(from->log, path, error);
+    int32_t status = log_lock(next->log, db->options.busy_ms, error);
     if (status != CRM_OK)
         return status;
+    (void)db->files->unlink(db->files->context, db->image_path, &system);
+    status = log_replace(from->log, path, error);
     crm_error ignored = {0};
-    if (db->options.image && db_write_image(next, &ignored) != CRM_OK)
+    if (status == CRM_OK && db->options.image && db_write_image(next, &ignored) != CRM_OK)
         db_tell(db, CRM_IO, "%s: the index file could not be written: %s", db->path, ignored.message);
-    return CRM_OK;
+    log_unlock(next->log);
+    return status;
 }
 
 static int32_t compact(struct generation *from, crm_error *error)
@@ -166,7 +170,7 @@ static int32_t compact(struct generation *from, crm_error *error)
     if (next != NULL)
         db_drop(next);
     if (status == CRM_OK)
-        status = db_reopen(db, error);
+        status = db_follow(db, false, error);
     buffer_free(&path);
     return status;
 }

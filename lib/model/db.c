@@ -249,17 +249,21 @@ int32_t crm_rebuild(crm_db *db, crm_error *error)
 {
     if (db == NULL)
         return error_set(error, CRM_MISUSE, "crm_rebuild needs a database");
+    bool reading = db->options.read_only != 0;
     int system;
+    int32_t status = reading ? CRM_OK : db_lock_writer(db, error);
+    if (status != CRM_OK)
+        return status;
     struct generation *generation = db_hold(db);
-    mutex_lock(&db->writer);
     rwlock_write(&generation->lock);
-    int32_t status = fill_anew(generation, generation->applied.lsn, error);
+    status = fill_anew(generation, generation->applied.lsn, error);
     rwlock_unlock(&generation->lock);
-    if (status == CRM_OK && db->options.image && !db->options.read_only) {
+    if (status == CRM_OK && db->options.image && !reading) {
         (void)db->files->unlink(db->files->context, db->image_path, &system);
         status = db_write_image(generation, error);
     }
-    mutex_unlock(&db->writer);
+    if (!reading)
+        db_unlock_writer(db, generation);
     db_drop(generation);
     return status;
 }
@@ -271,12 +275,12 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     crm_db *db = generation->db;
     struct image_point point = {.file = log_header(generation->log)->file,
                                 .generation = log_header(generation->log)->generation,
-                                .at = generation->applied,
                                 .layout = MODEL_LAYOUT};
     /* What a replaced file's indexes hold may have been erased since. */
     bool replaced = log_superseded(generation->log) != 0;
     db_flush(generation);
     rwlock_read(&generation->lock);
+    point.at = generation->applied;
     bool staged = generation->txn != NULL && generation->txn->applied;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged
                          ? CRM_CORRUPT
@@ -303,8 +307,8 @@ void db_maybe_write_image(struct generation *generation)
     }
 }
 
-/* True: the arena stands for the log up to generation->applied. */
-static bool load_image(struct generation *generation)
+/* True: the arena stands for the log up to generation->applied, not beyond the limit. */
+static bool load_image(struct generation *generation, uint64_t limit)
 {
     crm_db *db = generation->db;
     const struct log_header *header = log_header(generation->log);
@@ -315,13 +319,14 @@ static bool load_image(struct generation *generation)
         return false;
     struct frame frame;
     bool ours = memcmp(&point.file, &header->file, sizeof point.file) == 0 && point.generation == header->generation &&
-                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START;
+                point.layout == MODEL_LAYOUT && point.at.offset >= LOG_FRAMES_START && point.at.lsn <= limit;
     generation->applied = point.at;
     generation->image_end = point.at.offset;
-    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation)) {
+    if (ours && roots_load_builtin(generation) && schema_load(generation) && roots_load(generation) &&
+        settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
-        if (point.at.lsn == 0 ||
+        if ((point.at.lsn == 0 && point.at.offset == LOG_FRAMES_START) ||
             (cell != NULL && cell->offset != 0 &&
              log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&
              frame.after.offset == point.at.offset && frame.after.crc == point.at.crc))
@@ -332,7 +337,7 @@ static bool load_image(struct generation *generation)
     return false;
 }
 
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error)
+int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct generation **out, crm_error *error)
 {
     struct generation *generation = generation_create(db, log);
     int32_t status = CRM_OK;
@@ -341,14 +346,14 @@ int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_
         log_close(log);
         return error_nomem(error);
     }
-    if (!load_image(generation)) {
+    if (!load_image(generation, limit)) {
         schema_free(&generation->schema);
-        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, UINT64_MAX, error)
+        status = schema_init(&generation->schema, db->memory, &db->names) ? fill_anew(generation, limit, error)
                                                                           : error_nomem(error);
     } else {
-        status = db_replay(generation, UINT64_MAX, error);
+        status = db_replay(generation, limit, error);
         if (status != CRM_OK) /* the image may be at fault: the log alone decides */
-            status = fill_anew(generation, UINT64_MAX, error);
+            status = fill_anew(generation, limit, error);
     }
     if (status != CRM_OK) {
         generation_free(generation);
@@ -407,7 +412,10 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     int32_t status = log_tail(generation->log, &generation->applied, &tail, error);
     if (status != CRM_OK)
         return status;
-    if (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0 && !db->options.read_only)
+    /* Behind a number of which no frame is known, what was written could not be read again. */
+    int64_t time;
+    bool missing = generation->applied.lsn != 0 && !frame_time(generation, generation->applied.lsn, &time);
+    if ((missing || (tail.what == LOG_TAIL_DAMAGED && tail.next_offset == 0)) && !db->options.read_only)
         return error_set(error, CRM_CORRUPT,
                          "%s: damaged at byte %llu: transaction %llu, which was durable, cannot be read; open it "
                          "read-only or salvage it with recover",
@@ -433,6 +441,38 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
     return status;
 }
 
+/* A generation of the log as it is now; `locked`: under its write lock.
+ *
+ * No touch tells its views what was before a frame that another handle has
+ * written and not yet synced.  So such a frame is made durable here, and by
+ * that published, before any view opens; who cannot do that leaves it out. */
+static int32_t generation_of(crm_db *db, struct log *log, bool locked, struct generation **out, crm_error *error)
+{
+    bool reading = db->options.read_only || log_stopped(log);
+    uint64_t limit = reading && !log_unrecovered(log) ? log_published(log) : UINT64_MAX;
+    int32_t status = db_generation(db, log, limit, out, error);
+    if (status == CRM_OK && (reading ? (*out)->applied.lsn < limit : locked))
+        status = settle_tail(db, *out, error);
+    if (status == CRM_OK && !reading && (*out)->applied.lsn > log_published(log))
+        status = log_sync(log, &(*out)->applied, error);
+    return status;
+}
+
+/* Beside the file itself, whatever links led to it: so it is one for all, and a
+ * compaction, after which it may hold nothing that was erased, finds it. */
+static bool name_image(crm_db *db, const struct log *log)
+{
+    struct buffer name;
+    buffer_init(&name, db->memory);
+    buffer_text(&name, log_path(log));
+    buffer_append(&name, "-index", sizeof "-index");
+    if (name.failed)
+        buffer_free(&name);
+    else
+        db->image_path = (char *)name.data;
+    return !name.failed;
+}
+
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
     struct log_options options = {.files = db->files,
@@ -443,7 +483,12 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
                                   .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
                                   .busy_ms = db->options.busy_ms,
                                   .now = db_now(db)};
-    return log_open(db->path, &options, log, error);
+    int32_t status = log_open(db->path, &options, log, error);
+    if (status == CRM_OK && db->image_path == NULL && !name_image(db, *log)) {
+        log_close(*log);
+        return error_nomem(error);
+    }
+    return status;
 }
 
 /* ---- other processes ---- */
@@ -461,7 +506,8 @@ static int32_t lock_to_recover(crm_db *db, struct log *log, bool *locked, crm_er
     return status;
 }
 
-int32_t db_reopen(crm_db *db, crm_error *error)
+/* After the file was replaced: goes over to the new one.  Under db->follow. */
+static int32_t reopen(crm_db *db, crm_error *error)
 {
     struct log *log;
     struct generation *next = NULL;
@@ -474,9 +520,7 @@ int32_t db_reopen(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &next, error);
-    if (status == CRM_OK && (locked || db->options.read_only))
-        status = settle_tail(db, next, error);
+    status = generation_of(db, log, locked, &next, error);
     if (locked && next != NULL)
         log_unlock(next->log);
     if (status != CRM_OK) {
@@ -484,63 +528,72 @@ int32_t db_reopen(crm_db *db, crm_error *error)
             generation_free(next);
         return status;
     }
+    if (memcmp(&log_header(next->log)->file, &log_header(db->now->log)->file, sizeof(crm_id)) != 0) {
+        generation_free(next);
+        return error_set(error, CRM_STOPPED, "%s: is another database now; close and open it again", db->path);
+    }
+    settings_note(next, UINT32_MAX);
     mutex_lock(&db->state);
     struct generation *old = db->now;
     db->now = next;
     mutex_unlock(&db->state);
     db_drop(old);
-    settings_note(next, UINT32_MAX);
     return CRM_OK;
 }
 
-/* The caller holds db->writer (a writer) or gets it without waiting (a reader). */
+/* Under db->follow.  Where a transaction of this handle is, nobody else can
+ * have written, and what the arena has of it is not in the log. */
 static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
 {
     struct generation *generation = db_hold(db);
     int32_t status = CRM_OK;
     if (log_superseded(generation->log)) {
-        status = db_reopen(db, error);
+        status = reopen(db, error);
         db_drop(generation);
         if (status != CRM_OK)
             return status;
         generation = db_hold(db);
     }
-    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log);
-    if (writer || up_to > generation->applied.lsn) {
-        status = log_refresh(generation->log, error);
-        uint64_t before = generation->applied.lsn;
-        if (status == CRM_OK) {
-            rwlock_write(&generation->lock);
-            db_unsettle(generation);
-            status = db_replay(generation, up_to, error);
-            rwlock_unlock(&generation->lock);
-        }
-        /* A writer that died before its sync left whole frames: they count, once they are safe. */
-        if (status == CRM_OK && writer && generation->applied.lsn > before &&
-            generation->applied.lsn > log_published(generation->log))
-            status = log_sync(generation->log, &generation->applied, error);
-        /* A writer's commit trims them; whoever only follows has no commit. */
-        if (!writer)
-            touches_trim(generation);
+    status = log_refresh(generation->log, error);
+    rwlock_write(&generation->lock);
+    bool unsaid = log_unsaid(generation->log);
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    if (status == CRM_OK && up_to > before && generation->txn == NULL) {
+        db_unsettle(generation);
+        status = db_replay(generation, up_to, error);
     }
+    if (status == CRM_OK && unsaid)
+        log_publish(generation->log, generation->applied.lsn);
+    /* A writer's commit trims them; whoever only follows has no commit. */
+    if (!writer)
+        touches_trim(generation);
+    struct log_point now = generation->applied;
+    rwlock_unlock(&generation->lock);
+    /* A writer that died before its sync left whole frames: they count, once they are safe. */
+    if (status == CRM_OK && writer && now.lsn > before && now.lsn > log_published(generation->log))
+        status = log_sync(generation->log, &now, error);
     db_drop(generation);
     return status;
 }
 
 int32_t db_follow(crm_db *db, bool writer, crm_error *error)
 {
-    if (writer)
-        return follow_locked(db, true, error);
-    struct generation *now = db_hold(db);
-    rwlock_read(&now->lock);
-    bool behind = log_superseded(now->log) || log_published(now->log) > now->applied.lsn;
-    rwlock_unlock(&now->lock);
-    db_drop(now);
-    /* While a transaction of this process holds it, nobody else can have written. */
-    if (!behind || !mutex_lock_for(&db->writer, 0))
-        return CRM_OK;
-    int32_t status = follow_locked(db, false, error);
-    mutex_unlock(&db->writer);
+    if (!writer) {
+        struct generation *now = db_hold(db);
+        rwlock_read(&now->lock);
+        bool behind = log_superseded(now->log) || log_unsaid(now->log) ||
+                      (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool intact = log_intact(now->log);
+        rwlock_unlock(&now->lock);
+        db_drop(now);
+        if (!intact && !behind)
+            return error_set(error, CRM_CORRUPT, "%s: was overwritten by somebody else while open", db->path);
+        if (!behind)
+            return CRM_OK;
+    }
+    mutex_lock(&db->follow);
+    int32_t status = follow_locked(db, writer, error);
+    mutex_unlock(&db->follow);
     return status;
 }
 
@@ -573,11 +626,9 @@ static int32_t open_steps(crm_db *db, crm_error *error)
         log_close(log);
         return status;
     }
-    status = db_generation(db, log, &db->now, error);
-    if (status != CRM_OK)
+    status = generation_of(db, log, locked, &db->now, error);
+    if (db->now == NULL)
         return status; /* the log went with it */
-    if (locked || db->options.read_only)
-        status = settle_tail(db, db->now, error);
     if (locked)
         log_unlock(log);
     settings_note(db->now, UINT32_MAX);
@@ -596,6 +647,7 @@ static void db_free(crm_db *db)
             generation_free(db->now);
     }
     mutex_destroy(&db->writer);
+    mutex_destroy(&db->follow);
     mutex_destroy(&db->state);
     mutex_destroy(&db->news_lock);
     condition_destroy(&db->news);
@@ -632,17 +684,9 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
     db->rules = rules;
     db->references = 1;
     db->fixed_now = options->now;
-    size_t length = strlen(path);
-    struct buffer name;
-    buffer_init(&name, db->memory);
-    buffer_append(&name, path, length);
-    buffer_append(&name, "-index", sizeof "-index");
-    db->path = memory_text(db->memory, path, length);
-    db->image_path = name.failed ? NULL : (char *)name.data;
-    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->state) ||
+    db->path = memory_text(db->memory, path, strlen(path));
+    if (db->path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) || !mutex_init(&db->state) ||
         !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
-        if (name.failed)
-            buffer_free(&name);
         db_free(db);
         return NULL;
     }
@@ -708,14 +752,18 @@ int32_t crm_close(crm_db *db)
     if (db->txn != NULL)
         crm_rollback(db->txn);
     int32_t status = crm_sync(db, NULL);
-    struct generation *generation = db->now;
-    bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
-                 (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
-    if (!db->options.read_only && db->options.image && grown && !log_stopped(generation->log) &&
+    struct generation *generation = db_hold(db); /* a feed that stays may go over to another one */
+    if (!db->options.read_only && db->options.image && !log_stopped(generation->log) &&
         log_lock(generation->log, 0, NULL) == CRM_OK) {
-        (void)db_write_image(generation, NULL);
+        rwlock_read(&generation->lock);
+        bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
+                     (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
+        rwlock_unlock(&generation->lock);
+        if (grown)
+            (void)db_write_image(generation, NULL);
         log_unlock(generation->log);
     }
+    db_drop(generation);
     db->closed = true;
     db_release(db);
     return status;
@@ -723,16 +771,19 @@ int32_t crm_close(crm_db *db)
 
 void crm_set_now(crm_db *db, int64_t now)
 {
-    __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
+    if (db != NULL)
+        __atomic_store_n(&db->fixed_now, now, __ATOMIC_RELEASE);
 }
 
 int64_t crm_now(const crm_db *db)
 {
-    return db_now(db);
+    return db == NULL ? 0 : db_now(db);
 }
 
 uint64_t crm_lsn(crm_db *db)
 {
+    if (db == NULL)
+        return 0;
     (void)db_follow(db, false, NULL);
     struct generation *generation = db_hold(db);
     uint64_t published = log_published(generation->log);
@@ -745,5 +796,5 @@ uint64_t crm_lsn(crm_db *db)
 
 const char *crm_path(const crm_db *db)
 {
-    return db->path;
+    return db == NULL ? NULL : db->path;
 }

@@ -7,9 +7,10 @@
  * it must not take from the indexes.  For those that existed before, `touches`
  * remembers what they were.
  *
- * Locks, in this order: writer (one transaction), generation lock (arena,
- * applied, touches; readers share it), state (which generation, which views; held
- * for moments, nothing is waited for under it).
+ * Locks, in this order: writer (one transaction), follow (who takes in what other
+ * handles wrote), generation lock (arena, applied, touches; readers share it),
+ * state (which generation, which views; held for moments, nothing is waited for
+ * under it).
  */
 #ifndef MODEL_DB_H
 #define MODEL_DB_H
@@ -131,6 +132,7 @@ struct crm_db {
     const struct model_rules *rules;
     char *path, *image_path;
     struct mutex writer;
+    struct mutex follow; /* not the one above: who opens a view must not wait for a transaction */
     struct mutex state;
     struct generation *now; /* under state */
     struct generation *all;
@@ -163,13 +165,14 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
-/* Brings the generation up to what other processes wrote; writer: with all frames, else the published. */
+/* Brings the generation up to what others wrote: a writer with all frames, else as far as is published. */
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
 /* Before a replay into an arena that views may be on, under its exclusive lock: see open_newest. */
 void db_unsettle(struct generation *generation);
-int32_t db_generation(crm_db *db, struct log *log, struct generation **out, crm_error *error); /* image or replay */
+/* From the image or by a replay, up to a transaction. */
+int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct generation **out, crm_error *error);
 int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *error);
 /* A second generation over the same log, from the first frame up to where the
  * first one is, in memory alone; db_second_free ends it. */
@@ -177,15 +180,13 @@ int32_t db_second(struct generation *first, struct generation **out, crm_error *
 void db_second_free(struct generation *second);
 /* An empty one over `log`, for salvage: no frame is replayed; db_drop ends it and the log. */
 int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error *error);
-/* After `generation`'s file was replaced: goes over to the new one.  Under the writer lock. */
-int32_t db_reopen(crm_db *db, crm_error *error);
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-/* How many keys wait.  Readers may put them in, so the writer asks without a lock. */
+/* How many keys wait.  Readers may put them in, so the writer asks without a lock, and then reads what they did. */
 static inline size_t index_waiting(const struct generation *generation)
 {
-    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED);
+    return __atomic_load_n(&generation->batch_keys, __ATOMIC_ACQUIRE);
 }
 /* Whether readers may use the arena: it can be trusted, and no keys wait.  Under the lock. */
 static inline bool db_settled(const struct generation *generation)
@@ -248,6 +249,8 @@ static inline uint64_t place_packed(uint64_t pack_offset, uint32_t position)
 /* NULL: no such place. */
 const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available);
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out);
+/* The version before, into the entry: CRM_CORRUPT when it is not the record's or not the one before. */
+int32_t entry_before(struct generation *generation, const crm_txn *txn, struct entry *entry);
 /* The version whose newest entry lies at `offset`. */
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out);
 /* The version of a row as a view sees it; after an erasure, older ones are `hidden`. */
@@ -308,7 +311,8 @@ bool frames_apply(struct generation *generation, uint64_t offset, const struct e
 void frames_put(struct buffer *raw, int64_t *previous, const struct frame *meta);
 /* settings: what the handle keeps of them, after a setting changed (or all, with number UINT32_MAX) */
 void settings_note(struct generation *generation, uint32_t number);
-void touches_trim(struct generation *generation);
+bool settings_readable(struct generation *generation);
+void touches_trim(struct generation *generation); /* forgets what no open view can ask for; under the exclusive lock */
 
 /* schema records: the user's kinds, fields and choices */
 bool schema_apply(struct generation *generation, uint32_t kind, const struct version *version, bool live);

@@ -489,6 +489,16 @@ int32_t record_put_ref_id(crm_record *record, uint32_t number, uint32_t kind, co
     return status == CRM_OK ? put_ref(record, field, kind, target) : status;
 }
 
+int32_t record_put_same(crm_record *record, uint32_t number, const crm_record *other, uint32_t other_field)
+{
+    int32_t status;
+    struct value value;
+    struct field *field = settable(record, number, true, &status);
+    if (field == NULL || record_value(other, other_field, &value) != 1)
+        return status;
+    return txn_put(record, field, &value);
+}
+
 uint64_t record_given(const crm_record *record)
 {
     const crm_txn *txn = record->txn;
@@ -523,11 +533,11 @@ crm_record *crm_create(crm_txn *txn, uint32_t kind)
 
 crm_record *crm_edit(crm_txn *txn, uint32_t number, const crm_id *id)
 {
-    if (txn == NULL || id == NULL || txn->status != CRM_OK)
+    if (txn == NULL || txn->status != CRM_OK)
         return NULL;
     struct kind *kind = schema_kind(&txn->generation->schema, number);
-    if (kind == NULL) {
-        txn_fail(txn, CRM_INVALID, "there is no kind with number %u", number);
+    if (kind == NULL || id == NULL) {
+        txn_fail(txn, CRM_INVALID, id == NULL ? "crm_edit needs an id" : "there is no kind with number %u", number);
         return NULL;
     }
     if (txn->open != NULL && !txn->in_rules && memcmp(&txn->open->id, id, sizeof *id) == 0 && txn->open->kind == kind)

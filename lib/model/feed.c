@@ -123,7 +123,7 @@ static int32_t gather_kind(crm_feed *feed, const struct kind *kind, uint64_t bas
             else if (status == CRM_NOMEM)
                 (void)error_nomem(error);
         }
-        view_end(feed->view);
+        status = view_finish(feed->view, status, error);
     }
     return status;
 }
@@ -182,7 +182,8 @@ static int32_t look(crm_feed *feed, uint64_t lsn, crm_error *error)
 static int32_t enter(crm_feed *feed, crm_error *error)
 {
     uint64_t lsn = feed->last_sequence == UINT32_MAX ? feed->last_lsn + 1 : feed->last_lsn;
-    int32_t status = lsn > crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
+    /* Behind the last number that there is comes none, not 0. */
+    int32_t status = lsn - 1 >= crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
     if (status != CRM_OK)
         return status == CRM_NOT_FOUND ? CRM_DONE : status;
     struct generation *generation = feed->view->generation;
@@ -193,8 +194,9 @@ static int32_t enter(crm_feed *feed, crm_error *error)
         return status;
     const struct frame_cell *cell = frame_cell(generation, lsn);
     uint64_t offset = cell == NULL ? 0 : cell->offset;
-    view_end(feed->view);
     feed->at = 0;
+    if ((status = view_finish(feed->view, CRM_OK, error)) != CRM_OK)
+        return status;
     status = log_frame_info(generation->log, offset, &feed->frame, error);
     if (status == CRM_OK && feed->frame.lsn == lsn)
         return CRM_OK;
@@ -237,8 +239,7 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
                                     .erased = erased_by(feed, kind, entry->number, row, place)};
         status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);
     }
-    view_end(feed->view);
-    return status;
+    return view_finish(feed->view, status, error);
 }
 
 static int32_t damaged(const crm_feed *feed, uint64_t offset, crm_error *error)

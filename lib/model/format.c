@@ -36,6 +36,33 @@ static void put_id(struct buffer *out, const crm_id *id)
     buffer_append(out, text, UUID_TEXT_SIZE - 1);
 }
 
+bool record_again(const crm_record *record)
+{
+    int32_t status = view_trouble(record->view, NULL);
+    bool again = view_again(record->view);
+    if (status != CRM_OK && !again)
+        ((crm_record *)(uintptr_t)record)->status = status;
+    return again;
+}
+
+bool record_read_id(const crm_record *record, uint32_t kind_number, uint32_t number, crm_id *id)
+{
+    crm_view *view = record->view;
+    const struct kind *kind = schema_kind(&view->generation->schema, kind_number);
+    bool found;
+    if (kind == NULL)
+        return false;
+    do {
+        if (!record_lock(record))
+            return false;
+        const struct row *row = row_at(view->generation, kind, number);
+        found = row != NULL && row->head != 0;
+        if (found)
+            *id = *id_at(view->generation, kind, number);
+    } while (record_again(record));
+    return found;
+}
+
 /* Ids are one of a kind within a kind; somebody may have used one in two. */
 static bool found_elsewhere(const struct generation *generation, const struct kind *kind, const crm_id *id)
 {
@@ -47,18 +74,22 @@ static bool found_elsewhere(const struct generation *generation, const struct ki
     return false;
 }
 
-/* The title of the row as the view sees it.  False: it has none. */
+/* The title of the row as the view sees it.  False: it has none, or the view's trouble says why. */
 static bool put_title(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, struct buffer *out)
 {
     struct version version;
     struct value value;
     struct buffer scratch;
-    const char *text;
+    const char *text = "";
     size_t length = 0;
+    int got = 0;
     buffer_init(&scratch, view->db->memory);
-    if (kind->title != NULL && version_of_row(view, kind, number, row, &version) == CRM_OK &&
-        version_field(&version, kind->title, &value) == 1 && value_text(&value, &scratch, &text, &length))
-        buffer_append(out, text, length);
+    if (kind->title != NULL)
+        got = version_of_row(view, kind, number, row, &version) == CRM_OK ? version_field(&version, kind->title, &value)
+                                                                          : -1;
+    if (got < 0 || (got == 1 && !value_text(&value, &scratch, &text, &length)))
+        view->trouble = scratch.failed ? CRM_NOMEM : CRM_CORRUPT;
+    buffer_append(out, text, length);
     buffer_free(&scratch);
     return length > 0;
 }
@@ -69,15 +100,21 @@ bool record_format_ref(const crm_record *record, uint32_t kind_number, uint32_t 
     crm_view *view = record->view;
     struct kind *kind = schema_kind(&view->generation->schema, kind_number);
     struct row row;
-    if (kind == NULL || !record_lock(record))
+    size_t start = out->length;
+    if (kind == NULL)
         return !out->failed;
-    if (view_row(view, kind, number, &row) != VIEW_ROW_NONE && !(display && put_title(view, kind, number, &row, out))) {
-        const crm_id *id = id_at(view->generation, kind, number);
-        if (any && !display && found_elsewhere(view->generation, kind, id))
-            buffer_format(out, "%s:", kind->name);
-        put_id(out, id);
-    }
-    view_end(view);
+    do {
+        if (!record_lock(record))
+            break;
+        out->length = start;
+        if (view_row(view, kind, number, &row) != VIEW_ROW_NONE &&
+            !(display && put_title(view, kind, number, &row, out))) {
+            const crm_id *id = id_at(view->generation, kind, number);
+            if (any && !display && found_elsewhere(view->generation, kind, id))
+                buffer_format(out, "%s:", kind->name);
+            put_id(out, id);
+        }
+    } while (record_again(record));
     return !out->failed;
 }
 

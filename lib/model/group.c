@@ -102,9 +102,12 @@ COLD static bool load_through(struct grouping *g, uint32_t k)
         struct version version;
         struct value value;
         g->through[k][n] = group_none;
-        if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE ||
-            version_of_row(query->view, kind, n, &row, &version) != CRM_OK)
+        if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE)
             continue;
+        if (version_of_row(query->view, kind, n, &row, &version) != CRM_OK) {
+            query->view->trouble = CRM_CORRUPT;
+            continue;
+        }
         g->through[k][n] = key_of_value(g, field, query->keys[k].unit, version_field(&version, field, &value), &value);
     }
     return true;
@@ -285,6 +288,7 @@ static bool one_by_one(struct grouping *g)
 {
     crm_query *query = g->query;
     query->collected = true;
+    query->candidates = false;
     if (!run_collect(query, true))
         return false;
     for (size_t i = 0; i < query->hit_count; i++) {
@@ -294,6 +298,50 @@ static bool one_by_one(struct grouping *g)
             return false;
     }
     return true;
+}
+
+/* All records by a choice, which has few codes: its index knows how many lie below
+ * each key. */
+static bool can_count(const crm_query *query)
+{
+    return view_is_current(query->view) && !query->timeline && query->deleted == CRM_DELETED_NO &&
+           query->condition_count == 0 && query->measure_count == 0 && query->key_count == 1 &&
+           query->keys[0].through == NULL && query->keys[0].field->type == CRM_TYPE_CHOICE &&
+           query->keys[0].field->tree != 0;
+}
+
+static bool add_count(struct grouping *g, int64_t key, uint64_t count)
+{
+    size_t at = count == 0 ? 0 : group_place(g, &key);
+    if (count != 0 && at != SIZE_MAX)
+        group_at(g, at)->count = (uint32_t)count;
+    return at != SIZE_MAX;
+}
+
+static bool count_by_index(struct grouping *g)
+{
+    crm_query *query = g->query;
+    struct arena *arena = query->view->generation->arena;
+    const struct field *field = query->keys[0].field;
+    const struct kind_store *store = kind_store(query->view->generation, query->kind);
+    struct tree_cursor cursor;
+    struct tree_key key = {0, 0};
+    const uint64_t live = store == NULL ? 0 : store->live;
+    uint64_t below = 0;
+    tree_seek(arena, field->tree, key, &cursor);
+    while (tree_next(arena, field->tree, &cursor, &key)) {
+        const struct tree_key next = {key.high + 1, 0};
+        const uint64_t end = tree_rank(arena, field->tree, next);
+        if (end <= below || end > live) { /* it would have no end */
+            arena->damaged = true;
+            return false;
+        }
+        if (!add_count(g, (int64_t)(key.high ^ UINT64_C(1) << 63), end - below))
+            return false;
+        below = end;
+        tree_seek(arena, field->tree, next, &cursor);
+    }
+    return add_count(g, group_none, live - below);
 }
 
 /* ---- the public calls ---- */
@@ -357,9 +405,11 @@ COLD static void grouping_free(struct grouping *g)
 
 static struct field *currency_field(const struct kind *kind)
 {
-    for (uint32_t i = 0; i < kind->field_count; i++)
-        if (kind->fields[i]->type == CRM_TYPE_CURRENCY && !kind->fields[i]->removed)
-            return kind->fields[i];
+    for (uint32_t i = 0; i < schema_fields(kind); i++) {
+        struct field *field = schema_field_at(kind, i);
+        if (field->type == CRM_TYPE_CURRENCY && !field->removed)
+            return field;
+    }
     return NULL;
 }
 
@@ -391,10 +441,10 @@ static int32_t group_all(struct grouping *g, crm_table *table)
         if (!group_can_block(query, g->currency))
             query->plan = kept;
     }
-    bool fine = prepare(g) && (group_can_block(query, g->currency) ? group_by_blocks(g) : one_by_one(g));
-    if (query->view->generation->arena->damaged)
-        return query_fail(query, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
-    if (query->status != CRM_OK)
+    bool fine = prepare(g) && (can_count(query)                      ? count_by_index(g)
+                               : group_can_block(query, g->currency) ? group_by_blocks(g)
+                                                                     : one_by_one(g));
+    if (!query_untroubled(query))
         return query->status;
     if (g->mixed)
         return query_fail(query, CRM_REFUSED, "the sum mixes currencies: group by the currency, or ask for one only");

@@ -16,18 +16,18 @@ static bool look_up_title(void *context, uint32_t number, struct buffer *title, 
 {
     struct title_source *source = context;
     crm_record *record = NULL;
-    struct row row;
     size_t length;
-    if (view_begin(source->view, NULL) != CRM_OK)
-        return false;
-    bool found = view_row(source->view, source->kind, number, &row) != VIEW_ROW_NONE &&
-                 record_open(source->view, source->kind, number, &row, &record, NULL) == CRM_OK;
-    if (found)
+    do {
+        if (view_begin(source->view, NULL) != CRM_OK)
+            return false;
         *id = *id_at(source->view->generation, source->kind, number);
-    view_end(source->view);
-    if (!found)
+    } while (view_again(source->view));
+    int32_t status = crm_get(source->view, source->kind->number, id, &record, NULL);
+    if (status == CRM_NOT_FOUND)
         return false;
-    const char *text = crm_title(record, &length);
+    const char *text = status == CRM_OK ? crm_title(record, &length) : "(damaged)"; /* not as if it had no name */
+    if (status != CRM_OK)
+        length = strlen(text);
     buffer_append(title, text, length);
     crm_record_free(record);
     return true;

@@ -27,16 +27,18 @@ static int32_t damaged(const crm_history *history, crm_error *error)
 static int32_t collect(crm_history *history, const struct row *row, crm_error *error)
 {
     crm_view *view = history->view;
+    struct entry entry;
+    int32_t status = entry_load(view->generation, view->txn, row->head, &entry);
     for (uint64_t place = row->head; place != 0;) {
-        struct entry entry;
-        if (entry_load(view->generation, view->txn, place, &entry) != CRM_OK ||
-            entry.kind != history->what.kind->number || entry.number != history->what.number)
+        if (status != CRM_OK || entry.kind != history->what.kind->number || entry.number != history->what.number)
             return damaged(history, error);
         if (!memory_grow(view->db->memory, (void **)&history->places, &history->capacity, history->count + 1,
                          sizeof *history->places))
             return error_nomem(error);
         history->places[history->count++] = place;
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(view->generation, view->txn, &entry);
     }
     return CRM_OK;
 }
@@ -73,8 +75,7 @@ int32_t crm_history_open(crm_view *view, uint32_t kind, const crm_id *id, crm_hi
     view_reference(view);
     int32_t status = view_begin(view, error);
     if (status == CRM_OK) {
-        status = find(history, kind, error);
-        view_end(view);
+        status = view_finish(view, find(history, kind, error), error);
     }
     if (status != CRM_OK) {
         crm_history_close(history);
@@ -99,7 +100,7 @@ int32_t crm_history_next(crm_history *history, crm_change **change, crm_error *e
     if (status != CRM_OK)
         return status;
     status = change_fill(&history->change, history->view, history->view->generation, &history->what, error);
-    view_end(history->view);
+    status = view_finish(history->view, status, error);
     if (status != CRM_OK)
         return status;
     history->left--;

@@ -69,3 +69,18 @@ const char *inspect_entry(const struct schema *schema, const struct entry *entry
     }
     return got == 0 ? NULL : "its fields cannot be read";
 }
+
+bool inspect_version(const struct kind *kind, const struct version *version, struct buffer *scratch)
+{
+    struct version_cursor cursor;
+    struct value value;
+    uint32_t number;
+    int got;
+    version_fields(version, &cursor);
+    while ((got = version_next(&cursor, &number, &value)) == 1) {
+        const struct field *field = schema_field(kind, number);
+        if (field == NULL || value_fault(field, &value, scratch) != NULL)
+            return false;
+    }
+    return got == 0;
+}

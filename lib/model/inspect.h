@@ -10,5 +10,7 @@
  * `packed`: the entry lies in a pack, where a create has no id. */
 const char *inspect_entry(const struct schema *schema, const struct entry *entry, crm_id *id_base, bool packed,
                           struct buffer *scratch);
+/* Whether every field of a version, whichever entry it comes from, is of its type. */
+bool inspect_version(const struct kind *kind, const struct version *version, struct buffer *scratch);
 
 #endif

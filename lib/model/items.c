@@ -146,8 +146,7 @@ int32_t crm_item_add(crm_record *record, uint32_t number, const char *text, size
     int32_t status = begin(record, number, &field, &list);
     if (status != CRM_OK)
         return status;
-    if (length == CRM_NUL)
-        length = text == NULL ? 0 : strlen(text);
+    length = text == NULL ? 0 : length == CRM_NUL ? strlen(text) : length;
     if (text == NULL)
         text = "";
     borrow(record->txn, &parts);
@@ -182,8 +181,7 @@ int32_t crm_item_add_ref(crm_record *record, uint32_t number, uint32_t kind, con
     if (status != CRM_OK)
         return status;
     crm_txn *txn = record->txn;
-    if (role_length == CRM_NUL)
-        role_length = role == NULL ? 0 : strlen(role);
+    role_length = role == NULL ? 0 : role_length == CRM_NUL ? strlen(role) : role_length;
     struct kind *target = schema_kind(&txn->generation->schema, kind);
     borrow(txn, &parts);
     uint32_t found = UINT32_MAX;
@@ -269,8 +267,9 @@ int32_t crm_item_set_text(crm_record *record, uint32_t number, uint32_t item, in
 {
     if (record == NULL || record->txn == NULL)
         return CRM_MISUSE;
-    if (length == CRM_NUL)
-        length = text == NULL ? 0 : strlen(text);
+    length = text == NULL ? 0 : length == CRM_NUL ? strlen(text) : length;
+    if (text == NULL)
+        text = "";
     struct field *field = schema_field(record->kind, number);
     bool known = part >= CRM_PART_VALUE && part <= CRM_PART_ROLE && !part_is_int(part);
     if (field == NULL || !known || !text_valid(text, length) || length > 65535)
@@ -280,7 +279,7 @@ int32_t crm_item_set_text(crm_record *record, uint32_t number, uint32_t item, in
         if (status != CRM_OK)
             return status;
     }
-    struct part change = {.what = part, .text = text == NULL ? "" : text, .length = length};
+    struct part change = {.what = part, .text = text, .length = length};
     return change_part(record, number, item, &change);
 }
 

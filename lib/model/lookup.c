@@ -7,6 +7,7 @@
 #include "model/lookup.h"
 
 #include "model/phone.h"
+#include "model/query.h"
 #include "model/text.h"
 #include "model/txn.h"
 #include "model/uuid.h"
@@ -27,13 +28,13 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
     uint32_t found = kind == NULL ? UINT32_MAX : row_find(view->generation, kind, id);
     if (found != UINT32_MAX && view_row(view, kind, found, &row) != VIEW_ROW_NONE) {
         status = record_open(view, kind, found, &row, record, error);
-    } else if ((status = view_trouble(view, error)) == CRM_OK) {
-        char text[UUID_TEXT_SIZE];
-        uuid_format(id, text);
-        status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+        view_end(view);
+        return status;
     }
-    view_end(view);
-    return status;
+    char text[UUID_TEXT_SIZE];
+    uuid_format(id, text);
+    status = error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+    return view_finish(view, status, error);
 }
 
 int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_error *error)
@@ -44,9 +45,9 @@ int32_t crm_get_any(crm_view *view, const crm_id *id, crm_record **record, crm_e
     uint32_t count = __atomic_load_n(&schema->kind_count, __ATOMIC_ACQUIRE);
     struct kind **kinds = __atomic_load_n(&schema->kinds, __ATOMIC_ACQUIRE);
     for (uint32_t k = 0; k < count; k++) {
-        int32_t status = crm_get(view, kinds[k]->number, id, record, NULL);
+        int32_t status = crm_get(view, kinds[k]->number, id, record, error);
         if (status != CRM_NOT_FOUND)
-            return status == CRM_OK ? CRM_OK : crm_get(view, kinds[k]->number, id, record, error);
+            return status;
     }
     char text[UUID_TEXT_SIZE];
     uuid_format(id, text);
@@ -332,12 +333,13 @@ static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size
     crm_query *query;
     crm_record *record;
     char first[UUID_TEXT_SIZE], second[UUID_TEXT_SIZE];
-    if (kind->title == NULL)
+    struct field *title = kind->title; /* a writer may take its definition back meanwhile */
+    if (title == NULL)
         return CRM_NOT_FOUND;
     int32_t status = crm_query_create(view, kind->number, &query, error);
     if (status != CRM_OK)
         return status;
-    (void)crm_query_where_text(query, kind->title->number, CRM_OP_EQ, text, length);
+    (void)query_where_text(query, title, title->number, CRM_OP_EQ, text, length);
     (void)crm_query_limit(query, 2);
     status = crm_query_next(query, &record, error);
     if (status == CRM_OK) {
@@ -379,10 +381,8 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
         status = crm_get(view, kind_number, &id, &record, error);
     if (status == CRM_NOT_FOUND && length > 0)
         status = find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
-    uint32_t indexed;
-    struct field *const *fields = schema_indexed(kind, &indexed);
-    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < indexed; i++) {
-        const struct field *field = fields[i];
+    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < schema_indexed(kind); i++) {
+        const struct field *field = schema_indexed_at(kind, i);
         if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
             (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
             status = find(view, kind_number, field->number, text, length, true, &record, error);
@@ -439,14 +439,14 @@ crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number
     crm_error error;
     if (created != NULL)
         *created = 0;
-    if (txn == NULL || text == NULL)
+    if (txn == NULL)
         return NULL;
     if (length == CRM_NUL)
-        length = strlen(text);
+        length = text == NULL ? 0 : strlen(text);
     struct kind *kind = schema_kind(&txn->generation->schema, kind_number);
     struct field *field = kind == NULL ? NULL : schema_field(kind, field_number);
-    if (field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
-        txn_fail(txn, CRM_INVALID, "an upsert needs a unique field, an external id or an e-mail");
+    if (text == NULL || field == NULL || !((field->flags & CRM_FLAG_UNIQUE) || field->type == CRM_TYPE_EMAILS)) {
+        txn_fail(txn, CRM_INVALID, "an upsert needs a text, and a unique field, an external id or an e-mail");
         return NULL;
     }
     int32_t status = find(&txn->view, kind_number, field_number, text, length, true, &found, &error);

@@ -286,12 +286,19 @@ static bool order_plan(crm_query *query, struct plan *plan)
     return true;
 }
 
+bool plan_is_short(const crm_query *query)
+{
+    return query->order == NULL && query->limit <= QUERY_PAGE && query->key_count == 0 && !query->timeline;
+}
+
 static void make(crm_query *query)
 {
     struct plan *plan = &query->plan;
     struct plan candidate;
     uint64_t rows = kind_rows(query->view->generation, query->kind);
     query->planned = true;
+    for (uint32_t i = 0; i < query->condition_count; i++)
+        query->conditions[i].settled = false; /* as an earlier plan had it */
     plan_start(plan, PLAN_SCAN, NULL);
     plan->estimate = rows;
     if (query->timeline) {
@@ -308,9 +315,15 @@ static void make(crm_query *query)
         plan->streams_in_order = in_query_order(query, plan);
         /* Walking the order finds a page after about page * rows / matches steps. */
         uint64_t page = query->limit < QUERY_PAGE ? query->limit : QUERY_PAGE;
+        bool many = plan->estimate > 16 * page * (rows / (plan->estimate + 1) + 1);
         if (!plan->streams_in_order && query->key_count == 0 && order_plan(query, &candidate) &&
-            (candidate.estimate <= plan->estimate || plan->estimate > 16 * page * (rows / (plan->estimate + 1) + 1)))
+            (candidate.estimate <= plan->estimate || many)) {
             plan_take(plan, &candidate);
+        } else if (!plan->streams_in_order && many && plan_is_short(query)) { /* the records' own order */
+            plan_start(plan, PLAN_SCAN, NULL);
+            plan->estimate = rows;
+            plan->streams_in_order = plan->many = true;
+        }
     } else {
         plan->streams_in_order = query->order == NULL;
     }
@@ -348,7 +361,10 @@ void plan_explain(crm_query *query)
         break;
     case PLAN_TIMELINE: buffer_format(note, "timeline, newest first"); break;
     default:
-        buffer_format(note, "scan of all %llu records: no index serves the conditions", (unsigned long long)plan->rows);
+        buffer_format(note,
+                      plan->many ? "scan of %llu records in order of creation: enough of them match"
+                                 : "scan of all %llu records: no index serves the conditions",
+                      (unsigned long long)plan->rows);
         break;
     }
     if (plan->what == PLAN_SCAN && query->condition_count == 0) {

@@ -31,9 +31,9 @@ static bool keep_text(crm_query *query, struct operand *operand, const void *byt
     return operand->text != NULL;
 }
 
-static struct operand *add_operand(crm_query *query, uint32_t number, int32_t op)
+/* The caller looks the field up, once: a writer may take its definition back meanwhile. */
+static struct operand *add_operand(crm_query *query, struct field *field, uint32_t number, int32_t op)
 {
-    struct field *field = schema_field(query->kind, number);
     struct predicate *condition = NULL;
     if (query->status != CRM_OK)
         return NULL;
@@ -81,9 +81,8 @@ static bool op_fits(const struct field *field, int32_t op)
     return !type_is_list(field->type) && !type_is_ref(field->type) && field->type != CRM_TYPE_ID;
 }
 
-static int32_t refuse_op(crm_query *query, uint32_t number)
+static int32_t refuse_op(crm_query *query, const struct field *field)
 {
-    struct field *field = schema_field(query->kind, number);
     return query_fail(query, CRM_INVALID, "%s.%s is of type %s, which that operator does not fit", query->kind->name,
                       field->name, crm_type_name(field->type));
 }
@@ -92,12 +91,12 @@ int32_t crm_query_where_int(crm_query *query, uint32_t number, int32_t op, int64
 {
     if (query == NULL)
         return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct field *field = schema_field(query->kind, number);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     if (!op_fits(field, op))
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     operand->integer = value;
     operand->real = (double)value;
     return CRM_OK;
@@ -107,15 +106,15 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
 {
     if (query == NULL || id == NULL)
         return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct field *field = schema_field(query->kind, number);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     operand->id = *id;
     if (field->type == CRM_TYPE_ID)
         return CRM_OK;
     if (!type_is_ref(field->type) && field->type != CRM_TYPE_REFS)
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     struct kind *kind = schema_kind(&query->view->generation->schema, kind_number);
     if (kind == NULL || (field->type == CRM_TYPE_REF && kind_number != field->target))
         return query_fail(query, CRM_INVALID, "%s.%s does not refer to records of kind %u", query->kind->name,
@@ -123,7 +122,9 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
     if (view_begin(query->view, &query->error) != CRM_OK)
         return query->status = query->error.status;
     uint32_t found = row_find(query->view->generation, kind, id);
-    view_end(query->view);
+    int32_t status = view_finish(query->view, CRM_OK, &query->error);
+    if (status != CRM_OK)
+        return query->status = status;
     /* A record that is not there is referred to by none. */
     operand->integer = found == UINT32_MAX           ? -1
                        : field->type == CRM_TYPE_REF ? found
@@ -147,7 +148,8 @@ static int32_t ref_operand(crm_query *query, struct field *field, struct operand
         return query->status = query->error.status;
     uint32_t found =
         row_find(query->view->generation, schema_kind(&query->view->generation->schema, kind), &operand->id);
-    view_end(query->view);
+    if ((status = view_finish(query->view, CRM_OK, &query->error)) != CRM_OK)
+        return query->status = status;
     operand->integer = field->type == CRM_TYPE_REF ? (int64_t)found : any_ref_pack(kind, found);
     return CRM_OK;
 }
@@ -237,16 +239,14 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
     }
 }
 
-int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, const char *text, size_t length)
+int32_t query_where_text(crm_query *query, struct field *field, uint32_t number, int32_t op, const char *text,
+                         size_t length)
 {
-    if (query == NULL)
-        return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     if (!op_fits(field, op))
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     if (op == CRM_OP_SET || op == CRM_OP_NOT_SET)
         return CRM_OK;
     if (text == NULL)
@@ -256,6 +256,13 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
     if (type_is_ref(field->type) || field->type == CRM_TYPE_ID || field->type == CRM_TYPE_REFS)
         return ref_operand(query, field, operand, text, length);
     return text_operand(query, field, operand, op, text, length);
+}
+
+int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, const char *text, size_t length)
+{
+    if (query == NULL)
+        return CRM_MISUSE;
+    return query_where_text(query, schema_field(query->kind, number), number, op, text, length);
 }
 
 /* ---- judging ---- */
@@ -278,7 +285,12 @@ int query_value(crm_query *query, struct field *field, uint32_t number, const st
     query->probe.number = number;
     query->probe.identified = false;
     query->probe.version = query->version;
-    return record_read_value(&query->probe, field, value);
+    query->probe.status = CRM_OK;
+    int got = record_read_value(&query->probe, field, value);
+    if (query->probe.status != CRM_OK)
+        query_fail(query, query->probe.status, "%s: what is kept of a %s is damaged; check the file with verify",
+                   query->view->db->path, query->kind->name);
+    return got;
 }
 
 static bool ordered(int32_t op, int compared)
@@ -446,6 +458,8 @@ bool predicate_matches(crm_query *query, const struct predicate *condition, uint
     struct field *field = condition->field;
     struct value value = {.what = VALUE_NONE};
     if (field->type == CRM_TYPE_ID) {
+        if (condition->op == CRM_OP_SET || condition->op == CRM_OP_NOT_SET)
+            return condition->op == CRM_OP_SET; /* every record has one */
         const crm_id *id = id_at(query->view->generation, query->kind, number);
         bool any = false;
         for (uint32_t i = 0; i < condition->count; i++)

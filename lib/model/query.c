@@ -137,8 +137,7 @@ static int32_t find_target(crm_view *view, const struct kind *kind, const crm_id
     *number = row_find(view->generation, kind, id);
     if (*number != UINT32_MAX && view_row(view, kind, *number, &row) == VIEW_ROW_NONE)
         *number = UINT32_MAX;
-    view_end(view);
-    return CRM_OK;
+    return view_finish(view, CRM_OK, error);
 }
 
 int32_t crm_timeline(crm_view *view, uint32_t kind_number, const crm_id *id, crm_query **out, crm_error *error)
@@ -217,7 +216,7 @@ static void note_after(crm_query *query, const struct hit *hit)
 }
 
 /* A row that could not be judged is not silently left out. */
-static bool query_untroubled(crm_query *query)
+bool query_untroubled(crm_query *query)
 {
     int32_t status = view_trouble(query->view, query->status == CRM_OK ? &query->error : NULL);
     if (query->status == CRM_OK)
@@ -357,10 +356,15 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
         query->status = status;
         return answer(query, error);
     }
-    bool planned = query->planned, after = query->has_after;
+    bool planned = query->planned, after = query->has_after, candidates = query->candidates;
+    uint64_t limit = query->limit;
+    if (plan_is_short(query)) { /* that plan is for a page, not for all */
+        planned = false;
+        query->limit = UINT64_MAX;
+    }
     if (!planned)
         plan_make(query);
-    query->has_after = false;
+    query->has_after = query->candidates = false;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK) {
         query->status = query->error.status;
     } else if (!count_known(query, planned, count)) {
@@ -372,6 +376,9 @@ int32_t crm_query_count(crm_query *query, uint64_t *count, crm_error *error)
             (void)count_collected(query, count);
     }
     query->has_after = after;
+    query->candidates = candidates;
+    query->planned = query->limit == limit;
+    query->limit = limit;
     (void)query_untroubled(query);
     view_end(query->view);
     return answer(query, error);
@@ -518,7 +525,8 @@ int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
     if ((status = view_begin(query->view, &query->error)) != CRM_OK)
         return query->status = status;
     query->after.number = row_find(query->view->generation, query->kind, &id);
-    view_end(query->view);
+    if ((status = view_finish(query->view, CRM_OK, &query->error)) != CRM_OK)
+        return query->status = status;
     if (query->after.number == UINT32_MAX)
         return query_fail(query, CRM_NOT_FOUND, "the record at the cursor is not in this file");
     query->has_after = true;

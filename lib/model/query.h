@@ -63,6 +63,7 @@ struct plan {
     uint32_t stretch_count, stream_count;
     bool streams_in_order; /* rows come as the query orders them */
     bool nulls_follow;     /* then those without the order's field */
+    bool many;             /* an index serves it, but so many match that a scan comes upon a page sooner */
     bool settles_all;      /* what its candidates say is all that is asked of a record that is not deleted */
     bool unjudged;         /* nothing competed with it: the estimate waits until somebody asks */
     uint64_t estimate, rows;
@@ -89,6 +90,7 @@ struct crm_query {
     uint32_t condition_count, key_count, measure_count;
     bool descending;
     bool planned, done, collected, in_nulls;
+    bool candidates; /* what was collected is judged when it is handed out */
     bool has_after;
     bool timeline; /* of `target` */
     uint32_t target_kind, target;
@@ -127,6 +129,9 @@ struct crm_query {
     struct plan plan;
 };
 
+/* crm_query_where_text with the field that its number led to; NULL: to none. */
+int32_t query_where_text(crm_query *query, struct field *field, uint32_t number, int32_t op, const char *text,
+                         size_t length);
 int32_t query_fail(crm_query *query, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* predicate */
@@ -141,10 +146,12 @@ bool cell_get(const struct field *field, const void *cell, int64_t *integer); /*
 
 /* plan */
 void plan_make(crm_query *query);
-uint64_t plan_estimate(crm_query *query); /* how many candidates */
+uint64_t plan_estimate(crm_query *query);   /* how many candidates */
+bool plan_is_short(const crm_query *query); /* of few rows and in no order but the records' own */
 void plan_explain(crm_query *query);
 
 /* run */
+bool query_untroubled(crm_query *query);            /* false: a row could not be judged, and it fails */
 bool run_page(crm_query *query, uint32_t capacity); /* fills numbers, rows and page; false: failed */
 bool run_collect(crm_query *query, bool sorted);
 bool run_candidates(crm_query *query, bool (*each)(crm_query *query, uint32_t number, void *context), void *context);

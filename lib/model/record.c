@@ -126,10 +126,9 @@ void crm_record_free(crm_record *record)
 const crm_id *record_id(const crm_record *record)
 {
     crm_record *r = (crm_record *)(uintptr_t)record;
-    if (!r->identified && r->txn == NULL && record_lock(r)) {
+    while (!r->identified && r->txn == NULL && record_lock(r)) {
         r->id = *id_at(r->view->generation, r->kind, r->number);
-        r->identified = true;
-        view_end(r->view);
+        r->identified = !record_again(r);
     }
     return &r->id;
 }
@@ -193,14 +192,24 @@ int record_value(const crm_record *record, uint32_t field, struct value *value)
     return version_get(version, field, value);
 }
 
+static int damaged_value(const crm_record *record)
+{
+    ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
+    return 0;
+}
+
 /* The transaction of the oldest entry of the record's chain that is still there. */
 static bool first_lsn(const crm_record *record, const struct version *version, uint64_t *lsn)
 {
     struct generation *generation = record->view->generation;
-    struct entry entry = {.lsn = version->lsn, .previous = version->previous};
+    struct entry entry = {.kind = version->kind,
+                          .number = version->number,
+                          .version = version->number_of,
+                          .lsn = version->lsn,
+                          .previous = version->previous};
     while (entry.previous != 0)
-        if (entry_load(generation, record->view->txn, entry.previous, &entry) != CRM_OK)
-            return false;
+        if (entry_before(generation, record->view->txn, &entry) != CRM_OK)
+            return damaged_value(record);
     *lsn = entry.lsn;
     return true;
 }
@@ -211,7 +220,10 @@ bool record_lock(const crm_record *record)
 {
     if (record->view->txn != NULL)
         return true;
-    return view_begin(record->view, NULL) == CRM_OK;
+    int32_t status = view_begin(record->view, NULL);
+    if (status != CRM_OK)
+        ((crm_record *)(uintptr_t)record)->status = status;
+    return status == CRM_OK;
 }
 
 /* What never changes, so that a view remembers it: when the last transactions
@@ -237,10 +249,12 @@ static bool time_of(const crm_record *record, uint64_t lsn, struct value *value)
         value->integer = last->time;
         return true;
     }
-    if (!record_lock(record))
-        return false;
-    bool known = frame_time(record->view->generation, lsn, &value->integer);
-    view_end(record->view);
+    bool known;
+    do {
+        if (!record_lock(record))
+            return false;
+        known = frame_time(record->view->generation, lsn, &value->integer);
+    } while (record_again(record));
     if (known && last != NULL)
         *last = (struct view_time){lsn, value->integer};
     return known;
@@ -254,11 +268,15 @@ COLD static bool actor_of(const crm_record *record, uint64_t lsn, struct value *
         *value = value_bytes(actor == NULL ? "" : actor, actor == NULL ? 0 : strlen(actor));
         return actor != NULL && actor[0] != 0;
     }
-    if (!record_lock(record))
-        return false;
-    bool known = frame_meta(record->view->generation, lsn, &frame, NULL) == CRM_OK;
-    view_end(record->view);
-    if (!known || frame.actor_length == 0)
+    int32_t status;
+    do {
+        if (!record_lock(record))
+            return false;
+        status = frame_meta(record->view->generation, lsn, &frame, NULL);
+    } while (record_again(record));
+    if (status == CRM_CORRUPT)
+        return damaged_value(record);
+    if (status != CRM_OK || frame.actor_length == 0)
         return false;
     struct made *made = record_make(record, 0, frame.actor, frame.actor_length);
     if (made == NULL)
@@ -435,22 +453,14 @@ const char *crm_text(const crm_record *record, uint32_t field, size_t *length)
 
 static bool id_of(const crm_record *record, uint32_t kind_number, uint32_t number, crm_id *id)
 {
-    crm_view *view = record->view;
-    struct view_known *known = known_of(view);
+    struct view_known *known = known_of(record->view);
     struct view_id *last = known == NULL ? NULL : &known->ids[(number ^ kind_number * 37) % VIEW_IDS];
     if (last != NULL && last->kind == kind_number && last->number == number) {
         *id = last->id;
         return true;
     }
-    const struct kind *kind = schema_kind(&view->generation->schema, kind_number);
-    if (kind == NULL || !record_lock(record))
-        return false;
-    const struct row *row = row_at(view->generation, kind, number);
-    bool found = row != NULL && row->head != 0;
-    if (found)
-        *id = *id_at(view->generation, kind, number);
-    view_end(view);
-    if (found && last != NULL)
+    bool found = record_read_id(record, kind_number, number, id);
+    if (found && last != NULL && record->status == CRM_OK)
         *last = (struct view_id){kind_number, number, *id};
     return found;
 }

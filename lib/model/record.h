@@ -58,9 +58,13 @@ const char *record_text_of(const crm_record *record, const struct value *value, 
 int32_t record_currency(const crm_record *record);
 /* The id behind a reference's number. */
 bool record_target(const crm_record *record, const struct field *field, int64_t stored, uint32_t *kind, crm_id *id);
+bool record_read_id(const crm_record *record, uint32_t kind, uint32_t number, crm_id *id);
 /* What the arena knows is read between this and view_end; false: it cannot be
  * read.  In a transaction it leaves the record that is being changed open. */
 bool record_lock(const crm_record *record);
+/* In the place of view_end: true when what was read must be read again; the
+ * record's status tells when that is of no use. */
+bool record_again(const crm_record *record);
 /* Appends the text of a field (display: references by title).  False: out of memory. */
 bool record_format(const crm_record *record, struct field *field, bool display, struct buffer *out);
 bool list_format(const crm_record *record, const struct field *field, const struct value *value, bool display,

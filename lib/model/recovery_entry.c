@@ -78,8 +78,10 @@ static bool apply_change(struct recovery *recovery, uint64_t offset, const struc
     const struct row *row = row_at(generation, kind, entry->number);
     struct version version;
     crm_id none = {{0}};
+    /* Where a transaction is missing without a gap, what lies there may be an older version. */
     if (row != NULL && row->head != 0 && row->head == entry->previous &&
-        version_load(generation, NULL, row->head, &version) == CRM_OK)
+        version_load(generation, NULL, row->head, &version) == CRM_OK && version.number_of + 1 == entry->version &&
+        version.lsn <= entry->lsn)
         return apply_entry(generation, NULL, offset, entry, &none);
     if ((entry->flags & ENTRY_FULL) && entry->operation != ENTRY_DELETE && (row == NULL || row_lsn(row) <= entry->lsn))
         return apply_full(recovery, offset, entry, row) ||
@@ -116,7 +118,8 @@ bool recovery_entry(struct recovery *recovery, uint64_t most, bool base, uint64_
     }
     recovery->entries++;
     crm_id told = *id_base;
-    if (entry->lsn > most || inspect_entry(&generation->schema, entry, &told, false, &recovery->scratch) != NULL) {
+    if (entry->lsn == 0 || entry->lsn > most ||
+        inspect_entry(&generation->schema, entry, &told, false, &recovery->scratch) != NULL) {
         recovery_lose(recovery, offset);
         *id_base = told; /* others may be told by its id */
         return true;

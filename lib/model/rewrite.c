@@ -14,6 +14,7 @@
 #include "model/rewrite.h"
 
 #include "model/change.h"
+#include "model/inspect.h"
 #include "sys/varint.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ enum {
     PACK_RAW = 64 << 10,
     HEADS_BYTES = 256 << 10,
     FRAME_BYTES = 16 << 20,
+    FRAME_LEAST = 512,  /* entries before a frame ends for the sake of ids; its own bytes are then a quarter each */
     FRAMES_ENTRY = 512, /* transactions in one table; a look-up inflates and walks one */
     FRAMES_RAW = 32 << 10,
     DEFLATE_LEVEL = 6
@@ -164,16 +166,27 @@ static uint32_t sequence_of(struct rewrite *rewrite, const struct entry *entry, 
     return sequence > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)sequence;
 }
 
+/* Whether the entry is what the one after it in the chain, the last that was read, changed. */
+static bool comes_before(const struct rewrite *rewrite, const struct entry *entry)
+{
+    const struct rewrite_link *after = rewrite->links + rewrite->link_count;
+    return rewrite->link_count == 0 ||
+           (entry->version + 1 == after[-1].version && entry->lsn <= after[-1].lsn && entry->lsn != 0);
+}
+
 int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t number, uint64_t head,
                       crm_error *error)
 {
+    struct entry entry;
     rewrite->link_count = 0;
+    int32_t status = entry_load(&rewrite->reader, NULL, head, &entry);
     for (uint64_t place = head; place != 0;) {
-        struct entry entry;
         struct version version;
-        if (entry_load(&rewrite->reader, NULL, place, &entry) != CRM_OK || entry.kind != kind->number ||
-            entry.number != number ||
-            (rewrite->salvage && version_load(&rewrite->reader, NULL, place, &version) != CRM_OK)) {
+        if (status != CRM_OK || entry.kind != kind->number || entry.number != number ||
+            !comes_before(rewrite, &entry) ||
+            (rewrite->salvage && (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
+                                  inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
+                                  !inspect_version(kind, &version, &rewrite->body)))) {
             if (rewrite->salvage && rewrite->link_count > 0) {
                 rewrite->cut++;
                 return CRM_OK;
@@ -192,6 +205,8 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
                                                                       .operation = entry.operation,
                                                                       .flags = entry.flags};
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(&rewrite->reader, NULL, &entry);
     }
     return CRM_OK;
 }
@@ -405,6 +420,18 @@ static void plan_record(struct rewrite *rewrite, struct record_plan *plan)
     }
 }
 
+/* Ids are told by their distance to the frame's first, and those of one
+ * transaction follow each other: where another's begin, so does a frame. */
+static int32_t frame_for(struct rewrite *rewrite, const crm_id *id, crm_error *error)
+{
+    if (id_follows(&rewrite->id_base, id) || rewrite->frame_entries + rewrite->head_entries < FRAME_LEAST)
+        return CRM_OK;
+    int32_t status = flush_chunk(rewrite, error);
+    if (status == CRM_OK && rewrite->frame.length > 0)
+        status = flush_frame(rewrite, error);
+    return status;
+}
+
 static bool is_last(uint8_t operation)
 {
     return operation == ENTRY_DELETE || operation == ENTRY_ERASE;
@@ -425,6 +452,7 @@ static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, ui
     while (head + 1 < plan.keep && is_last(rewrite->links[head].operation))
         head++;
     size_t last = rewrite->links[head].operation == ENTRY_DELETE ? head + 1 : head;
+    status = frame_for(rewrite, &plan.id, error);
     for (size_t i = plan.keep; status == CRM_OK && i-- > head + 1;)
         status = put_packed(rewrite, &plan, i, &previous, error);
     if (status == CRM_OK)

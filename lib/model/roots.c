@@ -76,8 +76,10 @@ static bool take_slot(struct generation *generation, const struct slot *slot)
     if (kind == NULL)
         return false;
     if (slot->what == SLOT_STORE) {
+        const struct kind_store *store = arena_at(generation->arena, slot->offset, sizeof *store);
         kind->store = slot->offset;
-        return arena_at(generation->arena, kind->store, sizeof(struct kind_store)) != NULL;
+        /* More rows than there are cells for would be asked for one by one. */
+        return store != NULL && store->rows <= column_count(generation->arena, store->rows_column);
     }
     struct field *field = schema_field(kind, slot->field);
     if (field == NULL)

@@ -97,6 +97,32 @@ COLD static bool sort_hits(crm_query *query)
     return true;
 }
 
+/* Candidates of a short page are a heap by number instead: few are taken out. */
+static void sift(const crm_query *query, size_t at)
+{
+    const uint32_t turn = query->descending ? UINT32_MAX : 0;
+    struct hit *hits = query->hits, moved = hits[at];
+    for (size_t child; (child = 2 * at + 1) < query->hit_count; at = child) {
+        if (child + 1 < query->hit_count && (hits[child + 1].number ^ turn) < (hits[child].number ^ turn))
+            child++;
+        if ((moved.number ^ turn) <= (hits[child].number ^ turn))
+            break;
+        hits[at] = hits[child];
+    }
+    hits[at] = moved;
+}
+
+static struct hit take_first(crm_query *query)
+{
+    struct hit first = query->hits[0];
+    do { /* two keys may have led to one record */
+        query->hits[0] = query->hits[--query->hit_count];
+        if (query->hit_count > 0)
+            sift(query, 0);
+    } while (query->hit_count > 0 && query->hits[0].number == first.number);
+    return first;
+}
+
 /* ---- candidates ---- */
 
 static bool text_within(const struct stretch *stretch, const uint8_t *text, uint32_t length, bool *past)
@@ -279,7 +305,7 @@ static int judge(crm_query *query, uint32_t number, struct row *row, bool certai
 static bool collect_one(crm_query *query, uint32_t number, bool certain)
 {
     struct row row;
-    if (judge(query, number, &row, certain) == VIEW_ROW_NONE)
+    if (!query->candidates && judge(query, number, &row, certain) == VIEW_ROW_NONE)
         return query->status == CRM_OK;
     if (!memory_grow(query->view->db->memory, (void **)&query->hits, &query->hit_capacity, query->hit_count + 1,
                      sizeof *query->hits)) {
@@ -317,6 +343,11 @@ bool run_collect(crm_query *query, bool sorted)
              (old = view_overlay_next(query->view, query->kind->number, &position)) != NULL;)
             if (!collect_one(query, old->number, false))
                 return false;
+    if (query->candidates) {
+        for (size_t at = query->hit_count / 2; at-- > 0;)
+            sift(query, at);
+        return true;
+    }
     if (sorted && !sort_hits(query)) {
         query_fail(query, CRM_NOMEM, "out of memory");
         return false;
@@ -514,9 +545,14 @@ static void stream_timeline(crm_query *query, uint32_t capacity)
 
 static void give_collected(crm_query *query, uint32_t capacity)
 {
-    while (query->page_count < capacity && query->hit_next < query->hit_count) {
+    struct row row;
+    while (query->candidates && query->page_count < capacity && query->hit_count > 0 && query->status == CRM_OK) {
+        const struct hit hit = take_first(query);
+        if (judge(query, hit.number, &row, false) != VIEW_ROW_NONE)
+            give(query, hit.number, &row, &hit);
+    }
+    while (!query->candidates && query->page_count < capacity && query->hit_next < query->hit_count) {
         const struct hit *hit = &query->hits[query->hit_next++];
-        struct row row;
         if (view_row(query->view, query->kind, hit->number, &row) != VIEW_ROW_NONE)
             give(query, hit->number, &row, hit);
     }
@@ -540,6 +576,8 @@ bool run_page(crm_query *query, uint32_t capacity)
                    (query->plan.what == PLAN_SCAN || kind_is_untouched(query));
     if (!streams && !query->collected) {
         query->collected = true;
+        /* A few of many: numbers alone tell which come first. */
+        query->candidates = plan_is_short(query);
         if (!run_collect(query, true))
             return false;
     }
@@ -555,7 +593,5 @@ bool run_page(crm_query *query, uint32_t capacity)
         if (query->page_count == 0 || query->in_nulls)
             stream_scan(query, capacity, true);
     }
-    if (query->view->generation->arena->damaged)
-        return query_fail(query, CRM_CORRUPT, "the index is damaged; ask again: it is built anew"), false;
     return query->status == CRM_OK;
 }

@@ -58,8 +58,15 @@ const char *crm_setting(crm_view *view, const char *name)
     crm_record *record = NULL;
     struct value value;
     const char *text = NULL;
-    if (view == NULL || name == NULL ||
-        crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, NULL) != CRM_OK)
+    crm_error error;
+    if (view == NULL || name == NULL)
+        return NULL;
+    int32_t status = CRM_CORRUPT;
+    for (int i = 0; i < 2 && status == CRM_CORRUPT; i++) /* a damaged index is built anew by the second time */
+        status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, &error);
+    if (status != CRM_OK && status != CRM_NOT_FOUND)
+        db_tell(view->db, status, "setting \"%s\" cannot be read: %s", name, error.message);
+    if (status != CRM_OK)
         return NULL;
     if (record_value(record, CRM_SETTING_VALUE, &value) == 1) {
         if (value.what == VALUE_BYTES && view->txn == NULL) {
@@ -132,6 +139,21 @@ int32_t crm_setting_set(crm_txn *txn, const char *name, const char *value)
         return txn->status;
     return value == NULL ? crm_set_null(record, CRM_SETTING_VALUE)
                          : crm_set_text(record, CRM_SETTING_VALUE, value, value_length);
+}
+
+/* What a setting that cannot be read makes of the others' answers is not told
+ * with them: then the log is read from its beginning, which finds the damage. */
+bool settings_readable(struct generation *generation)
+{
+    const struct kind *kind = schema_kind(&generation->schema, CRM_KIND_SETTING);
+    struct version version;
+    bool fine = true;
+    uint32_t rows = kind_rows(generation, kind);
+    for (uint32_t number = 0; fine && number < rows; number++) {
+        const struct row *row = row_at(generation, kind, number);
+        fine = row != NULL && (row->head == 0 || version_load(generation, NULL, row->head, &version) == CRM_OK);
+    }
+    return fine && !generation->arena->damaged;
 }
 
 /* ---- the base currency ---- */

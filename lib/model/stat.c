@@ -105,7 +105,9 @@ int32_t crm_stat(crm_db *db, crm_table **out, crm_error *error)
     if (status == CRM_OK) {
         put_log(table, view->generation);
         put_kinds(table, view->generation);
-        view_end(view);
+        status = view_finish(view, CRM_OK, error);
+    }
+    if (status == CRM_OK) {
         status = put_settings(table, view, error);
     }
     crm_view_close(view);

@@ -74,24 +74,20 @@ void db_unlock_writer(crm_db *db, struct generation *generation)
 COLD static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
 {
     struct generation *generation = txn->generation;
+    int64_t now = db_now(db);
     rwlock_write(&generation->lock);
     generation->txn = txn;
-    rwlock_unlock(&generation->lock);
+    touches_trim(generation);
     txn->base = generation->applied.offset + LOG_FRAME_HEADER;
     txn->lsn = generation->applied.lsn + 1;
-    int64_t now = db_now(db);
     txn->time = now > generation->applied.time ? now : generation->applied.time;
+    bool sound = !generation->bad && !generation->arena->damaged;
+    rwlock_unlock(&generation->lock);
     uint8_t random[UUID_RANDOM_SIZE];
     random_bytes(random, sizeof random);
     txn->next_id = uuid_v7(txn->time / 1000, random);
     txn->view.time = txn->time;
-    if (generation->bad || generation->arena->damaged) {
-        int32_t status = db_settle(generation, error);
-        if (status != CRM_OK)
-            return status;
-    }
-    touches_trim(generation);
-    return CRM_OK;
+    return sound ? CRM_OK : db_settle(generation, error);
 }
 
 COLD static void free_txn(crm_txn *txn);
@@ -178,7 +174,9 @@ int64_t txn_time(const crm_txn *txn)
 
 static int32_t no_index(crm_txn *txn)
 {
-    return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory or a damaged index)");
+    return txn->generation->arena->damaged
+               ? txn_fail(txn, CRM_CORRUPT, "the index was found damaged; begin again: it is built anew")
+               : txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory)");
 }
 
 /* What the open record's change is, while its edits are still there. */
@@ -208,7 +206,7 @@ static int32_t flush(crm_txn *txn)
 
 int32_t txn_settle(crm_txn *txn)
 {
-    if (txn->generation->bad && txn->applied)
+    if ((txn->generation->bad && txn->applied) || txn->generation->arena->damaged)
         return no_index(txn);
     return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
 }
@@ -313,13 +311,24 @@ COLD static void end(crm_txn *txn)
     db_unlock_writer(db, generation);
 }
 
+/* The end of one that wrote nothing.  It may have seen, and told, what another
+ * thread has written and not yet synced: nobody who asks next may find less. */
+COLD static int32_t end_unwritten(crm_txn *txn, crm_error *error)
+{
+    struct log *log = txn->generation->log;
+    struct log_point seen = txn->generation->applied;
+    end(txn);
+    int32_t status = seen.lsn > log_published(log) ? log_sync(log, &seen, error) : CRM_OK;
+    free_txn(txn);
+    return status;
+}
+
 COLD void crm_rollback(crm_txn *txn)
 {
     if (txn == NULL)
         return;
     take_back(txn);
-    end(txn);
-    free_txn(txn);
+    (void)end_unwritten(txn, NULL); /* a failure stops the log, which the next call tells */
 }
 
 COLD static int32_t append(crm_txn *txn, struct log_point *after, crm_error *error)
@@ -376,7 +385,8 @@ COLD int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     int32_t status = txn->open == NULL ? CRM_OK : txn_finish(txn);
     if (txn->status != CRM_OK)
         status = txn->status;
-    if (status == CRM_OK && index_waiting(txn->generation) < WAIT_KEYS)
+    /* What a damaged index did not find may have broken a rule. */
+    if (status == CRM_OK && (index_waiting(txn->generation) < WAIT_KEYS || txn->generation->arena->damaged))
         status = txn_settle(txn);
     if (status != CRM_OK) {
         error_set(error, status, "%s", txn->error.message);
@@ -387,11 +397,8 @@ COLD int32_t crm_commit(crm_txn *txn, uint64_t *lsn, crm_error *error)
     }
     if (lsn != NULL)
         *lsn = txn->entry_count == 0 ? txn->lsn - 1 : txn->lsn;
-    if (txn->entry_count == 0) {
-        end(txn);
-        free_txn(txn);
-        return CRM_OK;
-    }
+    if (txn->entry_count == 0)
+        return end_unwritten(txn, error);
     status = append(txn, &after, error);
     if (status != CRM_OK) {
         crm_rollback(txn);
@@ -657,6 +664,8 @@ int32_t txn_finish(crm_txn *txn)
     txn->in_rules = true;
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
+    if (txn->status == CRM_OK && !created)
+        (void)txn_check_currency(txn, record, &before.version);
     if (txn->status == CRM_OK) {
         (void)txn_edits_changed(txn, record, true);
         (void)txn_check(txn, record, created ? NULL : &before.version);

@@ -117,10 +117,20 @@ __attribute__((noinline)) static bool get_rare(const uint8_t **at, const uint8_t
     }
 }
 
+/* A field may lie there as another type than its own has (only in a file that
+ * somebody forged): who reads it finds 0 and no bytes, not what memory held. */
+static inline void value_clear(struct value *value)
+{
+    value->integer = 0;
+    value->bytes = NULL;
+    value->length = 0;
+}
+
 /* The value behind a tag; advances *at.  False: damaged. */
 static bool get_value(const uint8_t **at, const uint8_t *end, unsigned wire, struct value *value)
 {
     uint64_t raw;
+    value_clear(value);
     if (wire == WIRE_BYTES) {
         value->what = VALUE_BYTES;
         return get_bytes(at, end, 1, value);
@@ -194,6 +204,7 @@ static inline int value_at(const uint8_t *at, const uint8_t *end, unsigned wire,
     ptrdiff_t left = end - at;
     if (wire == WIRE_BYTES && left > 1 && *at < 0x80 && *at < left - 1) {
         value->what = VALUE_BYTES;
+        value->integer = 0;
         value->length = *at;
         value->bytes = at + 1;
         return at[value->length + 1] == 0 ? 1 : -1;
@@ -206,6 +217,7 @@ static inline int value_at(const uint8_t *at, const uint8_t *end, unsigned wire,
             eight = (eight & UINT64_C(0x007f007f007f007f)) | (eight & UINT64_C(0x7f007f007f007f00)) >> 1;
             eight = (eight & UINT64_C(0x00003fff00003fff)) | (eight & UINT64_C(0x3fff00003fff0000)) >> 2;
             eight = (eight & UINT64_C(0x000000000fffffff)) | (eight & UINT64_C(0x0fffffff00000000)) >> 4;
+            value_clear(value);
             value->what = VALUE_INT;
             value->integer = unzigzag(eight);
             return wire == WIRE_INT || !__builtin_mul_overflow(value->integer, SECOND_US, &value->integer) ? 1 : -1;
@@ -266,17 +278,26 @@ static bool id_is_nil(const crm_id *id)
     return (bytes_get_u64(id->bytes) | bytes_get_u64(id->bytes + 8)) == 0;
 }
 
+static uint64_t id_distance(const crm_id *base, const crm_id *id)
+{
+    return bytes_get_big64(id->bytes + 8) - bytes_get_big64(base->bytes + 8);
+}
+
+bool id_follows(const crm_id *base, const crm_id *id)
+{
+    uint64_t distance = id_distance(base, id);
+    return !id_is_nil(base) && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX;
+}
+
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id)
 {
-    bool first = id_is_nil(base);
-    uint64_t distance = bytes_get_big64(id->bytes + 8) - bytes_get_big64(base->bytes + 8);
-    if (!first && memcmp(base->bytes, id->bytes, 8) == 0 && distance > 0 && distance < UINT32_MAX) {
-        put_varint(buffer, distance);
+    if (id_follows(base, id)) {
+        put_varint(buffer, id_distance(base, id));
         return;
     }
     buffer_byte(buffer, 0);
     buffer_append(buffer, id->bytes, sizeof id->bytes);
-    if (first)
+    if (id_is_nil(base))
         *base = *id;
 }
 

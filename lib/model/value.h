@@ -85,6 +85,7 @@ static inline void body_seek_open(struct body_seek *seek, const uint8_t *bytes, 
 int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value); /* as body_find */
 
 /* Ids in a CREATE, relative to the frame's first; *base is zero before it. */
+bool id_follows(const crm_id *base, const crm_id *id); /* it can be told by its distance to `base` */
 void id_put(struct buffer *buffer, crm_id *base, const crm_id *id);
 const uint8_t *id_get(const uint8_t *at, const uint8_t *end, crm_id *base, crm_id *id); /* NULL: damaged */
 
@@ -103,6 +104,7 @@ enum { VERSION_SEGMENTS = 9 };
 struct version {
     uint64_t offset;         /* of the newest entry; 0: there is no version */
     uint64_t lsn, number_of; /* number_of: the version's number, from 1 */
+    uint32_t kind, number;   /* the record's */
     uint64_t previous;
     uint8_t operation, flags;
     bool deleted, damaged;

@@ -86,9 +86,8 @@ static void check_entries(struct verify *verify, const struct frame *frame)
 }
 
 /* The frame after `*at`, or, when that is bad, the next good one; false at the end. */
-static bool next_frame(struct verify *verify, struct log_point *at, struct frame *frame)
+static bool next_frame(struct verify *verify, const struct log_point *end, struct log_point *at, struct frame *frame)
 {
-    const struct log_point *end = &verify->generation->applied;
     struct log *log = verify->generation->log;
     if (at->offset >= end->offset)
         return false;
@@ -98,16 +97,25 @@ static bool next_frame(struct verify *verify, struct log_point *at, struct frame
     return log_scan(log, at->offset + 8, frame, NULL) == CRM_OK && frame->offset < end->offset;
 }
 
-static int32_t check_tail(struct verify *verify, crm_error *error)
+static int32_t check_tail(struct verify *verify, struct log_point end, crm_error *error)
 {
     struct log *log = verify->generation->log;
     struct log_tail tail;
-    int32_t status = log_tail(log, &verify->generation->applied, &tail, error);
-    /* Beside a live writer a reader may catch a frame half written. */
-    bool live = log_read_only(log) && !log_unrecovered(log);
+    struct frame frame;
+    /* Beside a live writer, and one may come or go meanwhile, a reader may catch a frame half written; and those
+     * that it has not followed are whole, though they look torn, or vouch for each other. */
+    bool live = !log_unrecovered(log);
+    int32_t status = log_tail(log, &end, &tail, error);
+    while (status == CRM_OK && tail.what != LOG_TAIL_CLEAN && log_frame(log, &end, &frame, NULL) == CRM_OK) {
+        end = frame.after;
+        while (log_frame(log, &end, &frame, NULL) == CRM_OK)
+            end = frame.after;
+        status = log_tail(log, &end, &tail, error);
+    }
+    live = log_read_only(log) && (live || !log_unrecovered(log));
     if (status == CRM_OK && tail.what == LOG_TAIL_DAMAGED)
         verify_found_at(verify, tail.offset, "damaged: transaction %llu is lost though %llu follows at byte %llu",
-                        (unsigned long long)verify->generation->applied.lsn + 1, (unsigned long long)tail.next_lsn,
+                        (unsigned long long)end.lsn + 1, (unsigned long long)tail.next_lsn,
                         (unsigned long long)tail.next_offset);
     else if (status == CRM_OK && tail.what == LOG_TAIL_TORN && !live)
         verify_found_at(verify, tail.offset, "%llu bytes that were never committed follow the last transaction",
@@ -117,11 +125,14 @@ static int32_t check_tail(struct verify *verify, crm_error *error)
 
 int32_t verify_log(struct verify *verify, crm_error *error)
 {
-    struct log_point at = log_start(verify->generation->log);
+    struct log_point at = log_start(verify->generation->log), end;
     struct frame frame;
-    while (next_frame(verify, &at, &frame)) {
+    rwlock_read(&verify->generation->lock); /* a reader's other threads may follow on */
+    end = verify->generation->applied;
+    rwlock_unlock(&verify->generation->lock);
+    while (next_frame(verify, &end, &at, &frame)) {
         check_entries(verify, &frame);
         at = frame.after;
     }
-    return check_tail(verify, error);
+    return check_tail(verify, end, error);
 }

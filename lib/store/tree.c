@@ -128,7 +128,7 @@ __attribute__((always_inline)) static inline void node_prefetch(const struct are
                                                                 unsigned size)
 {
     uint64_t offset = tree_offset(reference);
-    if (offset + size > arena->used)
+    if (offset + size > arena_used(arena))
         return;
     for (unsigned i = 0; i < size; i += 64)
         __builtin_prefetch(arena->base + offset + i);
@@ -149,6 +149,7 @@ bool tree_descend(const struct tree *tree, const struct tree_probe *probe, struc
         path->inner[i] = inner;
         path->reference[i] = reference;
         path->index[i] = index;
+        path->below[i] = inner_counts(inner) + index;
         reference = inner_references(inner)[index];
         if (i + 2 == depth)
             node_prefetch(tree->arena, reference, LEAF_SIZE);
@@ -176,6 +177,7 @@ bool tree_path_last(const struct tree *tree, struct tree_path *path)
         path->inner[i] = inner;
         path->reference[i] = reference;
         path->index[i] = inner->count - 1U;
+        path->below[i] = inner_counts(inner) + inner->count - 1;
         reference = inner_references(inner)[inner->count - 1U];
     }
     if (reference == path->leaf.reference)

@@ -11,7 +11,14 @@
  */
 #include "store/tree_node.h"
 
-enum { SORT_SMALL = 32, REBUILD_SHARE = 8, REBUILD_LEAST = 64 };
+enum {
+    SORT_SMALL = 32,
+    REBUILD_SHARE = 8,
+    REBUILD_LEAST = 64,
+    BUILT_ROOM = (1 << LEAF_LOG_MAX) - LEAF_HEADER - LEAF_PAD
+};
+
+_Static_assert((BUILT_ROOM - BUILT_ROOM / LEAF_SPARED) / STRIDE_LEAST <= LEAF_MOST, "what fills a leaf is pending");
 
 struct built {
     struct tree_key first;
@@ -145,8 +152,6 @@ static bool sort_keys(const struct tree *tree, struct tree_key *keys, size_t cou
         sort_insertion(tree, keys, count);
         return true;
     }
-    if (count > SIZE_MAX / sizeof *keys)
-        return false;
     struct tree_key *spare = memory_alloc(tree->arena->memory, count * sizeof *keys);
     if (spare == NULL)
         return false;
@@ -210,9 +215,8 @@ static bool build_key(struct builder *builder, struct tree_key key)
     if (builder->count != 0) {
         range = builder->range;
         leaf_range_add(&range, key);
-        uint32_t room = (1U << LEAF_LOG_MAX) - LEAF_HEADER - LEAF_PAD;
-        room -= room / LEAF_SPARED;
-        if (builder->count == LEAF_MOST || (builder->count + 1) * leaf_range_bytes(&range) > room) {
+        const uint32_t room = BUILT_ROOM - BUILT_ROOM / LEAF_SPARED;
+        if ((builder->count + 1) * leaf_range_bytes(&range) > room) {
             if (!build_leaf(builder, false))
                 return false;
             range = leaf_range_of(key);
@@ -270,7 +274,7 @@ static bool build_level(struct builder *builder, uint32_t level)
     return true;
 }
 
-/* Builds the order that merging the tree with `keys` gives. */
+/* Builds the order that merging the tree with `keys`, of which there is one at least, gives. */
 static bool build_merged(struct builder *builder, uint64_t offset, const struct tree_key *keys, size_t count)
 {
     const struct tree *tree = builder->tree;
@@ -299,7 +303,7 @@ static bool build_merged(struct builder *builder, uint64_t offset, const struct 
         else
             more = tree_next(arena, offset, &cursor, &old);
     }
-    return !arena->damaged && (builder->count == 0 || build_leaf(builder, builder->length == 0));
+    return !arena->damaged && build_leaf(builder, builder->length == 0);
 }
 
 static bool rebuild(const struct tree *tree, uint64_t offset, const struct tree_key *keys, size_t count)
@@ -311,11 +315,9 @@ static bool rebuild(const struct tree *tree, uint64_t offset, const struct tree_
     builder->tree = tree;
     uint32_t depth = 1;
     bool done = build_merged(builder, offset, keys, count);
-    while (done && builder->length > 1) {
-        done = depth < TREE_DEPTH_MAX && build_level(builder, depth);
-        depth++;
-    }
-    if (done && builder->length == 1) {
+    while (done && builder->length > 1) /* some six levels: there are no more than 2^32 references */
+        done = build_level(builder, depth++);
+    if (done) {
         tree_nodes_free(tree, false);
         tree->header->root = builder->nodes[0].reference;
         tree->header->first = builder->first_reference;

@@ -7,7 +7,7 @@
  * leaves a sound tree.
  *
  * After an allocation every node is opened again: a hostile free list may have
- * handed out a block that is in use.
+ * handed out a block that is in use, which then is zero and no node any more.
  *
  * Where a split happens decides how full leaves are: keys that come in
  * ascending order (at the tree's end, or on end at one place) leave a full leaf
@@ -43,7 +43,7 @@ void inner_init(struct inner *inner, unsigned size_log, uint32_t level)
 static void path_count(struct tree_path *path, uint32_t levels)
 {
     for (uint32_t i = 0; i < levels; i++)
-        inner_counts(path->inner[i])[path->index[i]]++;
+        (*path->below[i])++;
 }
 
 COLD static bool root_create(const struct tree *tree)
@@ -86,14 +86,16 @@ COLD static enum step inner_grow(const struct tree *tree, const struct tree_path
     uint32_t reference = node_alloc(tree->arena, size_log);
     struct inner *grown = arena_at(tree->arena, tree_offset(reference), (size_t)1 << size_log);
     struct inner *inner = inner_open(tree->arena, path->reference[0], path->inners);
-    if (grown == NULL || inner == NULL || inner == grown || tree->header->root != path->reference[0])
+    if (grown == NULL || inner == NULL || inner->size_log + 1U != size_log || tree->header->root != path->reference[0])
         return STEP_FAILED;
     uint32_t count = inner->count;
+    const uint32_t *references = inner_references(inner), *counts = inner_counts(inner);
     inner_init(grown, size_log, path->inners);
     grown->count = (uint16_t)count;
+    uint32_t *grown_references = inner_references(grown), *grown_counts = inner_counts(grown);
     memmove(inner_keys(grown), inner_keys(inner), count * sizeof(struct tree_key));
-    memmove(inner_references(grown), inner_references(inner), count * sizeof(uint32_t));
-    memmove(inner_counts(grown), inner_counts(inner), count * sizeof(uint32_t));
+    memmove(grown_references, references, count * sizeof *references);
+    memmove(grown_counts, counts, count * sizeof *counts);
     arena_release(tree->arena, tree_offset(path->reference[0]), (size_t)1 << (size_log - 1));
     tree->header->root = reference;
     return STEP_AGAIN;
@@ -119,11 +121,11 @@ static bool inner_add(struct inner *inner, uint32_t index, struct tree_key key, 
     return true;
 }
 
-static uint32_t counts_sum(struct inner *inner, uint32_t first, uint32_t end)
+static uint32_t counts_sum(const uint32_t *counts, uint32_t count)
 {
     uint32_t sum = 0;
-    for (uint32_t i = first; i < end; i++)
-        sum += inner_counts(inner)[i];
+    for (uint32_t i = 0; i < count; i++)
+        sum += counts[i];
     return sum;
 }
 
@@ -135,7 +137,7 @@ static enum step inner_split(const struct tree *tree, const struct tree_path *pa
     struct inner *right = arena_at(tree->arena, tree_offset(reference), (size_t)1 << INNER_LOG_MAX);
     struct inner *left = inner_open(tree->arena, path->reference[level], height);
     struct inner *parent = inner_open(tree->arena, path->reference[level - 1], height + 1);
-    if (right == NULL || left == NULL || parent == NULL || right == left || right == parent || left->count < 2)
+    if (right == NULL || left == NULL || parent == NULL || left->count < 2)
         return STEP_FAILED;
     bool at_end = true; /* of its level: then children come in order, and the left one stays full */
     for (uint32_t i = 0; i <= level; i++)
@@ -143,15 +145,20 @@ static enum step inner_split(const struct tree *tree, const struct tree_path *pa
     uint32_t count = left->count;
     uint32_t kept = at_end ? count - 1 : count / 2;
     uint32_t moved = count - kept;
+    const uint32_t *references = inner_references(left), *counts = inner_counts(left);
+    uint32_t *below = inner_counts(parent) + path->index[level - 1];
+    uint32_t stays = counts_sum(counts, kept), goes = counts_sum(counts + kept, moved);
+    struct tree_key first = inner_keys(left)[kept];
+    if (!inner_add(parent, path->index[level - 1], first, reference, goes))
+        return STEP_FAILED;
+    *below = stays;
     inner_init(right, INNER_LOG_MAX, height);
+    uint32_t *right_references = inner_references(right), *right_counts = inner_counts(right);
     memmove(inner_keys(right), inner_keys(left) + kept, moved * sizeof(struct tree_key));
-    memmove(inner_references(right), inner_references(left) + kept, moved * sizeof(uint32_t));
-    memmove(inner_counts(right), inner_counts(left) + kept, moved * sizeof(uint32_t));
+    memmove(right_references, references + kept, moved * sizeof *references);
+    memmove(right_counts, counts + kept, moved * sizeof *counts);
     right->count = (uint16_t)moved;
     left->count = (uint16_t)kept;
-    if (!inner_add(parent, path->index[level - 1], inner_keys(right)[0], reference, counts_sum(right, 0, moved)))
-        return STEP_FAILED;
-    inner_counts(parent)[path->index[level - 1]] = counts_sum(left, 0, kept);
     return STEP_AGAIN;
 }
 
@@ -210,8 +217,7 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     struct leaf_view left, next;
     uint32_t reference = node_alloc(tree->arena, LEAF_LOG_MAX);
     struct leaf *fresh = arena_at(tree->arena, tree_offset(reference), (size_t)1 << LEAF_LOG_MAX);
-    if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.leaf == fresh || left.count < 2 ||
-        left.leaf->size_log != LEAF_LOG_MAX ||
+    if (fresh == NULL || !leaf_open(tree->arena, own, &left) || left.count < 2 || left.leaf->size_log != LEAF_LOG_MAX ||
         (left.leaf->next != 0 && !leaf_open(tree->arena, left.leaf->next, &next)))
         return STEP_FAILED;
     uint32_t cut = split_slot(tree, path);
@@ -219,23 +225,24 @@ static enum step leaf_split(const struct tree *tree, struct tree_path *path, str
     cut = left.count - moved;
     struct tree_key first = cut < left.count ? leaf_key(&left, cut) : key;
     uint32_t alone = cut == 0 || moved == 0;
+    uint32_t behind = left.leaf->next;
     struct inner *parent = inner_open(tree->arena, path->reference[level], 1);
     if (parent == NULL || !inner_add(parent, path->index[level], first, reference, moved + (moved == 0)))
         return STEP_FAILED;
-    memcpy(fresh, left.leaf, LEAF_HEADER);
+    *path->below[level] = cut + (cut == 0);
+    memmove(fresh, left.leaf, LEAF_HEADER);
     memmove((uint8_t *)fresh + LEAF_HEADER, left.data + (size_t)cut * left.format.stride,
             (size_t)moved * left.format.stride);
     memset(left.data + (size_t)cut * left.format.stride, 0, (size_t)moved * left.format.stride);
     fresh->count = (uint16_t)moved;
     fresh->hint = 0;
     fresh->previous = own;
-    if (left.leaf->next != 0)
+    if (behind != 0)
         next.leaf->previous = reference;
     else
         tree->header->last = reference;
     left.leaf->next = reference;
     left.leaf->count = (uint16_t)cut;
-    inner_counts(parent)[path->index[level]] = cut + (cut == 0);
     if (!alone)
         return STEP_AGAIN;
     struct leaf_view empty = {.leaf = cut == 0 ? left.leaf : fresh, .reference = cut == 0 ? own : reference};
@@ -260,9 +267,8 @@ static enum step leaf_room(const struct tree *tree, struct tree_path *path, stru
 /* A plain key behind all others needs no search. */
 static bool path_for(const struct tree *tree, const struct tree_probe *probe, struct tree_path *path)
 {
-    const struct tree_header *header = tree->header;
-    if (!tree->text && header->depth != 0 && leaf_open(tree->arena, header->last, &path->leaf) &&
-        path->leaf.count != 0 && tree_key_less(leaf_key(&path->leaf, path->leaf.count - 1), probe->key))
+    if (!tree->text && leaf_open(tree->arena, tree->header->last, &path->leaf) && path->leaf.count != 0 &&
+        tree_key_less(leaf_key(&path->leaf, path->leaf.count - 1), probe->key))
         return tree_path_last(tree, path);
     return tree_descend(tree, probe, path) && !(tree->text && tree->arena->damaged);
 }

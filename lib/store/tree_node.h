@@ -6,6 +6,11 @@
  * word's bytes first, so that it reads as one little-endian number in key
  * order.  An inner node holds
  * whole keys: key i is the smallest key below child i (key 0 is not used).
+ *
+ * In a hostile arena nodes may lie across each other, so that writing one
+ * changes another's header.  A header is therefore read once, when the node is
+ * opened; what is to be reached after a write was computed before it, or the
+ * node is opened again.
  */
 #ifndef STORE_TREE_NODE_H
 #define STORE_TREE_NODE_H
@@ -87,7 +92,8 @@ struct tree_path {
     uint32_t inners;                     /* levels above the leaf */
     struct inner *inner[TREE_DEPTH_MAX]; /* from the root down */
     uint32_t reference[TREE_DEPTH_MAX];
-    uint32_t index[TREE_DEPTH_MAX]; /* the child taken */
+    uint32_t index[TREE_DEPTH_MAX];  /* the child taken */
+    uint32_t *below[TREE_DEPTH_MAX]; /* its count */
 };
 
 /* An entry as a number. */

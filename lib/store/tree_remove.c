@@ -49,31 +49,41 @@ static void entry_shift_out(struct inner *inner, uint32_t index)
     inner->count--;
 }
 
+/* The node of the path at `level`, opened again, where the path's child is one
+ * of two or more; NULL: damaged, or a lone child. */
+static struct inner *parent_open(const struct tree *tree, const struct tree_path *path, uint32_t level)
+{
+    struct inner *parent = inner_open(tree->arena, path->reference[level], path->inners - level);
+    return parent != NULL && parent->count > 1 && path->index[level] < parent->count ? parent : NULL;
+}
+
 /* Joins the inner node at `level` with the one beside it when both are small;
  * true when an entry of the node above has to go, at path->index[level - 1]. */
 static bool inner_join(const struct tree *tree, struct tree_path *path, uint32_t level)
 {
-    if (level == 0 || path->inner[level]->count > path->inner[level]->capacity / 4U)
+    struct inner *parent = level == 0 ? NULL : parent_open(tree, path, level - 1);
+    if (parent == NULL || path->inner[level]->count > path->inner[level]->capacity / 4U)
         return false;
-    struct inner *parent = path->inner[level - 1];
     uint32_t index = path->index[level - 1];
-    if (index + 1 == parent->count && index == 0)
-        return false;
     uint32_t at = index + 1 < parent->count ? index : index - 1;
     uint32_t height = path->inners - level;
-    struct inner *left = inner_open(tree->arena, inner_references(parent)[at], height);
-    struct inner *right = inner_open(tree->arena, inner_references(parent)[at + 1], height);
+    const uint32_t *references = inner_references(parent) + at;
+    uint32_t *counts = inner_counts(parent) + at;
+    struct inner *left = inner_open(tree->arena, references[0], height);
+    struct inner *right = inner_open(tree->arena, references[1], height);
     if (left == NULL || right == NULL || left == right || left->count + right->count > left->capacity * 3 / 4)
         return false;
     uint32_t count = left->count;
     uint32_t moved = right->count;
+    uint32_t gone = references[1];
+    uint32_t *left_references = inner_references(left), *left_counts = inner_counts(left);
+    const uint32_t *right_references = inner_references(right), *right_counts = inner_counts(right);
     inner_keys(right)[0] = inner_keys(parent)[at + 1];
     memmove(inner_keys(left) + count, inner_keys(right), moved * sizeof(struct tree_key));
-    memmove(inner_references(left) + count, inner_references(right), moved * sizeof(uint32_t));
-    memmove(inner_counts(left) + count, inner_counts(right), moved * sizeof(uint32_t));
+    memmove(left_references + count, right_references, moved * sizeof *right_references);
+    memmove(left_counts + count, right_counts, moved * sizeof *right_counts);
     left->count = (uint16_t)(count + moved);
-    inner_counts(parent)[at] += inner_counts(parent)[at + 1];
-    uint32_t gone = inner_references(parent)[at + 1];
+    counts[0] += counts[1];
     arena_release(tree->arena, tree_offset(gone), (size_t)1 << INNER_LOG_MAX);
     path->index[level - 1] = at + 1;
     return true;
@@ -86,7 +96,10 @@ static void entry_remove(const struct tree *tree, struct tree_path *path, uint32
     struct tree_header *header = tree->header;
     while (levels > 0) {
         uint32_t level = levels - 1;
-        struct inner *inner = path->inner[level];
+        struct inner *inner = inner_open(tree->arena, path->reference[level], path->inners - level);
+        if (inner == NULL || path->index[level] >= inner->count)
+            return;
+        unsigned size_log = inner->size_log;
         entry_shift_out(inner, path->index[level]);
         if (inner->count != 0) {
             if (path->index[level] == 0)
@@ -96,7 +109,7 @@ static void entry_remove(const struct tree *tree, struct tree_path *path, uint32
                 return;
             }
         } else {
-            arena_release(tree->arena, tree_offset(path->reference[level]), (size_t)1 << inner->size_log);
+            arena_release(tree->arena, tree_offset(path->reference[level]), (size_t)1 << size_log);
         }
         levels = level;
     }
@@ -112,6 +125,7 @@ static bool leaf_unlink(const struct tree *tree, const struct leaf_view *view)
     struct leaf_view previous, next;
     uint32_t before = view->leaf->previous;
     uint32_t behind = view->leaf->next;
+    unsigned size_log = view->leaf->size_log;
     if ((before != 0 && !leaf_open(tree->arena, before, &previous)) ||
         (behind != 0 && !leaf_open(tree->arena, behind, &next)))
         return false;
@@ -123,7 +137,7 @@ static bool leaf_unlink(const struct tree *tree, const struct leaf_view *view)
         next.leaf->previous = before;
     else
         tree->header->last = before;
-    arena_release(tree->arena, tree_offset(view->reference), (size_t)1 << view->leaf->size_log);
+    arena_release(tree->arena, tree_offset(view->reference), (size_t)1 << size_log);
     return true;
 }
 
@@ -132,10 +146,14 @@ static void leaf_join(const struct tree *tree, struct tree_path *path)
     struct tree_key keys[LEAF_MOST * 2];
     struct leaf_view left, right;
     uint32_t level = path->inners - 1;
-    struct inner *parent = path->inner[level];
     uint32_t index = path->index[level];
+    struct inner *parent = parent_open(tree, path, level);
+    if (parent == NULL)
+        return;
     uint32_t at = index + 1 < parent->count ? index : index - 1;
-    if (parent->count < 2 || !leaf_open(tree->arena, inner_references(parent)[at], &left) ||
+    uint32_t *below = inner_counts(parent) + at;
+    uint32_t reference = inner_references(parent)[at];
+    if (!leaf_open(tree->arena, reference, &left) ||
         !leaf_open(tree->arena, inner_references(parent)[at + 1], &right) || left.leaf == right.leaf)
         return;
     /* Together an entry takes hardly less than it does in the leaner of the two. */
@@ -147,10 +165,11 @@ static void leaf_join(const struct tree *tree, struct tree_path *path)
     struct leaf_range range = leaf_range_of(keys[0]);
     for (uint32_t i = 1; i < count; i++)
         leaf_range_add(&range, keys[i]);
-    if (count > LEAF_MOST || count * leaf_range_bytes(&range) > left.room * 7 / 8 || !leaf_unlink(tree, &right))
+    if (count > LEAF_MOST || count * leaf_range_bytes(&range) > left.room * 7 / 8 || !leaf_unlink(tree, &right) ||
+        !leaf_open(tree->arena, reference, &left))
         return;
     leaf_encode(left.leaf, keys, count, &range, LEAN_MIDDLE);
-    inner_counts(parent)[at] = count;
+    *below = count;
     path->index[level] = at + 1;
     entry_remove(tree, path, path->inners);
 }
@@ -165,7 +184,7 @@ bool tree_remove_probe(const struct tree *tree, const struct tree_probe *probe, 
     leaf_erase(leaf, path.slot);
     tree->header->count--;
     for (uint32_t i = 0; i < path.inners; i++)
-        inner_counts(path.inner[i])[path.index[i]]--;
+        (*path.below[i])--;
     if (leaf->count == 0) {
         if (!leaf_unlink(tree, leaf))
             return false;
@@ -200,6 +219,7 @@ static void leaf_free(struct freeing *freeing, uint32_t reference)
     struct leaf_view view;
     if (!leaf_open(freeing->arena, reference, &view))
         return;
+    unsigned size_log = view.leaf->size_log;
     for (uint32_t slot = 0; freeing->text && slot < view.count; slot++) {
         struct tree_key key = leaf_key(&view, slot);
         uint32_t text = (uint32_t)(key.low >> 32);
@@ -208,7 +228,7 @@ static void leaf_free(struct freeing *freeing, uint32_t reference)
             arena_release(freeing->arena, tree_offset(text), sizeof length + (size_t)length);
         freeing->last_text = text;
     }
-    arena_release(freeing->arena, tree_offset(reference), (size_t)1 << view.leaf->size_log);
+    arena_release(freeing->arena, tree_offset(reference), (size_t)1 << size_log);
 }
 
 static void node_free(struct freeing *freeing, uint32_t reference, uint32_t level)
@@ -225,8 +245,9 @@ static void node_free(struct freeing *freeing, uint32_t reference, uint32_t leve
         return;
     unsigned size_log = inner->size_log;
     uint32_t count = inner->count;
+    const uint32_t *references = inner_references(inner);
     for (uint32_t i = 0; i < count; i++)
-        node_free(freeing, inner_references(inner)[i], level - 1);
+        node_free(freeing, references[i], level - 1);
     arena_release(freeing->arena, tree_offset(reference), (size_t)1 << size_log);
 }
 
