@@ -44,6 +44,7 @@ struct crash_seen {
     uint32_t state;
     uint32_t files; /* flags of those that are there and whole */
     bool secret;    /* what was erased is in some file */
+    bool torn;      /* there was a torn tail to cut off */
 };
 
 struct crash {
@@ -85,6 +86,8 @@ void crash_found(struct crash *crash, const struct crash_state *state);
 void crash_end(struct crash *crash);
 /* From here on what is done is recorded. */
 void crash_record(struct crash *crash);
+/* Whatever a reader sees while a sync is under way counts as promised. */
+void crash_watch(struct crash *crash);
 crm_options *crash_options(struct crash *crash); /* of the disk, with the run's clock */
 bool crash_open(struct crash *crash);
 bool crash_close(struct crash *crash);

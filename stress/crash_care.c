@@ -50,6 +50,7 @@ static void hold(void *context)
     group->held = group->syncing = true;
     pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->lock);
+    disk_promise_lsn(&group->crash->disk, crm_lsn(group->crash->db));
     size_t before = writes(&group->crash->disk);
     for (int i = 0; first && i < 100000 && writes(&group->crash->disk) < before + MEMBERS - 1; i++)
         (void)nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
@@ -105,7 +106,7 @@ bool work_group(struct crash *crash)
         plain_add(crash->plain, CRM_KIND_CUSTOMER, &members[i].id);
         plain_put(crash->plain, &members[i].id, CRM_CUSTOMER_NAME, name);
     }
-    crash->disk.during_sync = NULL;
+    crash_watch(crash);
     pthread_mutex_destroy(&group.lock);
     pthread_cond_destroy(&group.changed);
     return good && crash_note(crash) && crash_close(crash);

@@ -20,8 +20,10 @@
 
 /* The dearer questions are asked of one in so many. */
 enum { READ_ONLY_EACH = 3, COMMIT_EACH = 4 };
-/* Faults of one workload that are told. */
-enum { TOLD_EACH = 4 };
+/* How many other states one with a torn tail is worth. */
+enum { TORN_COUNTS = 4 };
+/* Faults of one workload that are told, and from which on it is left alone. */
+enum { TOLD_EACH = 4, FAULTS_MOST = 100 };
 
 void crash_fault(struct crash *crash, const struct cut_state *state, const char *format, ...)
 {
@@ -216,6 +218,7 @@ static bool look_first(struct look *look, struct crash_seen *seen)
         crash_fault(crash, look->state, "crm_open reports %s",
                     look->damaged ? "damage" : "a torn tail; nothing was on its way");
     bool new = false;
+    seen->torn = look->torn;
     seen->state = recognise(look, "reopened", &new);
     seen->what = new ? CRASH_FOUND_NEW : seen->state == UINT32_MAX ? CRASH_FAULT : CRASH_FOUND_STATE;
     if (new)
@@ -425,8 +428,11 @@ static const struct crash_seen *judge_with(struct crash *crash, const struct cut
         seen->hash = hash == 0 ? 1 : hash;
         crash->seen_count++;
         bool sound = seen->what == CRASH_FOUND_STATE || seen->what == CRASH_FOUND_NEW;
-        if (sound && crash->deepen != 0 && ++crash->since % crash->deepen == 0)
+        crash->since += seen->torn ? TORN_COUNTS : 1; /* where there is something to recover, more often */
+        if (sound && crash->deepen != 0 && crash->since >= crash->deepen) {
+            crash->since = 0;
             deepen(crash, state, seen);
+        }
     }
     judge(crash, state, seen);
     return seen;
@@ -440,6 +446,8 @@ const struct crash_seen *crash_judge(struct crash *crash, const struct cut_state
 static void visit(void *context, const struct cut_state *state)
 {
     struct crash *crash = context;
+    if (*crash->faults >= FAULTS_MOST)
+        return;
     uint64_t hash = wreck_hash(state->wreck);
     if (!state->each_control)
         (void)judge_with(crash, state, hash, state->control);

@@ -64,12 +64,27 @@ void crash_end(struct crash *crash)
     free(crash->seen);
 }
 
+/* In the middle of each sync: what readers see by then is on disk (unless deferred). */
+static void look_around(void *context)
+{
+    struct crash *crash = context;
+    if (crash->db != NULL && !crash->deferred)
+        disk_promise_lsn(&crash->disk, crm_lsn(crash->db));
+}
+
+void crash_watch(struct crash *crash)
+{
+    crash->disk.during_sync = look_around;
+    crash->disk.during_sync_context = crash;
+}
+
 /* What was done so far is on disk, and promised. */
 void crash_record(struct crash *crash)
 {
     (void)crash_close(crash);
     disk_end(&crash->disk);
     disk_start(&crash->disk, crash->folder);
+    crash_watch(crash);
     if (crash->state_count > 0) {
         crash->begun = true;
         disk_promise_lsn(&crash->disk, crash->states[crash->state_count - 1].lsn);
@@ -135,6 +150,7 @@ crm_txn *crash_begin(struct crash *crash, const char *actor, const char *batch)
     if (!crash_ok(crash, "crm_begin", crm_begin(crash->db, &txn, &error), &error))
         return NULL;
     crm_txn_set_actor(txn, actor);
+    crm_txn_set_reason(txn, "to see it survive");
     if (batch != NULL)
         crm_txn_set_batch(txn, batch);
     return txn;

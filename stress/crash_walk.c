@@ -157,6 +157,7 @@ static bool round_of(struct walk *walk, struct stress *stress, uint64_t *tried)
     crash->now = walk->clock;
     crash->deferred = stress_below(&walk->chance, 3) == 0;
     crash->clean_from = SIZE_MAX;
+    crash_watch(crash);
     crash_found(crash, &walk->now);
     crash->oracle = oracle_copy(walk->now.oracle);
     if (stress_below(&walk->chance, 4) == 0)

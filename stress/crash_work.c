@@ -96,7 +96,11 @@ static bool records_make(struct crash *crash)
     crash_put(crash, record, CRM_OPPORTUNITY_CUSTOMER, acme);
     crash_put(crash, record, CRM_OPPORTUNITY_CLOSE_DATE, "2024-12-31");
     crash_put(crash, record, CRM_OPPORTUNITY_AMOUNT, "12000.00");
-    record = crash_make(crash, txn, CRM_KIND_INTERACTION, &crash->ids[5]);
+    crm_record *primary = crm_edit(txn, CRM_KIND_CONTACT, contact);
+    crm_set_ref_record(crm_edit(txn, CRM_KIND_OPPORTUNITY, deal), CRM_OPPORTUNITY_PRIMARY_CONTACT, primary);
+    crm_id_parse("0192a000-0000-7000-8000-00000000000a", CRM_NUL, &crash->ids[5]);
+    record = crm_create_with_id(txn, CRM_KIND_INTERACTION, &crash->ids[5]);
+    plain_add(crash->plain, CRM_KIND_INTERACTION, &crash->ids[5]);
     crash_put(crash, record, CRM_INTERACTION_TYPE, "call");
     crash_put(crash, record, CRM_INTERACTION_START, "2024-09-30T08:00:00Z");
     crash_put(crash, record, CRM_INTERACTION_SUBJECT, "Angebot besprochen");
@@ -182,7 +186,7 @@ static bool records(struct crash *crash)
 
 static bool schema_add(struct crash *crash)
 {
-    uint32_t kind = 0, title = 0, state = 0, late = 0;
+    uint32_t kind = 0, title = 0, state = 0, weight = 0, late = 0;
     int64_t code = 0;
     crm_txn *txn = crash_begin(crash, "ada", NULL);
     if (txn == NULL)
@@ -190,10 +194,13 @@ static bool schema_add(struct crash *crash)
     crm_kind_add(txn, "project", CRM_NUL, &kind);
     crm_field_add(txn, kind, "name", CRM_NUL, CRM_TYPE_TEXT, CRM_FLAG_INDEXED, 0, &title);
     crm_field_add(txn, kind, "state", CRM_NUL, CRM_TYPE_CHOICE, CRM_FLAG_HOT | CRM_FLAG_INDEXED, 0, &state);
+    crm_field_add(txn, kind, "weight", CRM_NUL, CRM_TYPE_REAL, 0, 0, &weight);
     crm_choice_add(txn, kind, state, "open", CRM_NUL, &code);
     crm_record *record = crash_make(crash, txn, kind, &crash->ids[3]);
     crash_put(crash, record, title, "Umzug");
     crash_put(crash, record, state, "open");
+    crm_set_real(record, weight, 2.5);
+    plain_put(crash->plain, &crash->ids[3], weight, "2.5");
     if (!crash_commit(crash, txn) || (txn = crash_begin(crash, "ada", NULL)) == NULL)
         return false;
     crm_field_add(txn, CRM_KIND_CUSTOMER, "points", CRM_NUL, CRM_TYPE_INT, CRM_FLAG_HOT, 0, &late);
@@ -398,11 +405,12 @@ static void start(struct crash *crash, const struct workload *work, struct stres
 /* The power fails at every step; how many changes there were. */
 static size_t cut_work(struct crash *crash, const struct workload *work, struct stress *stress, uint64_t *tried)
 {
-    struct cut_limits limits = {.all_subsets = 6, .subsets = 6, .sectors = 10 / work->weight, .recent = 2};
+    struct cut_limits limits = {
+        .all_subsets = work->weight < 4 ? 6 : 4, .subsets = 6, .sectors = 10 / work->weight, .recent = 2};
     if (stress->longer)
         limits = (struct cut_limits){.all_subsets = 8, .subsets = 60, .sectors = 120 / work->weight, .recent = 4};
     start(crash, work, stress, tried);
-    crash->deepen = stress->longer ? 6 : 60;
+    crash->deepen = (stress->longer ? 6 : 60) * work->weight;
     bool good = work->work(crash);
     (void)crm_close(crash->db);
     crash->db = NULL;
