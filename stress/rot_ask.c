@@ -404,7 +404,7 @@ static void take_one(struct answers *answers, crm_db *db, crm_view *view, const 
     answers->starts[++answers->count] = answers->length;
 }
 
-void answers_take(struct answers *answers, const struct questions *questions, crm_db *db)
+void rot_answers_take(struct answers *answers, const struct questions *questions, crm_db *db)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -419,7 +419,7 @@ void answers_take(struct answers *answers, const struct questions *questions, cr
     crm_view_close(view);
 }
 
-void answers_again(struct answers *answers, const struct questions *questions, size_t at, crm_db *db)
+void rot_answers_again(struct answers *answers, const struct questions *questions, size_t at, crm_db *db)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -432,7 +432,7 @@ void answers_again(struct answers *answers, const struct questions *questions, s
     crm_view_close(view);
 }
 
-void answers_free(struct answers *answers)
+void rot_answers_free(struct answers *answers)
 {
     free(answers->bytes);
     free(answers->starts);
@@ -442,7 +442,7 @@ void answers_free(struct answers *answers)
 
 /* ---- comparing ---- */
 
-bool answers_same(const struct answers *answers, size_t at, const struct answers *expected, size_t place)
+bool rot_answers_same(const struct answers *answers, size_t at, const struct answers *expected, size_t place)
 {
     size_t length = answers->starts[at + 1] - answers->starts[at];
     size_t whole = expected->starts[place + 1] - expected->starts[place];
@@ -451,16 +451,16 @@ bool answers_same(const struct answers *answers, size_t at, const struct answers
             memcmp(answers->bytes + answers->starts[at], expected->bytes + expected->starts[place], length) == 0);
 }
 
-size_t answers_differ(const struct answers *answers, const struct answers *expected)
+size_t rot_answers_differ(const struct answers *answers, const struct answers *expected)
 {
     for (size_t i = 0; i < answers->count; i++)
-        if (!answers_same(answers, i, expected, i))
+        if (!rot_answers_same(answers, i, expected, i))
             return i;
     return SIZE_MAX;
 }
 
-void answers_explain(const struct question *question, const struct answers *answers, size_t at,
-                     const struct answers *expected, size_t place, char *out, size_t size)
+void rot_answers_explain(const struct question *question, const struct answers *answers, size_t at,
+                         const struct answers *expected, size_t place, char *out, size_t size)
 {
     const char *got = answers->bytes + answers->starts[at], *want = expected->bytes + expected->starts[place];
     int got_length = (int)(answers->starts[at + 1] - answers->starts[at]);

@@ -37,7 +37,7 @@ static bool proves(const struct base *base, const size_t *order, size_t from, si
 static size_t frame_at(const struct base *base, size_t offset)
 {
     size_t i = 0;
-    while (i < base->frame_count && base_end(base, i + 1) <= offset)
+    while (i < base->frame_count && rot_base_end(base, i + 1) <= offset)
         i++;
     return i;
 }
@@ -81,7 +81,7 @@ static void run_log_flip(struct rot *rot, uint64_t index)
     }
     rot_case(rot, "%s, byte %zu, bit %u of the log, %s", base->name, at, (unsigned)(bit % 8), how_text(how));
     base->log[at] ^= (uint8_t)(1 << bit % 8);
-    judge_log(rot, &damage, how & ROT_IMAGE ? base->image : NULL, base->image_size, how);
+    rot_judge_log(rot, &damage, how & ROT_IMAGE ? base->image : NULL, base->image_size, how);
     base->log[at] ^= (uint8_t)(1 << bit % 8);
 }
 
@@ -111,7 +111,7 @@ static void run_image_flip(struct rot *rot, uint64_t index)
     struct damage damage = sound(base);
     rot_case(rot, "%s, byte %zu, bit %u of the image, %s", base->name, at, (unsigned)(bit % 8), how_text(how));
     base->image[at] ^= (uint8_t)(1 << bit % 8);
-    judge_image(rot, &damage, base->image, base->image_size, how);
+    rot_judge_image(rot, &damage, base->image, base->image_size, how);
     base->image[at] ^= (uint8_t)(1 << bit % 8);
 }
 
@@ -134,9 +134,9 @@ static void run_forged_flip(struct rot *rot, uint64_t index)
         abort();
     memcpy(image, base->image, base->image_size);
     image[at] ^= (uint8_t)(1 << bit % 8);
-    image_forge(image, base->image_size);
+    rot_image_forge(image, base->image_size);
     rot_case(rot, "%s, byte %zu, bit %u of the image, forged, %s", base->name, at, (unsigned)(bit % 8), how_text(how));
-    judge_forged_image(rot, &damage, image, base->image_size, how);
+    rot_judge_forged_image(rot, &damage, image, base->image_size, how);
     free(image);
 }
 
@@ -162,10 +162,10 @@ static void run_cut(struct rot *rot, uint64_t index)
         damage.state = frame_at(base, damage.log_size);
         bool missing = damage.state == 0 && base->frames[0].base;
         damage.writing = missing ? ROT_REFUSED : ROT_OPENED;
-        damage.clean = !missing && length == base_end(base, damage.state);
+        damage.clean = !missing && length == rot_base_end(base, damage.state);
     }
     damage.anew = damage.state == 0 && damage.writing == ROT_OPENED;
-    judge_log(rot, &damage, how & ROT_IMAGE ? base->image : NULL, base->image_size, how);
+    rot_judge_log(rot, &damage, how & ROT_IMAGE ? base->image : NULL, base->image_size, how);
 }
 
 static uint64_t count_image_cuts(const struct rot *rot)
@@ -182,7 +182,7 @@ static void run_image_cut(struct rot *rot, uint64_t index)
         length -= base->image_size;
     struct damage damage = sound(base);
     rot_case(rot, "%s, image cut to %llu bytes, %s", base->name, (unsigned long long)length, how_text(how));
-    judge_image(rot, &damage, base->image, (size_t)length, how);
+    rot_judge_image(rot, &damage, base->image, (size_t)length, how);
 }
 
 /* ---- frames swapped, dropped, repeated ---- */
@@ -269,7 +269,7 @@ static void run_order(struct rot *rot, uint64_t index)
                             .clean = good == found.count && !refused,
                             .state = good,
                             .writing = refused ? ROT_REFUSED : ROT_OPENED};
-    judge_log(rot, &damage, found.how & ROT_IMAGE ? base->image : NULL, base->image_size, found.how);
+    rot_judge_log(rot, &damage, found.how & ROT_IMAGE ? base->image : NULL, base->image_size, found.how);
     free(log);
 }
 
@@ -283,7 +283,7 @@ static void run_forged_order(struct rot *rot, uint64_t index)
     uint8_t *log = reorder(found.base, found.order, found.count, &size);
     rot_chain(log, size, renumber);
     struct damage damage = {.base = found.base, .log = log, .log_size = size, .state = SIZE_MAX};
-    judge_forged(rot, &damage, found.how & ROT_IMAGE ? found.base->image : NULL, found.base->image_size, found.how);
+    rot_judge_forged(rot, &damage, found.how & ROT_IMAGE ? found.base->image : NULL, found.base->image_size, found.how);
     free(log);
 }
 
@@ -310,10 +310,10 @@ static void run_image(struct rot *rot, uint64_t index)
     if (state == 0) /* nothing was committed, or its base frames are missing */
         return;
     struct damage damage = sound(base);
-    damage.log_size = base_end(base, (size_t)state);
+    damage.log_size = rot_base_end(base, (size_t)state);
     damage.state = (size_t)state;
     rot_case(rot, "%s, %zu frames, beside the image %s, %s", base->name, damage.state, image->name, how_text(how));
-    judge_image(rot, &damage, image->bytes, image->size, how);
+    rot_judge_image(rot, &damage, image->bytes, image->size, how);
 }
 
 const struct group rot_cases[] = {

@@ -92,7 +92,7 @@ static void add_kind(struct questions *questions, crm_db *db, crm_view *view, ui
     }
 }
 
-void questions_make(struct questions *questions, crm_db *db, uint32_t most)
+void rot_questions_make(struct questions *questions, crm_db *db, uint32_t most)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -115,7 +115,7 @@ void questions_make(struct questions *questions, crm_db *db, uint32_t most)
     add(questions, ASK_PAST, 0, 0)->lsn = last - 1;
 }
 
-void questions_free(struct questions *questions)
+void rot_questions_free(struct questions *questions)
 {
     for (size_t i = 0; i < questions->count; i++)
         free(questions->list[i].text);
