@@ -96,7 +96,7 @@ TOOL := $(if $(TOOL_SOURCES),$(BUILD)/crm)
 
 # The targets that people type first install what they lack; the others only
 # say what is missing.  SETUP=none skips it.
-ifneq ($(filter demo check lint bench budget sanitize coverage nightly setup,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check lint bench budget sanitize coverage fuzz nightly setup,$(MAKECMDGOALS)),)
 SETUP ?= install
 endif
 SETUP ?= check
@@ -104,9 +104,10 @@ SETUP ?= check
 # One step for the groups that all of the goals together need: two would run
 # the package manager twice at once.
 SETUP_GROUPS := build \
-    $(if $(filter check check-% test-% run-% budget sanitize sanitize-% coverage nightly lint lint-% format setup,$(MAKECMDGOALS)),check) \
+    $(if $(filter check check-% test-% run-% budget sanitize sanitize-% coverage nightly fuzz-replay lint lint-% format setup,$(MAKECMDGOALS)),check) \
     $(if $(filter lint lint-% format setup,$(MAKECMDGOALS)),lint) \
-    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench)
+    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench) \
+    $(if $(filter fuzz fuzz-keep setup,$(MAKECMDGOALS)),fuzz)
 SETUP_STAMP := $(BUILD)/setup/$(subst $() ,-,$(strip $(SETUP_GROUPS)))
 
 $(SETUP_STAMP): packages.txt tools/setup.sh
@@ -149,6 +150,7 @@ help:
 	@echo "make sanitize   the tests under ASan and UBSan, then under TSan"
 	@echo "make bench      speed and size against SQLite and LMDB; SIZE=small is quick"
 	@echo "make budget     instructions of the hottest paths beside their budgets; WRITE=1 writes these anew"
+	@echo "make fuzz       hostile input: libFuzzer against everything that reads (TARGET=NAME SECONDS=N SEED=N)"
 	@echo "make nightly    every way to break it that docs/TESTING.md lists, the long forms"
 	@echo "make coverage   which lines the tests reach"
 	@echo "make schema     include/crm_schema.h anew from lib/model/schema.def"

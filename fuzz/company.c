@@ -3,6 +3,7 @@
 
 #include "../stress/stress.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const texts[] = {"Müller", "mueller", "Muller & Söhne", "ACME", "acme gmbh", "Ångström", "İstanbul",
@@ -16,6 +17,12 @@ static const char *const times[] = {"1969-12-31T23:59:59.999999Z", "1970-01-01",
                                     "+12024-01-01"};
 #define ANY(list, state) (list)[stress_below(state, sizeof(list) / sizeof *(list))]
 
+struct chosen {
+    uint32_t field;
+    bool needed, refused;
+    char text[64];
+};
+
 /* Ids that every run makes alike. */
 static void make_id(uint32_t kind, uint32_t number, crm_id *id)
 {
@@ -25,64 +32,87 @@ static void make_id(uint32_t kind, uint32_t number, crm_id *id)
     id->bytes[15] = (uint8_t)number;
 }
 
-static void set_any(crm_txn *txn, crm_record *record, uint32_t field, int32_t type, uint64_t *state)
+/* A value for the field, as text; a reference by its id. */
+static void any_value(crm_db *db, uint32_t kind, uint32_t field, uint64_t *state, char *out, size_t size)
 {
-    crm_db *db = crm_view_db(crm_txn_view(txn));
-    uint32_t kind = crm_record_kind(record);
     const char *text = "";
+    int32_t type = crm_field_type(db, kind, field);
+    char id[37];
     switch (type) {
-    case CRM_TYPE_TEXT: text = ANY(texts, state); break;
+    case CRM_TYPE_TEXT:
+    case CRM_TYPE_ADDRESSES: text = ANY(texts, state); break;
     case CRM_TYPE_EMAILS: text = ANY(emails, state); break;
     case CRM_TYPE_PHONES: text = ANY(phones, state); break;
     case CRM_TYPE_TAGS: text = ANY(tags, state); break;
-    case CRM_TYPE_ADDRESSES: text = ANY(texts, state); break;
     case CRM_TYPE_TIME:
     case CRM_TYPE_DATE: text = ANY(times, state); break;
     case CRM_TYPE_BOOL: text = stress_below(state, 2) ? "true" : "false"; break;
     case CRM_TYPE_CURRENCY: text = stress_below(state, 2) ? "EUR" : "JPY"; break;
     case CRM_TYPE_CHOICE: {
         uint32_t count = crm_choice_count(db, kind, field);
-        text = count == 0 ? ""
-                          : crm_choice_name(db, kind, field, crm_choice_at(db, kind, field, stress_below(state, count)));
+        int64_t code = count == 0 ? 0 : crm_choice_at(db, kind, field, stress_below(state, count));
+        text = count == 0 ? "" : crm_choice_name(db, kind, field, code);
         break;
     }
     case CRM_TYPE_REF:
     case CRM_TYPE_ANY_REF: {
-        uint32_t target = type == CRM_TYPE_REF ? crm_field_target(db, kind, field) : (uint32_t)CRM_KIND_CUSTOMER;
-        crm_id id;
-        make_id(target, stress_below(state, 6), &id);
-        if (target != kind)
-            (void)crm_set_ref(record, field, target, &id);
-        crm_txn_forgive(txn);
-        return;
+        crm_id target;
+        make_id(type == CRM_TYPE_REF ? crm_field_target(db, kind, field) : (uint32_t)CRM_KIND_CUSTOMER,
+                stress_below(state, 6), &target);
+        crm_id_format(&target, id);
+        text = id;
+        break;
     }
     default: text = ANY(numbers, state); break;
     }
-    (void)crm_set_parsed(record, field, text, CRM_NUL);
-    crm_txn_forgive(txn); /* what a field does not take, it does without */
+    snprintf(out, size, "%s", text);
+}
+
+/* Sets what was chosen but for what is refused: a failure takes the record with
+ * it, so it is made again without.  At most one field is given up a time. */
+static bool try_change(crm_txn *txn, uint32_t kind, const crm_id *id, bool fresh, struct chosen *chosen, size_t count)
+{
+    crm_record *record = fresh ? crm_create_with_id(txn, kind, id) : crm_edit(txn, kind, id);
+    for (size_t i = 0; record != NULL && i < count; i++) {
+        if (chosen[i].refused || crm_set_parsed(record, chosen[i].field, chosen[i].text, CRM_NUL) == CRM_OK)
+            continue;
+        chosen[i].refused = true;
+        crm_txn_forgive(txn);
+        return false;
+    }
+    bool done = crm_txn_status(txn, NULL) == CRM_OK;
+    crm_txn_forgive(txn);
+    if (done || count == 0)
+        return true;
+    for (size_t i = count; i-- > 0;)
+        if (!chosen[i].refused && !chosen[i].needed) {
+            chosen[i].refused = true; /* a rule forbids some of it together */
+            return false;
+        }
+    return true;
 }
 
 static void change(crm_txn *txn, uint32_t kind, uint32_t number, bool fresh, uint64_t *state)
 {
+    enum { FIELDS = 64 };
+    struct chosen chosen[FIELDS];
     crm_db *db = crm_view_db(crm_txn_view(txn));
     crm_id id;
+    size_t count = 0;
     make_id(kind, number, &id);
-    crm_record *record = fresh ? crm_create_with_id(txn, kind, &id) : crm_edit(txn, kind, &id);
-    uint32_t count = crm_field_count(db, kind);
-    if (record == NULL) {
-        crm_txn_forgive(txn);
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < crm_field_count(db, kind) && count < FIELDS; i++) {
         uint32_t field = crm_field_at(db, kind, i), flags = crm_field_flags(db, kind, field);
         bool needed = fresh && (flags & CRM_FLAG_REQUIRED) != 0;
-        if (!(flags & CRM_FLAG_SYSTEM) && field > CRM_FIELD_TAGS && (needed || stress_below(state, 3) == 0))
-            set_any(txn, record, field, crm_field_type(db, kind, field), state);
-        else if (field == CRM_FIELD_TAGS && stress_below(state, 3) == 0)
-            set_any(txn, record, field, CRM_TYPE_TAGS, state);
+        if ((flags & CRM_FLAG_SYSTEM) || field < CRM_FIELD_OWNER || (!needed && stress_below(state, 3) != 0))
+            continue;
+        struct chosen *one = &chosen[count++];
+        *one = (struct chosen){.field = field, .needed = needed};
+        do
+            any_value(db, kind, field, state, one->text, sizeof one->text);
+        while (needed && one->text[0] == '\0');
     }
-    (void)crm_txn_status(txn, NULL);
-    crm_txn_forgive(txn);
+    while (!try_change(txn, kind, &id, fresh, chosen, count))
+        continue;
 }
 
 static void delete_one(crm_txn *txn, uint32_t kind, uint32_t number)
@@ -103,7 +133,7 @@ void company_fill(crm_db *db)
     uint64_t state = 1;
     for (int round = 0; round < COMPANY_LSNS; round++) {
         crm_txn *txn = NULL;
-        crm_set_now(db, FUZZ_NOW - (COMPANY_LSNS - round) * INT64_C(86400000000));
+        crm_set_now(db, FUZZ_NOW + round * INT64_C(86400000000));
         MUST_OK(crm_begin(db, &txn, &error), &error);
         MUST(crm_txn_set_actor(txn, round % 2 == 0 ? "mia" : "ole") == CRM_OK);
         MUST(crm_txn_set_batch(txn, round % 4 == 0 ? "batch" : "") == CRM_OK);
@@ -115,5 +145,5 @@ void company_fill(crm_db *db)
             delete_one(txn, kinds[(uint32_t)round % KINDS], (uint32_t)round);
         MUST_OK(crm_commit(txn, NULL, &error), &error);
     }
-    crm_set_now(db, FUZZ_NOW);
+    crm_set_now(db, FUZZ_NOW + COMPANY_LSNS * INT64_C(86400000000));
 }

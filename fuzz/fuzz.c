@@ -14,7 +14,7 @@ static char folder[64];
 _Noreturn void fuzz_fail(const char *file, int line, const char *what)
 {
     dprintf(2, "%s:%d: does not hold: %s\n", file, line, what);
-    if (folder[0] != '\0')
+    if (folder[0] != 0 && getenv("KEEP") == NULL)
         stress_remove(folder);
     abort();
 }

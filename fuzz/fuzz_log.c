@@ -56,8 +56,8 @@ static void must_be_good(bool good, const struct dump *text)
     const char *at = good ? NULL : strstr(text->bytes, ": CRM_");
     if (at == NULL)
         return;
-    const char *from = at - text->bytes < 160 ? text->bytes : at - 160;
-    dprintf(2, "%.240s\n", from);
+    const char *from = at - text->bytes < 460 ? text->bytes : at - 460;
+    dprintf(2, "%.520s\n", from);
     fuzz_fail(__FILE__, __LINE__, "a sound file can be read whole");
 }
 

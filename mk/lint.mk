@@ -17,10 +17,10 @@ HEADER_WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
 # Stripped, in bytes.
 SHARED_LIMIT := 409600
 
-LINT_SOURCES := $(LIB_SOURCES) $(TOOL_SOURCES) $(EXAMPLE_SOURCES) $(TEST_ALL) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL)
-TIDY_SOURCES := $(filter-out tests/% stress/%,$(LINT_SOURCES))
+LINT_SOURCES := $(LIB_SOURCES) $(TOOL_SOURCES) $(EXAMPLE_SOURCES) $(TEST_ALL) $(BENCH_ALL) $(TOOLS_SOURCES) $(STRESS_ALL) $(FUZZ_ALL)
+TIDY_SOURCES := $(filter-out tests/% stress/% fuzz/%,$(LINT_SOURCES))
 LIB_HEADERS := $(sort $(wildcard lib/*/*.h))
-FORMATTED := $(LINT_SOURCES) $(LIB_HEADERS) $(filter-out include/crm_schema.h,$(PUBLIC_HEADERS)) $(sort $(wildcard src/*.h tests/*.h stress/*.h bench/*.h examples/*.h tools/*.h))
+FORMATTED := $(LINT_SOURCES) $(LIB_HEADERS) $(filter-out include/crm_schema.h,$(PUBLIC_HEADERS)) $(sort $(wildcard src/*.h tests/*.h stress/*.h fuzz/*.h bench/*.h examples/*.h tools/*.h))
 
 LINT_CHECKS := lint-gcc lint-clang lint-tidy lint-cppcheck lint-format lint-headers lint-folders lint-style \
                lint-binding lint-generated lint-symbols lint-state lint-size lint-manual lint-shell
@@ -28,7 +28,7 @@ LINT_CHECKS := lint-gcc lint-clang lint-tidy lint-cppcheck lint-format lint-head
 lint: $(LINT_CHECKS)
 	@echo "lint: $(words $(LINT_CHECKS)) checks, clean"
 
-lint_includes = $(if $(filter lib/%,$1),-DCRM_BUILD) -Iinclude $(if $(filter lib/% tests/% stress/% tools/%,$1),-Ilib)
+lint_includes = $(if $(filter lib/%,$1),-DCRM_BUILD) -Iinclude $(if $(filter lib/% tests/% stress/% fuzz/% tools/%,$1),-Ilib)
 
 # --- Compilers and clang-tidy, a file at a time -----------------------------------
 

@@ -55,8 +55,9 @@ $(SHARED_EXAMPLE_RUNS): run-example_%_shared: $(BUILD)/examples/%-shared
 	@$(RUN) example_$*_shared example $<
 
 check-build: all $(TEST_BINARIES) $(EXAMPLE_BINARIES) $(addsuffix -shared,$(EXAMPLE_BINARIES)) $(TOOLS_BINARIES) $(STRESS_BINARIES) $(BUDGET)
-check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS) $(STRESS_RUNS)
-	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(SCRIPT_NAMES) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) $(addprefix stress_,$(STRESS_NAMES))
+check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_RUNS) $(STRESS_RUNS) $(FUZZ_RUNS)
+	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(SCRIPT_NAMES) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) $(addprefix stress_,$(STRESS_NAMES)) \
+	    $(addprefix fuzz_,$(FUZZ_NAMES))
 # What runs under a sanitizer: the C programs.  The scripts drive the tool as a
 # user would and gain nothing from it that the C tests do not give.
 check-native: $(UNIT_RUNS) $(EXAMPLE_RUNS)

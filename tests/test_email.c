@@ -95,6 +95,7 @@ START_TEST(test_what_is_no_address_is_refused)
         "mia@acme.example,bo@acme.example",
         "mia\t@acme.example",
         "mia@acme.exa\u3000mple",
+        "mia@\u1680acme.example",
         "m\u200Bia@acme.example",
         "mia\x01@acme.example",
         "mia@acme.example\xFF",

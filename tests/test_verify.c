@@ -320,29 +320,56 @@ START_TEST(an_index_damaged_anywhere_gives_no_wrong_answer)
 }
 END_TEST
 
-/* An index that claims more rows than it has is not walked row by row: it is built anew. */
-START_TEST(an_index_that_counts_rows_it_has_no_cells_for_is_not_used)
+/* The index file, to be forged: opened, the point that it stands for, and where the customers are. */
+static struct arena *index_of(char path[256], struct image_point *point, uint64_t *customers)
 {
-    char path[256];
-    crm_error error = {0};
-    struct image_point point;
     struct arena *arena = NULL;
+    crm_error error = {0};
     fill();
     care_ok(crm_rebuild(care.db, &error), &error);
-    uint64_t offset = schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER)->store;
+    *customers = schema_kind(&care.db->now->schema, CRM_KIND_CUSTOMER)->store;
     care_close(&care);
-    snprintf(path, sizeof path, "%s-index", care.path);
-    care_ok(image_open(file_ops_default(), memory_default(), path, &point, &arena, &error), &error);
-    struct kind_store *store = arena_at(arena, offset, sizeof *store);
-    ck_assert_uint_eq(store->rows, 150);
-    store->rows = UINT32_MAX;
-    care_ok(image_write(file_ops_default(), path, arena, &point, &error), &error);
+    snprintf(path, 256, "%s-index", care.path);
+    care_ok(image_open(file_ops_default(), memory_default(), path, point, &arena, &error), &error);
+    return arena;
+}
+
+/* Puts it there with right checksums; it must not be used. */
+static void forged_index_is_not_used(const char *path, struct arena *arena, const struct image_point *point)
+{
+    crm_error error = {0};
+    care_ok(image_write(file_ops_default(), path, arena, point, &error), &error);
     arena_free(arena);
     care_open(&care);
     crm_view *view = care_view(&care);
     ck_assert_uint_eq(care_count(view, CRM_KIND_INTERACTION), 150);
     crm_view_close(view);
     sound();
+}
+
+/* It would be walked row by row. */
+START_TEST(an_index_that_counts_rows_it_has_no_cells_for_is_not_used)
+{
+    char path[256];
+    struct image_point point;
+    uint64_t customers;
+    struct arena *arena = index_of(path, &point, &customers);
+    struct kind_store *store = arena_at(arena, customers, sizeof *store);
+    ck_assert_uint_eq(store->rows, 150);
+    store->rows = UINT32_MAX;
+    forged_index_is_not_used(path, arena, &point);
+}
+END_TEST
+
+/* The file would be taken for a new one. */
+START_TEST(an_index_of_no_transaction_that_holds_records_is_not_used)
+{
+    char path[256];
+    struct image_point point;
+    uint64_t customers;
+    struct arena *arena = index_of(path, &point, &customers);
+    point.at.lsn = 0;
+    forged_index_is_not_used(path, arena, &point);
 }
 END_TEST
 
@@ -417,6 +444,7 @@ int main(void)
     tcase_add_test(tests, an_index_damaged_anywhere_gives_no_wrong_answer);
     tcase_add_test(tests, an_index_that_counts_rows_it_has_no_cells_for_is_not_used);
     tcase_add_test(tests, an_index_file_with_rows_that_are_not_there_is_not_used);
+    tcase_add_test(tests, an_index_of_no_transaction_that_holds_records_is_not_used);
     tcase_add_test(tests, wrong_calls_are_answered);
     tcase_add_test(tests, figures_are_right);
     suite_add_tcase(suite, tests);

@@ -133,7 +133,7 @@ def check_any(report, path):
 
 def main():
     report = Report()
-    c_files = files(*(f"{folder}/**/*.[ch]" for folder in ("lib", "include", "src", "tests", "stress", "examples", "bench", "tools")))
+    c_files = files(*(f"{folder}/**/*.[ch]" for folder in ("lib", "include", "src", "tests", "stress", "fuzz", "examples", "bench", "tools")))
     for path in c_files:
         check_c(report, path)
     others = files("tools/*.py", "tools/*.sh", "tests/*.py", "tests/*.sh", "examples/*.sh", "completions/*", "docs/*", "*.md", "Makefile", "mk/*")

@@ -326,7 +326,7 @@ static bool load_image(struct generation *generation, uint64_t limit)
         settings_readable(generation)) {
         /* The log may have been cut back behind the image's point: its last frame must be there. */
         const struct frame_cell *cell = frame_cell(generation, point.at.lsn);
-        if (point.at.lsn == 0 ||
+        if ((point.at.lsn == 0 && point.at.offset == LOG_FRAMES_START) ||
             (cell != NULL && cell->offset != 0 &&
              log_frame_info(generation->log, cell->offset, &frame, NULL) == CRM_OK && frame.lsn == point.at.lsn &&
              frame.after.offset == point.at.offset && frame.after.crc == point.at.crc))
@@ -556,11 +556,14 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     }
     status = log_refresh(generation->log, error);
     rwlock_write(&generation->lock);
-    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    bool unsaid = log_unsaid(generation->log);
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
         status = db_replay(generation, up_to, error);
     }
+    if (status == CRM_OK && unsaid)
+        log_publish(generation->log, generation->applied.lsn);
     /* A writer's commit trims them; whoever only follows has no commit. */
     if (!writer)
         touches_trim(generation);
@@ -578,7 +581,8 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
     if (!writer) {
         struct generation *now = db_hold(db);
         rwlock_read(&now->lock);
-        bool behind = log_superseded(now->log) || (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool behind = log_superseded(now->log) || log_unsaid(now->log) ||
+                      (now->txn == NULL && log_published(now->log) > now->applied.lsn);
         bool intact = log_intact(now->log);
         rwlock_unlock(&now->lock);
         db_drop(now);

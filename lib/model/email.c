@@ -23,8 +23,9 @@ static bool is_forbidden(uint32_t code)
 
     if (code < 0x80)
         return (ascii[code >> 6] >> (code & 63) & 1) != 0;
-    return code <= 0xA0 || code == 0xAD || (code >= 0x2000 && code <= 0x200F) || (code >= 0x2028 && code <= 0x202F) ||
-           (code >= 0x205F && code <= 0x206F) || code == 0x3000 || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFF);
+    return code <= 0xA0 || code == 0xAD || code == 0x1680 || (code >= 0x2000 && code <= 0x200F) ||
+           (code >= 0x2028 && code <= 0x202F) || (code >= 0x205F && code <= 0x206F) || code == 0x3000 ||
+           code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFF);
 }
 
 static bool characters_are_valid(const char *bytes, size_t length)
