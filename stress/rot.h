@@ -31,7 +31,7 @@ enum what {
     ASK_COUNT
 };
 
-struct question {
+struct rot_question {
     enum what what;
     uint32_t kind, field, through;
     crm_id id;
@@ -39,13 +39,13 @@ struct question {
     char *text; /* owned */
 };
 
-struct questions {
-    struct question *list;
+struct rot_questions {
+    struct rot_question *list;
     size_t count, capacity;
 };
 
 /* What one handle answered: a text a question, one behind the other. */
-struct answers {
+struct rot_answers {
     char *bytes;
     size_t length, capacity;
     size_t *starts;    /* count + 1 of them */
@@ -59,21 +59,21 @@ struct answers {
 
 /* All questions that a database can be asked, from what is in it; of each kind's
  * first `most` records. */
-void rot_questions_make(struct questions *questions, crm_db *db, uint32_t most);
-void rot_questions_free(struct questions *questions);
+void rot_questions_make(struct rot_questions *questions, crm_db *db, uint32_t most);
+void rot_questions_free(struct rot_questions *questions);
 /* Asks all of them in one view of the newest state. */
-void rot_answers_take(struct answers *answers, const struct questions *questions, crm_db *db);
+void rot_answers_take(struct rot_answers *answers, const struct rot_questions *questions, crm_db *db);
 /* Asks question `at` alone, in a view of its own: answer 0. */
-void rot_answers_again(struct answers *answers, const struct questions *questions, size_t at, crm_db *db);
-void rot_answers_free(struct answers *answers);
+void rot_answers_again(struct rot_answers *answers, const struct rot_questions *questions, size_t at, crm_db *db);
+void rot_answers_free(struct rot_answers *answers);
 /* Whether answer `at` is what answer `place` of the others is; one that was
  * broken off, as far as it goes. */
-bool rot_answers_same(const struct answers *answers, size_t at, const struct answers *expected, size_t place);
+bool rot_answers_same(const struct rot_answers *answers, size_t at, const struct rot_answers *expected, size_t place);
 /* The first that is not; SIZE_MAX: none. */
-size_t rot_answers_differ(const struct answers *answers, const struct answers *expected);
+size_t rot_answers_differ(const struct rot_answers *answers, const struct rot_answers *expected);
 /* One line that says what was asked and where the answers part. */
-void rot_answers_explain(const struct question *question, const struct answers *answers, size_t at,
-                         const struct answers *expected, size_t place, char *out, size_t size);
+void rot_answers_explain(const struct rot_question *question, const struct rot_answers *answers, size_t at,
+                         const struct rot_answers *expected, size_t place, char *out, size_t size);
 
 /* ---- frames (rot_frames.c) ---- */
 
@@ -109,8 +109,8 @@ struct base {
     size_t log_size, image_size;
     struct rot_frame frames[ROT_FRAMES_MOST];
     size_t frame_count;
-    struct questions questions;
-    struct answers states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
+    struct rot_questions questions;
+    struct rot_answers states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
     struct known *known;
     size_t known_count, known_capacity;
 };
@@ -142,7 +142,7 @@ struct rot {
     struct rot_image images[ROT_IMAGES_MOST];
     size_t image_count;
     char path[128], image[136], spare[128];
-    struct answers answers, again; /* of the case at hand */
+    struct rot_answers answers, again; /* of the case at hand */
 };
 
 void rot_base_make(struct rot *rot, int which);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAGIC_SIZE = 8, HEADER_SIZE = 76 };
 enum { DAMAGED_BASES = BASE_OTHER /* the first ones; the last is there to be foreign */ };
 
 static const char *how_text(int how)
@@ -157,14 +158,20 @@ static void run_cut(struct rot *rot, uint64_t index)
     struct damage damage = {.base = base, .log = base->log, .log_size = (size_t)length, .state = SIZE_MAX};
     rot_case(rot, "%s, cut to %zu bytes, %s", base->name, damage.log_size, how_text(how));
     if (length < ROT_FRAMES_START) {
-        damage.writing = ROT_REFUSED;
+        /* Half of them opened so that a missing file is made: one whose making was cut
+         * short is made anew, but none that a compaction had finished. */
+        bool magic = length == 0 || length >= MAGIC_SIZE;
+        bool finished = base->frames[0].base && length >= HEADER_SIZE;
+        how |= (how & ROT_WRITING) && length % 2 == 0 ? ROT_CREATING : 0;
+        damage.anew = damage.clean = (how & ROT_CREATING) && magic && !finished;
+        damage.writing = damage.anew ? ROT_OPENED : ROT_REFUSED;
     } else {
         damage.state = frame_at(base, damage.log_size);
         bool missing = damage.state == 0 && base->frames[0].base;
         damage.writing = missing ? ROT_REFUSED : ROT_OPENED;
         damage.clean = !missing && length == rot_base_end(base, damage.state);
     }
-    damage.anew = damage.state == 0 && damage.writing == ROT_OPENED;
+    damage.anew |= damage.state == 0 && damage.writing == ROT_OPENED;
     rot_judge_log(rot, &damage, how & ROT_IMAGE ? base->image : NULL, base->image_size, how);
 }
 

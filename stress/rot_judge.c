@@ -121,7 +121,7 @@ static crm_db *open_damaged(struct rot *rot, const struct damage *damage, const 
     crm_db *db = rot_open(rot->path, how, count_line, verdict, &status, &error);
     if (db == NULL)
         check_refusal(rot, damage, status, &error, how);
-    if (how == ROT_WRITING && damage->writing == (db == NULL ? ROT_OPENED : ROT_REFUSED))
+    if ((how & ~ROT_CREATING) == ROT_WRITING && damage->writing == (db == NULL ? ROT_OPENED : ROT_REFUSED))
         rot_wrong(rot, db == NULL ? "refused for writing" : "opened for writing");
     return db;
 }
@@ -199,7 +199,7 @@ void rot_judge_log(struct rot *rot, const struct damage *damage, const uint8_t *
 }
 
 /* Asked again, an answer that was broken off must be whole. */
-static void check_again(struct rot *rot, const struct base *base, const struct answers *state, crm_db *db)
+static void check_again(struct rot *rot, const struct base *base, const struct rot_answers *state, crm_db *db)
 {
     char text[900];
     for (size_t i = 0; i < rot->answers.count; i++) {

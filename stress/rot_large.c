@@ -19,8 +19,8 @@
 enum { BATCH = 2000, RECORDS_A_CUSTOMER = 12, LONG_CUSTOMERS = 29000, SHORT_CUSTOMERS = 900 };
 enum { LONG_FLIPS = 300, SHORT_FLIPS = 100 };
 
-static struct questions questions;
-static struct answers expected;
+static struct rot_questions questions;
+static struct rot_answers expected;
 static size_t log_size, image_size;
 
 static void must(bool fine, const crm_error *error)

@@ -117,7 +117,7 @@ static void check_there(struct rot *rot, const struct open_case *now, bool commi
 static void ask_on(struct rot *rot, const struct open_case *now, crm_db *db)
 {
     char text[900];
-    const struct answers *state = &now->base->states[now->base->frame_count];
+    const struct rot_answers *state = &now->base->states[now->base->frame_count];
     rot_answers_take(&rot->answers, &now->base->questions, db);
     size_t at = rot->answers.count == 0 ? SIZE_MAX : rot_answers_differ(&rot->answers, state);
     if (at == SIZE_MAX)
