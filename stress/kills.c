@@ -26,7 +26,7 @@ enum {
     CHECK_EVERY = 20, /* rounds */
     FILE_EVERY = 10,  /* checks: then a new file */
     CREATE_EVERY = 6, /* rounds: then one file is killed while it is made */
-    WAIT_MOST_S = 120 /* for anything that takes milliseconds: after that somebody waits for a dead one */
+    WAIT_MOST_S = 300 /* for anything that takes milliseconds: after that somebody waits for a dead one */
 };
 
 struct slot {

@@ -96,14 +96,12 @@ static void make_room(const struct filling *filling)
     }
 }
 
-static void check_full(const struct filling *filling, const char *doing, const char *path, int32_t status,
-                       const crm_error *error)
+static void check_full(const struct filling *filling, const char *path, int32_t status, const crm_error *error)
 {
     if (status != CRM_FULL)
         wrong(filling, crm_status_name(status), error);
     else if (strstr(error->message, path) == NULL)
         wrong(filling, "the message does not name the file", error);
-    (void)doing;
 }
 
 /* The handle that failed answers what it did before, and writes no more. */
@@ -148,7 +146,7 @@ static void fill(const struct filling *filling)
     kills_forget(kills);
     int32_t status = crm_open(kills->path, NULL, &db, &error);
     if (status != CRM_OK) {
-        check_full(filling, "open", kills->path, status, &error);
+        check_full(filling, kills->path, status, &error);
         make_room(filling);
         status = crm_open(kills->path, NULL, &db, &error);
         if (status != CRM_OK || crm_close(db) != CRM_OK)
@@ -159,7 +157,7 @@ static void fill(const struct filling *filling)
     members = status == CRM_OK;
     for (int i = 0; status == CRM_OK && i < TRANSACTIONS_MOST; i++)
         status = kills_commit(kills, db, next_t(kills), &error);
-    check_full(filling, "commit", kills->path, status, &error);
+    check_full(filling, kills->path, status, &error);
     check_stopped(filling, db, members);
     (void)crm_close(db);
     kills_check_file(kills, kills->path, members);
@@ -223,7 +221,7 @@ static void act_with(const struct filling *filling, int what, uint64_t pages)
     leave_free(filling->folder, pages);
     status = act(filling, db, what, other, &error);
     if (status != CRM_OK) {
-        check_full(filling, "act", filling->folder, status, &error);
+        check_full(filling, filling->folder, status, &error);
         if (is_there(filling->folder, left[what]))
             wrong(filling, "something is left behind", NULL);
     }
