@@ -20,16 +20,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t length, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t most, unsigned int seed);
 
-#define MUST(condition)                                  \
-    do {                                                 \
-        if (!(condition))                                \
-            fuzz_fail(__FILE__, __LINE__, #condition);   \
+#define MUST(condition)                                \
+    do {                                               \
+        if (!(condition))                              \
+            fuzz_fail(__FILE__, __LINE__, #condition); \
     } while (0)
 /* The same for a call that fills in `error`. */
-#define MUST_OK(call, error)                                       \
-    do {                                                           \
-        if ((call) != CRM_OK)                                      \
-            fuzz_fail(__FILE__, __LINE__, (error)->message);       \
+#define MUST_OK(call, error)                                 \
+    do {                                                     \
+        if ((call) != CRM_OK)                                \
+            fuzz_fail(__FILE__, __LINE__, (error)->message); \
     } while (0)
 _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 

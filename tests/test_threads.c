@@ -128,6 +128,62 @@ START_TEST(imports_begin_while_the_index_is_built_anew)
 }
 END_TEST
 
+/* ---- definitions that are taken back, while others look up by name ---- */
+
+static uint32_t machine; /* a kind of which nothing is called anything yet */
+
+/* By the field itself, whose number may be gone before it is used. */
+static bool ask_for_it(crm_view *view)
+{
+    crm_query *query = NULL;
+    crm_record *record = NULL;
+    uint32_t field = crm_field_find(care.db, machine, "name", CRM_NUL);
+    if (field == 0)
+        return true;
+    if (crm_query_create(view, machine, &query, NULL) != CRM_OK)
+        return false;
+    (void)crm_query_where_text(query, field, CRM_OP_EQ, "Press", CRM_NUL);
+    (void)crm_query_order(query, field, 0);
+    int32_t status = crm_query_next(query, &record, NULL);
+    crm_query_free(query);
+    return status == CRM_DONE || status == CRM_INVALID;
+}
+
+static void *look_up(void *context)
+{
+    bool *fine = context;
+    crm_id id;
+    while (*fine && !raised(&settled)) {
+        crm_view *view = NULL;
+        *fine = crm_view_open(care.db, &view, NULL) == CRM_OK;
+        for (int i = 0; *fine && i < 20; i++)
+            *fine = crm_resolve(view, machine, "Press", CRM_NUL, &id, NULL) == CRM_NOT_FOUND && ask_for_it(view);
+        crm_view_close(view);
+    }
+    return NULL;
+}
+
+START_TEST(a_definition_is_taken_back_while_others_look_up_names)
+{
+    pthread_t thread;
+    bool fine = true;
+    crm_txn *txn = care_begin(&care, "mia");
+    (void)crm_kind_add(txn, "machine", CRM_NUL, &machine);
+    (void)care_commit(txn);
+    atomic_store(&settled, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, look_up, &fine), 0);
+    for (int i = 0; i < 300; i++) {
+        txn = care_begin(&care, "mia");
+        (void)crm_field_add(txn, machine, "name", CRM_NUL, CRM_TYPE_TEXT, CRM_FLAG_INDEXED, 0, NULL);
+        ck_assert_int_eq(crm_txn_status(txn, NULL), CRM_OK);
+        crm_rollback(txn);
+    }
+    raise_flag(&settled);
+    (void)pthread_join(thread, NULL);
+    ck_assert(fine);
+}
+END_TEST
+
 /* ---- what outlives its handle ---- */
 
 struct guest {
@@ -186,6 +242,7 @@ int main(void)
     tcase_add_test(cases, a_reader_puts_waiting_keys_in_while_the_writer_goes_on);
     tcase_add_test(cases, what_hangs_on_a_handle_goes_on_in_another_thread_while_it_is_closed);
     tcase_add_test(cases, imports_begin_while_the_index_is_built_anew);
+    tcase_add_test(cases, a_definition_is_taken_back_while_others_look_up_names);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
