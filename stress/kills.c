@@ -26,7 +26,7 @@ enum {
     CHECK_EVERY = 20, /* rounds */
     FILE_EVERY = 10,  /* checks: then a new file */
     CREATE_EVERY = 6, /* rounds: then one file is killed while it is made */
-    WAIT_MOST_S = 120 /* for anything that takes milliseconds: after that somebody waits for a dead one */
+    WAIT_MOST_S = 300 /* for anything that takes milliseconds: after that somebody waits for a dead one */
 };
 
 struct slot {
@@ -176,7 +176,7 @@ static void check_in_child(struct kills *kills, const char *path, bool members)
     struct slot slot = {.role = OPENER};
     slot.pid = start_child();
     if (slot.pid == 0) {
-        check_file(kills, path, members);
+        kills_check_file(kills, path, members);
         (void)fflush(NULL);
         _exit(0);
     }
@@ -197,7 +197,7 @@ static void create_and_commit(struct kills *kills, const char *path, uint64_t t)
     if (status == CRM_OK) {
         crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
         char key[48];
-        key_of(t, 0, key, sizeof key);
+        kills_key_of(t, 0, key, sizeof key);
         (void)crm_set_text(record, CRM_CUSTOMER_NAME, "Early", CRM_NUL);
         (void)crm_item_add(record, CRM_FIELD_EXTERNAL_IDS, key, CRM_NUL);
         status = crm_commit(txn, &lsn, &error);
@@ -223,7 +223,7 @@ static void check_created(struct kills *kills, const char *path)
     for (uint64_t t = 0; t < CREATORS; t++) {
         char key[48];
         crm_record *record = NULL;
-        key_of(t, 0, key, sizeof key);
+        kills_key_of(t, 0, key, sizeof key);
         int32_t status = crm_find(view, CRM_KIND_CUSTOMER, CRM_FIELD_EXTERNAL_IDS, key, CRM_NUL, &record, &error);
         if (status != CRM_OK && atomic_load(&kills->shared->early[t]) != 0)
             stress_fail(kills->stress, "acknowledged while the file was made, but not there: %s", error.message);

@@ -43,11 +43,11 @@ struct kills {
 /* ---- one transaction (kills_work.c) ---- */
 
 /* What T writes: so many new customers, and all members of one group. */
-uint32_t new_count(uint64_t t);
-uint32_t group_of(uint64_t t);
-void name_of(uint64_t t, uint32_t i, char *out, size_t size);
-void key_of(uint64_t t, uint32_t i, char *out, size_t size);
-void text_of(uint64_t t, uint32_t i, char *out, size_t size);
+uint32_t kills_new_count(uint64_t t);
+uint32_t kills_group_of(uint64_t t);
+void kills_name_of(uint64_t t, uint32_t i, char *out, size_t size);
+void kills_key_of(uint64_t t, uint32_t i, char *out, size_t size);
+void kills_text_of(uint64_t t, uint32_t i, char *out, size_t size);
 
 crm_db *kills_open(const char *path, int64_t read_only, int64_t image, int32_t *status, crm_error *error);
 /* Forgets all transactions: those of another file are to come. */
@@ -63,20 +63,20 @@ _Noreturn void kills_live(struct kills *kills, enum role role, bool only_reads, 
 
 /* How many of T's records the view has, each of which must be as T wrote it;
  * UINT32_MAX after a failure.  *lsn: of the transaction. */
-uint32_t check_transaction(struct kills *kills, crm_view *view, uint64_t t, uint64_t *lsn);
+uint32_t kills_check_transaction(struct kills *kills, crm_view *view, uint64_t t, uint64_t *lsn);
 /* The T that all members of a group carry; UINT64_MAX after a failure. */
-uint64_t check_group(struct kills *kills, crm_view *view, uint32_t group);
+uint64_t kills_check_group(struct kills *kills, crm_view *view, uint32_t group);
 /* All transactions, the members of groups if there are any, against what was acknowledged. */
-void check_view(struct kills *kills, crm_view *view, bool members);
+void kills_check_view(struct kills *kills, crm_view *view, bool members);
 /* Nobody has the file open: the same, and verify. */
-void check_file(struct kills *kills, const char *path, bool members);
+void kills_check_file(struct kills *kills, const char *path, bool members);
 
 /* ---- other parts ---- */
 
 void kills_full(struct kills *kills);   /* kills_full.c: full disks */
 void kills_places(struct kills *kills); /* kills_place.c: places that are no place for a file */
 /* A small file system at `folder`, of this process alone; false: it is not permitted. */
-bool small_disk(const char *folder, uint64_t bytes);
-bool small_disk_resize(const char *folder, uint64_t bytes, bool read_only);
+bool kills_small_disk(const char *folder, uint64_t bytes);
+bool kills_small_disk_resize(const char *folder, uint64_t bytes, bool read_only);
 
 #endif

@@ -17,14 +17,14 @@ static uint32_t check_new(struct kills *kills, crm_view *view, uint64_t t, uint3
     char key[48], name[48], text[1200];
     crm_error error = {0};
     crm_record *record = NULL;
-    key_of(t, i, key, sizeof key);
+    kills_key_of(t, i, key, sizeof key);
     int32_t status = crm_find(view, CRM_KIND_CUSTOMER, CRM_FIELD_EXTERNAL_IDS, key, CRM_NUL, &record, &error);
     if (status == CRM_NOT_FOUND)
         return 0;
     if (status != CRM_OK)
         return wrong(kills, t, i, error.message);
-    name_of(t, i, name, sizeof name);
-    text_of(t, i, text, sizeof text);
+    kills_name_of(t, i, name, sizeof name);
+    kills_text_of(t, i, text, sizeof text);
     bool same = strcmp(crm_text(record, CRM_CUSTOMER_NAME, NULL), name) == 0 &&
                 strcmp(crm_text(record, CRM_CUSTOMER_DESCRIPTION, NULL), text) == 0 &&
                 crm_int(record, CRM_CUSTOMER_EMPLOYEES) == (int64_t)t && crm_record_version(record) == 1 &&
@@ -36,7 +36,7 @@ static uint32_t check_new(struct kills *kills, crm_view *view, uint64_t t, uint3
     return same ? 1 : wrong(kills, t, i, "it is not what was written");
 }
 
-uint32_t check_transaction(struct kills *kills, crm_view *view, uint64_t t, uint64_t *lsn)
+uint32_t kills_check_transaction(struct kills *kills, crm_view *view, uint64_t t, uint64_t *lsn)
 {
     uint32_t count = 0, found = 0;
     *lsn = 0;
@@ -44,14 +44,14 @@ uint32_t check_transaction(struct kills *kills, crm_view *view, uint64_t t, uint
         found = check_new(kills, view, t, i, lsn);
         if (found == UINT32_MAX)
             return found;
-        if (found == 1 && i >= new_count(t))
+        if (found == 1 && i >= kills_new_count(t))
             return wrong(kills, t, i, "nobody wrote it");
         count += found;
     }
     return count;
 }
 
-uint64_t check_group(struct kills *kills, crm_view *view, uint32_t group)
+uint64_t kills_check_group(struct kills *kills, crm_view *view, uint32_t group)
 {
     crm_error error = {0};
     int64_t carried = -1;
@@ -86,19 +86,19 @@ static void check_member(struct kills *kills, crm_view *view, uint32_t group, co
     while (status == CRM_OK && (status = crm_history_next(history, &change, &error)) == CRM_OK) {
         uint64_t t = (uint64_t)crm_int(crm_change_after(change), CRM_CUSTOMER_EMPLOYEES);
         versions++;
-        if (t != 0 && (t >= count || lsns[t] != crm_change_lsn(change) || group_of(t) != group))
+        if (t != 0 && (t >= count || lsns[t] != crm_change_lsn(change) || kills_group_of(t) != group))
             stress_fail(kills->stress, "a version of group %u is of T%llu at %llu", group, (unsigned long long)t,
                         (unsigned long long)crm_change_lsn(change));
     }
     crm_history_close(history);
     for (uint64_t t = 1; t < count; t++)
-        expected += lsns[t] != 0 && group_of(t) == group;
+        expected += lsns[t] != 0 && kills_group_of(t) == group;
     if (status != CRM_DONE || versions != expected + 1)
         stress_fail(kills->stress, "group %u has %llu versions, not %llu: %s", group, (unsigned long long)versions,
                     (unsigned long long)expected + 1, error.message);
 }
 
-void check_view(struct kills *kills, crm_view *view, bool members)
+void kills_check_view(struct kills *kills, crm_view *view, bool members)
 {
     uint64_t count = atomic_load(&kills->shared->next), newest[GROUPS] = {0}, there = 0;
     if (count > NOTES_MOST)
@@ -109,23 +109,24 @@ void check_view(struct kills *kills, crm_view *view, bool members)
     for (uint64_t t = 1; t < count; t++) {
         uint32_t state = atomic_load(&kills->shared->notes[t].state);
         uint64_t acknowledged = state == NOTE_ACKNOWLEDGED ? atomic_load(&kills->shared->notes[t].lsn) : 0;
-        uint32_t found = check_transaction(kills, view, t, &lsns[t]);
+        uint32_t found = kills_check_transaction(kills, view, t, &lsns[t]);
         if (found == UINT32_MAX)
             continue;
-        if (found != 0 && found != new_count(t))
-            stress_fail(kills->stress, "T%llu is half there: %u of %u", (unsigned long long)t, found, new_count(t));
+        if (found != 0 && found != kills_new_count(t))
+            stress_fail(kills->stress, "T%llu is half there: %u of %u", (unsigned long long)t, found,
+                        kills_new_count(t));
         if (acknowledged != 0 && lsns[t] != acknowledged)
             stress_fail(kills->stress, "T%llu was acknowledged as %llu and is %llu", (unsigned long long)t,
                         (unsigned long long)acknowledged, (unsigned long long)lsns[t]);
         if (state == NOTE_NONE && found > 0)
             stress_fail(kills->stress, "T%llu is there, though nobody began it", (unsigned long long)t);
         there += found > 0;
-        uint32_t group = group_of(t);
+        uint32_t group = kills_group_of(t);
         if (found > 0 && (newest[group] == 0 || lsns[newest[group]] < lsns[t]))
             newest[group] = t;
     }
     for (uint32_t g = 0; members && g < GROUPS; g++) {
-        if (check_group(kills, view, g) != newest[g])
+        if (kills_check_group(kills, view, g) != newest[g])
             stress_fail(kills->stress, "group %u does not carry its newest transaction, T%llu", g,
                         (unsigned long long)newest[g]);
         check_member(kills, view, g, lsns, count);
@@ -137,7 +138,7 @@ void check_view(struct kills *kills, crm_view *view, bool members)
     free(lsns);
 }
 
-void check_file(struct kills *kills, const char *path, bool members)
+void kills_check_file(struct kills *kills, const char *path, bool members)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -148,7 +149,7 @@ void check_file(struct kills *kills, const char *path, bool members)
         return;
     }
     if (crm_view_open(db, &view, &error) == CRM_OK)
-        check_view(kills, view, members);
+        kills_check_view(kills, view, members);
     else
         stress_fail(kills->stress, "no view: %s", error.message);
     crm_view_close(view);

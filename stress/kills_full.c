@@ -53,7 +53,7 @@ static bool own_mounts(void)
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-bool small_disk(const char *folder, uint64_t bytes)
+bool kills_small_disk(const char *folder, uint64_t bytes)
 {
     char options[64];
     static bool own;
@@ -62,7 +62,7 @@ bool small_disk(const char *folder, uint64_t bytes)
     return own && mount("tmpfs", folder, "tmpfs", 0, options) == 0;
 }
 
-bool small_disk_resize(const char *folder, uint64_t bytes, bool read_only)
+bool kills_small_disk_resize(const char *folder, uint64_t bytes, bool read_only)
 {
     char options[64];
     snprintf(options, sizeof options, "size=%llu", (unsigned long long)bytes);
@@ -87,7 +87,7 @@ static void make_room(const struct filling *filling)
 {
     struct rlimit limit;
     if (filling->folder != NULL) {
-        if (!small_disk_resize(filling->folder, ROOM, false))
+        if (!kills_small_disk_resize(filling->folder, ROOM, false))
             wrong(filling, "no room can be made", NULL);
     } else if (getrlimit(RLIMIT_FSIZE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -96,14 +96,12 @@ static void make_room(const struct filling *filling)
     }
 }
 
-static void check_full(const struct filling *filling, const char *doing, const char *path, int32_t status,
-                       const crm_error *error)
+static void check_full(const struct filling *filling, const char *path, int32_t status, const crm_error *error)
 {
     if (status != CRM_FULL)
         wrong(filling, crm_status_name(status), error);
     else if (strstr(error->message, path) == NULL)
         wrong(filling, "the message does not name the file", error);
-    (void)doing;
 }
 
 /* The handle that failed answers what it did before, and writes no more. */
@@ -119,7 +117,7 @@ static void check_stopped(const struct filling *filling, crm_db *db, bool member
     if (crm_view_open(db, &view, &error) != CRM_OK)
         wrong(filling, "after a failed write there is no view", &error);
     else
-        check_view(filling->kills, view, members);
+        kills_check_view(filling->kills, view, members);
     crm_view_close(view);
 }
 
@@ -148,7 +146,7 @@ static void fill(const struct filling *filling)
     kills_forget(kills);
     int32_t status = crm_open(kills->path, NULL, &db, &error);
     if (status != CRM_OK) {
-        check_full(filling, "open", kills->path, status, &error);
+        check_full(filling, kills->path, status, &error);
         make_room(filling);
         status = crm_open(kills->path, NULL, &db, &error);
         if (status != CRM_OK || crm_close(db) != CRM_OK)
@@ -159,15 +157,15 @@ static void fill(const struct filling *filling)
     members = status == CRM_OK;
     for (int i = 0; status == CRM_OK && i < TRANSACTIONS_MOST; i++)
         status = kills_commit(kills, db, next_t(kills), &error);
-    check_full(filling, "commit", kills->path, status, &error);
+    check_full(filling, kills->path, status, &error);
     check_stopped(filling, db, members);
     (void)crm_close(db);
-    check_file(kills, kills->path, members);
+    kills_check_file(kills, kills->path, members);
     make_room(filling);
-    check_file(kills, kills->path, members);
+    kills_check_file(kills, kills->path, members);
     if (members)
         commit_with_room(filling);
-    check_file(kills, kills->path, members);
+    kills_check_file(kills, kills->path, members);
 }
 
 /* ---- with some room: compact, copy, image, salvage ---- */
@@ -223,7 +221,7 @@ static void act_with(const struct filling *filling, int what, uint64_t pages)
     leave_free(filling->folder, pages);
     status = act(filling, db, what, other, &error);
     if (status != CRM_OK) {
-        check_full(filling, "act", filling->folder, status, &error);
+        check_full(filling, filling->folder, status, &error);
         if (is_there(filling->folder, left[what]))
             wrong(filling, "something is left behind", NULL);
     }
@@ -232,7 +230,7 @@ static void act_with(const struct filling *filling, int what, uint64_t pages)
         wrong(filling, "the handle does not go on", &error);
     if (crm_close(db) != CRM_OK)
         wrong(filling, "closing failed", NULL);
-    check_file(kills, kills->path, true);
+    kills_check_file(kills, kills->path, true);
     if (status == CRM_OK && (what == COPY || what == SALVAGE)) {
         db = kills_open(other, 1, 0, &status, &error);
         if (db == NULL || crm_verify(db, NULL, &error) != CRM_OK)
@@ -270,7 +268,7 @@ static void run(struct filling *filling, uint64_t size, int what)
     if (pid == 0) {
         struct kills *kills = filling->kills;
         if (filling->folder != NULL) {
-            if (!small_disk(filling->folder, what < 0 ? size : ROOM))
+            if (!kills_small_disk(filling->folder, what < 0 ? size : ROOM))
                 _exit(2);
         } else {
             struct rlimit limit = {.rlim_cur = size, .rlim_max = RLIM_INFINITY};
@@ -298,7 +296,7 @@ static bool may_mount(const char *folder)
     int status = 0;
     pid_t pid = fork();
     if (pid == 0)
-        _exit(small_disk(folder, ROOM) ? 0 : errno == 0 ? 1 : errno);
+        _exit(kills_small_disk(folder, ROOM) ? 0 : errno == 0 ? 1 : errno);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         return false;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -410,14 +410,14 @@ static void try_read_only(const struct places *places)
     char path[256], fresh[256];
     crm_error error = {0};
     int32_t status;
-    if (!small_disk(places->folder, 1 << 20)) {
+    if (!kills_small_disk(places->folder, 1 << 20)) {
         printf("SKIP a file system for reading only: mounting one: %s\n", strerror(errno));
         return;
     }
     at(places, "t.crm", path);
     at(places, "fresh.crm", fresh);
     make(places, path, 2);
-    if (!small_disk_resize(places->folder, 1 << 20, true))
+    if (!kills_small_disk_resize(places->folder, 1 << 20, true))
         wrong(places, path, strerror(errno));
     sound(places, path, 1, 2);
     crm_db *db = open_how(path, 0, 0, &status, &error);

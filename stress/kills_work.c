@@ -16,28 +16,28 @@ static uint64_t mixed(uint64_t t, uint64_t salt)
     return stress_random(&state);
 }
 
-uint32_t new_count(uint64_t t)
+uint32_t kills_new_count(uint64_t t)
 {
     return 1 + (uint32_t)(mixed(t, 1) % NEW_MOST);
 }
 
-uint32_t group_of(uint64_t t)
+uint32_t kills_group_of(uint64_t t)
 {
     return (uint32_t)(mixed(t, 2) % GROUPS);
 }
 
-void name_of(uint64_t t, uint32_t i, char *out, size_t size)
+void kills_name_of(uint64_t t, uint32_t i, char *out, size_t size)
 {
     snprintf(out, size, "T%llu.%u", (unsigned long long)t, i);
 }
 
-void key_of(uint64_t t, uint32_t i, char *out, size_t size)
+void kills_key_of(uint64_t t, uint32_t i, char *out, size_t size)
 {
     snprintf(out, size, "kills:%llu.%u", (unsigned long long)t, i);
 }
 
 /* Some short, some long enough to be deflated. */
-void text_of(uint64_t t, uint32_t i, char *out, size_t size)
+void kills_text_of(uint64_t t, uint32_t i, char *out, size_t size)
 {
     size_t length = 0, wanted = mixed(t, 10 + i) % 8 == 0 ? size : size / 20;
     for (uint32_t word = 0; length + 24 < wanted; word++)
@@ -110,19 +110,19 @@ int32_t kills_commit(struct kills *kills, crm_db *db, uint64_t t, crm_error *err
     if (status != CRM_OK)
         return status;
     (void)crm_txn_set_actor(txn, "writer");
-    for (uint32_t i = 0; i < new_count(t); i++) {
+    for (uint32_t i = 0; i < kills_new_count(t); i++) {
         crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
-        name_of(t, i, text, sizeof text);
+        kills_name_of(t, i, text, sizeof text);
         (void)crm_set_text(record, CRM_CUSTOMER_NAME, text, CRM_NUL);
-        key_of(t, i, key, sizeof key);
+        kills_key_of(t, i, key, sizeof key);
         (void)crm_item_add(record, CRM_FIELD_EXTERNAL_IDS, key, CRM_NUL);
-        text_of(t, i, text, sizeof text);
+        kills_text_of(t, i, text, sizeof text);
         (void)crm_set_text(record, CRM_CUSTOMER_DESCRIPTION, text, CRM_NUL);
         (void)crm_set_int(record, CRM_CUSTOMER_EMPLOYEES, (int64_t)t);
     }
     for (uint32_t m = 0; m < MEMBERS; m++)
-        (void)crm_set_int(crm_edit(txn, CRM_KIND_CUSTOMER, &kills->members[group_of(t)][m]), CRM_CUSTOMER_EMPLOYEES,
-                          (int64_t)t);
+        (void)crm_set_int(crm_edit(txn, CRM_KIND_CUSTOMER, &kills->members[kills_group_of(t)][m]),
+                          CRM_CUSTOMER_EMPLOYEES, (int64_t)t);
     status = crm_commit(txn, &lsn, error);
     if (status != CRM_OK)
         return status;
@@ -186,15 +186,16 @@ static bool open_view(struct life *life, crm_view **view)
 static bool look_at_one(struct life *life, crm_view *view, uint64_t t, uint32_t state, uint64_t known_lsn)
 {
     uint64_t lsn = 0, seen = crm_view_lsn(view);
-    uint32_t found = check_transaction(life->kills, view, t, &lsn);
+    uint32_t found = kills_check_transaction(life->kills, view, t, &lsn);
     if (found == UINT32_MAX)
         return false;
     bool there = state == NOTE_ACKNOWLEDGED && known_lsn <= seen, not_there = state == NOTE_ACKNOWLEDGED && !there;
-    if ((found == 0 || found == new_count(t)) && !(there && found == 0) && !(not_there && found > 0) &&
+    if ((found == 0 || found == kills_new_count(t)) && !(there && found == 0) && !(not_there && found > 0) &&
         (found == 0 || (lsn <= seen && (state != NOTE_ACKNOWLEDGED || lsn == known_lsn))))
         return true;
     stress_fail(life->kills->stress, "T%llu, acknowledged as %llu, has %u of %u records in a view at %llu",
-                (unsigned long long)t, (unsigned long long)known_lsn, found, new_count(t), (unsigned long long)seen);
+                (unsigned long long)t, (unsigned long long)known_lsn, found, kills_new_count(t),
+                (unsigned long long)seen);
     return false;
 }
 
@@ -214,14 +215,14 @@ static bool read_one(struct life *life)
     if (!open_view(life, &view))
         return false;
     bool fine = t == 0 || look_at_one(life, view, t, state, lsn);
-    fine = fine && check_group(life->kills, view, stress_below(&life->chance, GROUPS)) != UINT64_MAX;
+    fine = fine && kills_check_group(life->kills, view, stress_below(&life->chance, GROUPS)) != UINT64_MAX;
     if (fine && stress_below(&life->chance, 4) == 0 && crm_view_lsn(view) > 2) {
         uint64_t then = 2 + stress_random(&life->chance) % (crm_view_lsn(view) - 1);
         if (crm_view_open_lsn(life->db, then, &past, &error) != CRM_OK) {
             failed(life, "view of the past", &error);
             fine = false;
         } else {
-            fine = check_group(life->kills, past, stress_below(&life->chance, GROUPS)) != UINT64_MAX &&
+            fine = kills_check_group(life->kills, past, stress_below(&life->chance, GROUPS)) != UINT64_MAX &&
                    (t == 0 || look_at_one(life, past, t, state, lsn));
         }
     }
@@ -244,7 +245,7 @@ static bool follow_some(struct life *life)
             continue;
         int64_t carried = crm_int(crm_change_after(change), CRM_CUSTOMER_EMPLOYEES);
         if (crm_change_lsn(change) != lsn) {
-            if (t != 0 && (made != new_count(t) || changed != MEMBERS))
+            if (t != 0 && (made != kills_new_count(t) || changed != MEMBERS))
                 break;
             lsn = crm_change_lsn(change);
             t = carried > 0 ? (uint64_t)carried : 0;
@@ -257,7 +258,7 @@ static bool follow_some(struct life *life)
     }
     uint64_t position = crm_feed_position(feed);
     crm_feed_close(feed);
-    if (status == CRM_TIMEOUT && (t == 0 || (made == new_count(t) && changed == MEMBERS)) && position >= from) {
+    if (status == CRM_TIMEOUT && (t == 0 || (made == kills_new_count(t) && changed == MEMBERS)) && position >= from) {
         life->last_lsn = position;
         return true;
     }
@@ -292,7 +293,7 @@ static bool copy_one(struct life *life)
         fine = false;
     }
     for (uint32_t g = 0; fine && g < GROUPS; g++)
-        fine = check_group(life->kills, view, g) != UINT64_MAX;
+        fine = kills_check_group(life->kills, view, g) != UINT64_MAX;
     crm_view_close(view);
     (void)crm_close(copy);
     (void)unlink(path);

@@ -96,23 +96,23 @@ int main(int count, char **arguments)
     stress_path(rot.stress, "spare", rot.spare, sizeof rot.spare);
     library_chance = rot.stress->seed;
     for (int i = 0; i < BASE_COUNT; i++) {
-        base_make(&rot, i);
+        rot_base_make(&rot, i);
         printf("  base %s: log %zu bytes, %zu transactions; image %zu bytes; %zu questions\n", rot.bases[i].name,
                rot.bases[i].log_size, rot.bases[i].frame_count, rot.bases[i].image_size, rot.bases[i].questions.count);
     }
-    images_make(&rot);
+    rot_images_make(&rot);
     for (size_t i = 0; i < rot_cases_count; i++)
         run_group(&rot, &rot_cases[i]);
     run_group(&rot, &rot_recoveries);
     run_group(&rot, &rot_open_handles);
-    large_make(&rot);
+    rot_large_make(&rot);
     run_group(&rot, &rot_large);
-    large_free();
+    rot_large_free();
     if (rot.shared->ended > 0)
         printf("  of these read where the file had been cut, and were ended by the system: %llu\n",
                (unsigned long long)rot.shared->ended);
-    images_free(&rot);
+    rot_images_free(&rot);
     for (int i = 0; i < BASE_COUNT; i++)
-        base_free(&rot.bases[i]);
+        rot_base_free(&rot.bases[i]);
     return stress_end(rot.stress, rot.shared->cases, "damages");
 }

@@ -31,7 +31,7 @@ enum what {
     ASK_COUNT
 };
 
-struct question {
+struct rot_question {
     enum what what;
     uint32_t kind, field, through;
     crm_id id;
@@ -39,13 +39,13 @@ struct question {
     char *text; /* owned */
 };
 
-struct questions {
-    struct question *list;
+struct rot_questions {
+    struct rot_question *list;
     size_t count, capacity;
 };
 
 /* What one handle answered: a text a question, one behind the other. */
-struct asked {
+struct rot_answers {
     char *bytes;
     size_t length, capacity;
     size_t *starts;    /* count + 1 of them */
@@ -59,21 +59,21 @@ struct asked {
 
 /* All questions that a database can be asked, from what is in it; of each kind's
  * first `most` records. */
-void questions_make(struct questions *questions, crm_db *db, uint32_t most);
-void questions_free(struct questions *questions);
+void rot_questions_make(struct rot_questions *questions, crm_db *db, uint32_t most);
+void rot_questions_free(struct rot_questions *questions);
 /* Asks all of them in one view of the newest state. */
-void answers_take(struct asked *answers, const struct questions *questions, crm_db *db);
+void rot_answers_take(struct rot_answers *answers, const struct rot_questions *questions, crm_db *db);
 /* Asks question `at` alone, in a view of its own: answer 0. */
-void answers_again(struct asked *answers, const struct questions *questions, size_t at, crm_db *db);
-void asked_free(struct asked *answers);
+void rot_answers_again(struct rot_answers *answers, const struct rot_questions *questions, size_t at, crm_db *db);
+void rot_answers_free(struct rot_answers *answers);
 /* Whether answer `at` is what answer `place` of the others is; one that was
  * broken off, as far as it goes. */
-bool answers_same(const struct asked *answers, size_t at, const struct asked *expected, size_t place);
+bool rot_answers_same(const struct rot_answers *answers, size_t at, const struct rot_answers *expected, size_t place);
 /* The first that is not; SIZE_MAX: none. */
-size_t answers_differ(const struct asked *answers, const struct asked *expected);
+size_t rot_answers_differ(const struct rot_answers *answers, const struct rot_answers *expected);
 /* One line that says what was asked and where the answers part. */
-void answers_explain(const struct question *question, const struct asked *answers, size_t at,
-                     const struct asked *expected, size_t place, char *out, size_t size);
+void rot_answers_explain(const struct rot_question *question, const struct rot_answers *answers, size_t at,
+                         const struct rot_answers *expected, size_t place, char *out, size_t size);
 
 /* ---- frames (rot_frames.c) ---- */
 
@@ -109,8 +109,8 @@ struct base {
     size_t log_size, image_size;
     struct rot_frame frames[ROT_FRAMES_MOST];
     size_t frame_count;
-    struct questions questions;
-    struct asked states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
+    struct rot_questions questions;
+    struct rot_answers states[ROT_FRAMES_MOST + 1]; /* when only so many frames are there */
     struct known *known;
     size_t known_count, known_capacity;
 };
@@ -142,13 +142,13 @@ struct rot {
     struct rot_image images[ROT_IMAGES_MOST];
     size_t image_count;
     char path[128], image[136], spare[128];
-    struct asked answers, again; /* of the case at hand */
+    struct rot_answers answers, again; /* of the case at hand */
 };
 
-void base_make(struct rot *rot, int which);
-void base_free(struct base *base);
+void rot_base_make(struct rot *rot, int which);
+void rot_base_free(struct base *base);
 /* Where the frames of state `state` end. */
-size_t base_end(const struct base *base, size_t state);
+size_t rot_base_end(const struct base *base, size_t state);
 
 enum { ROT_WRITING = 1, ROT_IMAGE = 2, ROT_CREATING = 4, ROT_DEFERRED = 8, ROT_MODES = 4 /* of the first two */ };
 crm_db *rot_open(const char *path, int how, crm_log_function log, void *context, int32_t *status, crm_error *error);
@@ -158,12 +158,12 @@ uint8_t *rot_load(const char *path, size_t *size); /* free() it; NULL: there is 
 /* ---- images (rot_images.c) ---- */
 
 /* Images of all bases in some of their states, of another past, and of nothing. */
-void images_make(struct rot *rot);
-void images_free(struct rot *rot);
+void rot_images_make(struct rot *rot);
+void rot_images_free(struct rot *rot);
 /* Gives a damaged image right checksums. */
-void image_forge(uint8_t *image, size_t size);
+void rot_image_forge(uint8_t *image, size_t size);
 /* One more: what lies at rot->image. */
-void images_add_file(struct rot *rot, const char *name);
+void rot_images_add_file(struct rot *rot, const char *name);
 
 /* ---- judging (rot_judge.c) ---- */
 
@@ -185,15 +185,16 @@ void rot_case(struct rot *rot, const char *format, ...) __attribute__((format(pr
 /* Stores log and image (NULL: none) at rot->path, opens, asks, verifies, and
  * counts failures.  The log is damaged: every answer must be right or say so,
  * and something must say so. */
-void judge_log(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
+void rot_judge_log(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
 /* The image is damaged, foreign or stale: every answer must be the log's. */
-void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
+void rot_judge_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
 /* The image is damaged, but its checksums are right: it may have any effect that
  * verify finds, but no other. */
-void judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
+void rot_judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size,
+                            int how);
 /* The log has right checksums but not the order that was written: it may answer
  * anything that hangs together, or be refused. */
-void judge_forged(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
+void rot_judge_forged(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how);
 /* Counts a failure of the case at hand. */
 void rot_wrong(struct rot *rot, const char *what);
 
@@ -210,11 +211,11 @@ extern const size_t rot_cases_count;
 extern const struct group rot_recoveries;   /* rot_recover.c */
 extern const struct group rot_open_handles; /* rot_open.c */
 extern const struct group rot_large;        /* rot_large.c */
-void large_make(struct rot *rot);           /* at rot->path */
-void large_free(void);
+void rot_large_make(struct rot *rot);       /* at rot->path */
+void rot_large_free(void);
 enum { ROT_GO_ON = 77 }; /* exit status of a child that is done with the case at hand, but must end */
 /* Notes what every record holds in every state that the database knows. */
-void known_take(struct base *base, crm_db *db);
-void known_free(struct base *base);
+void rot_known_take(struct base *base, crm_db *db);
+void rot_known_free(struct base *base);
 
 #endif

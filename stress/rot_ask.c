@@ -17,7 +17,7 @@ static const char *const names[ASK_COUNT] = {"file",  "list", "record", "history
 
 /* ---- text ---- */
 
-static void room(struct asked *out, size_t length)
+static void room(struct rot_answers *out, size_t length)
 {
     if (out->length + length + 1 <= out->capacity)
         return;
@@ -27,7 +27,7 @@ static void room(struct asked *out, size_t length)
         abort();
 }
 
-static void put_bytes(struct asked *out, const char *bytes, size_t length)
+static void put_bytes(struct rot_answers *out, const char *bytes, size_t length)
 {
     room(out, length);
     memcpy(out->bytes + out->length, bytes, length);
@@ -35,8 +35,8 @@ static void put_bytes(struct asked *out, const char *bytes, size_t length)
     out->bytes[out->length] = '\0';
 }
 
-static void put(struct asked *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct asked *out, const char *format, ...)
+static void put(struct rot_answers *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct rot_answers *out, const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -47,7 +47,7 @@ static void put(struct asked *out, const char *format, ...)
         put_bytes(out, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
 }
 
-static void put_id(struct asked *out, const crm_id *id)
+static void put_id(struct rot_answers *out, const crm_id *id)
 {
     char text[37];
     crm_id_format(id, text);
@@ -57,7 +57,7 @@ static void put_id(struct asked *out, const crm_id *id)
 
 /* True: the answer goes on.  A status that tells of damage breaks it off and
  * leaves no trace in the text; any other is part of it. */
-static bool fine(struct asked *out, int32_t status)
+static bool fine(struct rot_answers *out, int32_t status)
 {
     if (status == CRM_OK)
         return true;
@@ -71,7 +71,7 @@ static bool fine(struct asked *out, int32_t status)
 /* ---- records ---- */
 
 /* Puts nothing when the record says that its getters found less than there is. */
-static bool put_record(struct asked *out, crm_db *db, const crm_record *record)
+static bool put_record(struct rot_answers *out, crm_db *db, const crm_record *record)
 {
     size_t start = out->length;
     crm_id id;
@@ -104,7 +104,7 @@ static bool put_record(struct asked *out, crm_db *db, const crm_record *record)
 }
 
 /* A query's records, whole or their ids; frees it. */
-static void put_query(struct asked *out, crm_db *db, crm_query *query, bool whole)
+static void put_query(struct rot_answers *out, crm_db *db, crm_query *query, bool whole)
 {
     crm_error error = {0};
     crm_record *record = NULL;
@@ -122,7 +122,7 @@ static void put_query(struct asked *out, crm_db *db, crm_query *query, bool whol
     crm_query_free(query);
 }
 
-static void put_table(struct asked *out, int32_t status, crm_table *table)
+static void put_table(struct rot_answers *out, int32_t status, crm_table *table)
 {
     size_t start = out->length;
     if (!fine(out, status))
@@ -145,7 +145,7 @@ static void put_table(struct asked *out, int32_t status, crm_table *table)
 
 /* ---- answers to each kind of question ---- */
 
-static void ask_file(struct asked *out, crm_db *db, crm_view *view)
+static void ask_file(struct rot_answers *out, crm_db *db, crm_view *view)
 {
     static const char *const settings[] = {"currency", "lifecycle", "motto"};
     put(out, "%llu %lld", (unsigned long long)crm_view_lsn(view), (long long)crm_view_time(view));
@@ -171,7 +171,7 @@ static void ask_file(struct asked *out, crm_db *db, crm_view *view)
     }
 }
 
-static void ask_list(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask_list(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_query *query = NULL;
@@ -191,7 +191,7 @@ static void ask_list(struct asked *out, crm_db *db, crm_view *view, const struct
     }
 }
 
-static void ask_record(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask_record(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_record *record = NULL;
@@ -201,7 +201,7 @@ static void ask_record(struct asked *out, crm_db *db, crm_view *view, const stru
     crm_record_free(record);
 }
 
-static bool put_change(struct asked *out, crm_db *db, const crm_change *change)
+static bool put_change(struct rot_answers *out, crm_db *db, const crm_change *change)
 {
     crm_id id;
     size_t start = out->length;
@@ -228,7 +228,7 @@ static bool put_change(struct asked *out, crm_db *db, const crm_change *change)
     return true;
 }
 
-static void ask_history(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask_history(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_history *history = NULL;
@@ -243,7 +243,7 @@ static void ask_history(struct asked *out, crm_db *db, crm_view *view, const str
     crm_history_close(history);
 }
 
-static void ask_feed(struct asked *out, crm_db *db, const struct question *question)
+static void ask_feed(struct rot_answers *out, crm_db *db, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_feed *feed = NULL;
@@ -258,7 +258,7 @@ static void ask_feed(struct asked *out, crm_db *db, const struct question *quest
     crm_feed_close(feed);
 }
 
-static void ask_query(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask_query(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_query *query = NULL;
@@ -276,7 +276,7 @@ static void ask_query(struct asked *out, crm_db *db, crm_view *view, const struc
     }
 }
 
-static void ask_timeline(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask_timeline(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_query *query = NULL;
@@ -284,7 +284,7 @@ static void ask_timeline(struct asked *out, crm_db *db, crm_view *view, const st
         put_query(out, db, query, false);
 }
 
-static void ask_find(struct asked *out, crm_view *view, const struct question *question)
+static void ask_find(struct rot_answers *out, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_record *record = NULL;
@@ -296,7 +296,7 @@ static void ask_find(struct asked *out, crm_view *view, const struct question *q
     }
 }
 
-static void ask_group(struct asked *out, crm_view *view, const struct question *question)
+static void ask_group(struct rot_answers *out, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_query *query = NULL;
@@ -311,7 +311,7 @@ static void ask_group(struct asked *out, crm_view *view, const struct question *
     crm_query_free(query);
 }
 
-static void ask_report(struct asked *out, crm_view *view, const struct question *question)
+static void ask_report(struct rot_answers *out, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_table *table = NULL;
@@ -328,7 +328,7 @@ static void ask_report(struct asked *out, crm_view *view, const struct question 
     put_table(out, status, table);
 }
 
-static void ask_past(struct asked *out, crm_db *db, const struct question *question)
+static void ask_past(struct rot_answers *out, crm_db *db, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -350,7 +350,7 @@ static void ask_past(struct asked *out, crm_db *db, const struct question *quest
     crm_view_close(view);
 }
 
-static void ask(struct asked *out, crm_db *db, crm_view *view, const struct question *question)
+static void ask(struct rot_answers *out, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     crm_error error = {0};
     crm_table *table = NULL;
@@ -376,7 +376,7 @@ static void ask(struct asked *out, crm_db *db, crm_view *view, const struct ques
     }
 }
 
-static void begin(struct asked *answers, const struct questions *questions)
+static void begin(struct rot_answers *answers, const struct rot_questions *questions)
 {
     if (answers->starts == NULL) {
         answers->starts = calloc(questions->count + 1, sizeof *answers->starts);
@@ -390,7 +390,7 @@ static void begin(struct asked *answers, const struct questions *questions)
     answers->lsn = 0;
 }
 
-static void take_one(struct asked *answers, crm_db *db, crm_view *view, const struct question *question)
+static void take_one(struct rot_answers *answers, crm_db *db, crm_view *view, const struct rot_question *question)
 {
     answers->starts[answers->count] = answers->length;
     answers->failed[answers->count] = false;
@@ -404,7 +404,7 @@ static void take_one(struct asked *answers, crm_db *db, crm_view *view, const st
     answers->starts[++answers->count] = answers->length;
 }
 
-void answers_take(struct asked *answers, const struct questions *questions, crm_db *db)
+void rot_answers_take(struct rot_answers *answers, const struct rot_questions *questions, crm_db *db)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -419,7 +419,7 @@ void answers_take(struct asked *answers, const struct questions *questions, crm_
     crm_view_close(view);
 }
 
-void answers_again(struct asked *answers, const struct questions *questions, size_t at, crm_db *db)
+void rot_answers_again(struct rot_answers *answers, const struct rot_questions *questions, size_t at, crm_db *db)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -432,17 +432,17 @@ void answers_again(struct asked *answers, const struct questions *questions, siz
     crm_view_close(view);
 }
 
-void asked_free(struct asked *answers)
+void rot_answers_free(struct rot_answers *answers)
 {
     free(answers->bytes);
     free(answers->starts);
     free(answers->failed);
-    *answers = (struct asked){0};
+    *answers = (struct rot_answers){0};
 }
 
 /* ---- comparing ---- */
 
-bool answers_same(const struct asked *answers, size_t at, const struct asked *expected, size_t place)
+bool rot_answers_same(const struct rot_answers *answers, size_t at, const struct rot_answers *expected, size_t place)
 {
     size_t length = answers->starts[at + 1] - answers->starts[at];
     size_t whole = expected->starts[place + 1] - expected->starts[place];
@@ -451,16 +451,16 @@ bool answers_same(const struct asked *answers, size_t at, const struct asked *ex
             memcmp(answers->bytes + answers->starts[at], expected->bytes + expected->starts[place], length) == 0);
 }
 
-size_t answers_differ(const struct asked *answers, const struct asked *expected)
+size_t rot_answers_differ(const struct rot_answers *answers, const struct rot_answers *expected)
 {
     for (size_t i = 0; i < answers->count; i++)
-        if (!answers_same(answers, i, expected, i))
+        if (!rot_answers_same(answers, i, expected, i))
             return i;
     return SIZE_MAX;
 }
 
-void answers_explain(const struct question *question, const struct asked *answers, size_t at,
-                     const struct asked *expected, size_t place, char *out, size_t size)
+void rot_answers_explain(const struct rot_question *question, const struct rot_answers *answers, size_t at,
+                         const struct rot_answers *expected, size_t place, char *out, size_t size)
 {
     const char *got = answers->bytes + answers->starts[at], *want = expected->bytes + expected->starts[place];
     int got_length = (int)(answers->starts[at + 1] - answers->starts[at]);

@@ -315,7 +315,7 @@ static void make_file(struct rot *rot, int which)
     }
     if (which == BASE_COMPACTED) {
         must(crm_rebuild(maker.db, &error), &error, "rebuild");
-        images_add_file(rot, "compacted, before it was");
+        rot_images_add_file(rot, "compacted, before it was");
         must(crm_compact(maker.db, &error), &error, "compact");
     }
     must(crm_close(maker.db), &error, "close");
@@ -327,7 +327,7 @@ static void make_file(struct rot *rot, int which)
     must(crm_close(maker.db), &error, "close");
 }
 
-size_t base_end(const struct base *base, size_t state)
+size_t rot_base_end(const struct base *base, size_t state)
 {
     return state == 0 ? ROT_FRAMES_START : base->frames[state - 1].offset + base->frames[state - 1].length;
 }
@@ -338,19 +338,19 @@ static void ask_states(struct rot *rot, struct base *base)
     crm_error error = {0};
     int32_t status;
     for (size_t i = 0; i <= base->frame_count; i++) {
-        rot_store(rot->spare, base->log, base_end(base, i));
+        rot_store(rot->spare, base->log, rot_base_end(base, i));
         crm_db *db = rot_open(rot->spare, 0, NULL, NULL, &status, &error);
         must(status, &error, "state");
-        answers_take(&base->states[i], &base->questions, db);
+        rot_answers_take(&base->states[i], &base->questions, db);
         if (base->states[i].troubles != 0 && i == base->frame_count)
             must(CRM_CORRUPT, &error, "an undamaged file answers that it is damaged");
-        known_take(base, db);
+        rot_known_take(base, db);
         must(crm_close(db), &error, "close");
     }
     (void)unlink(rot->spare);
 }
 
-void base_make(struct rot *rot, int which)
+void rot_base_make(struct rot *rot, int which)
 {
     static const char *const base_names[BASE_COUNT] = {"plain", "compacted", "other"};
     struct base *base = &rot->bases[which];
@@ -361,21 +361,21 @@ void base_make(struct rot *rot, int which)
     base->log = rot_load(rot->path, &base->log_size);
     base->image = rot_load(rot->image, &base->image_size);
     base->frame_count = rot_frames(base->log, base->log_size, base->frames);
-    if (base->image == NULL || base->frame_count == 0 || base_end(base, base->frame_count) != base->log_size)
+    if (base->image == NULL || base->frame_count == 0 || rot_base_end(base, base->frame_count) != base->log_size)
         must(CRM_CORRUPT, &error, "an undamaged file is not as docs/FORMAT.md says");
     crm_db *db = rot_open(rot->path, ROT_IMAGE, NULL, NULL, &status, &error);
     must(status, &error, "open");
-    questions_make(&base->questions, db, UINT32_MAX);
+    rot_questions_make(&base->questions, db, UINT32_MAX);
     must(crm_close(db), &error, "close");
     ask_states(rot, base);
 }
 
-void base_free(struct base *base)
+void rot_base_free(struct base *base)
 {
     free(base->log);
     free(base->image);
-    known_free(base);
-    questions_free(&base->questions);
+    rot_known_free(base);
+    rot_questions_free(&base->questions);
     for (size_t i = 0; i <= ROT_FRAMES_MOST; i++)
-        asked_free(&base->states[i]);
+        rot_answers_free(&base->states[i]);
 }

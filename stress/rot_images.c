@@ -24,7 +24,7 @@ static uint64_t number_at(const uint8_t *bytes)
     return number;
 }
 
-void image_forge(uint8_t *image, size_t size)
+void rot_image_forge(uint8_t *image, size_t size)
 {
     uint64_t blocks = number_at(image + AT_BLOCKS), packed = number_at(image + AT_PACKED);
     size_t room = size - HEADER_SIZE;
@@ -55,7 +55,7 @@ static void images_add(struct rot *rot, const char *name, const uint8_t *bytes, 
     image->size = size;
 }
 
-void images_add_file(struct rot *rot, const char *name)
+void rot_images_add_file(struct rot *rot, const char *name)
 {
     size_t size;
     uint8_t *bytes = rot_load(rot->image, &size);
@@ -73,7 +73,7 @@ static void add_state(struct rot *rot, const struct base *base, size_t state, in
     char name[48];
     int32_t status;
     (void)unlink(rot->image);
-    rot_store(rot->path, base->log, base_end(base, state));
+    rot_store(rot->path, base->log, rot_base_end(base, state));
     crm_db *db = rot_open(rot->path, ROT_WRITING | ROT_IMAGE, NULL, NULL, &status, &error);
     for (int i = 0; db != NULL && i < more; i++) {
         crm_txn *txn = NULL;
@@ -88,7 +88,7 @@ static void add_state(struct rot *rot, const struct base *base, size_t state, in
         exit(2);
     }
     snprintf(name, sizeof name, "%s of %zu frames and %d others", base->name, state, more);
-    images_add_file(rot, name);
+    rot_images_add_file(rot, name);
 }
 
 /* With the identity, or the point, of another image: a forger's. */
@@ -101,7 +101,7 @@ static void add_patched(struct rot *rot, const char *name, const struct rot_imag
     set_crc(bytes + AT_CRC, rot_crc(0, bytes, AT_CRC));
 }
 
-void images_make(struct rot *rot)
+void rot_images_make(struct rot *rot)
 {
     static const uint8_t zeros[2 * HEADER_SIZE];
     const struct base *plain = &rot->bases[BASE_PLAIN];
@@ -136,7 +136,7 @@ void images_make(struct rot *rot)
     images_add(rot, "that is the log itself", plain->log, plain->log_size);
 }
 
-void images_free(struct rot *rot)
+void rot_images_free(struct rot *rot)
 {
     while (rot->image_count > 0)
         free(rot->images[--rot->image_count].bytes);

@@ -90,7 +90,7 @@ static size_t state_of(struct rot *rot, const struct base *base)
     for (size_t i = base->frame_count + 1; i-- > 0;) {
         if (base->states[i].lsn != rot->answers.lsn)
             continue;
-        size_t at = answers_differ(&rot->answers, &base->states[i]);
+        size_t at = rot_answers_differ(&rot->answers, &base->states[i]);
         if (at == SIZE_MAX)
             return i;
         if (known == SIZE_MAX) {
@@ -101,8 +101,8 @@ static size_t state_of(struct rot *rot, const struct base *base)
     if (known == SIZE_MAX)
         snprintf(text, sizeof text, "claims to be at transaction %llu", (unsigned long long)rot->answers.lsn);
     else
-        answers_explain(&base->questions.list[differs], &rot->answers, differs, &base->states[known], differs, text,
-                        sizeof text);
+        rot_answers_explain(&base->questions.list[differs], &rot->answers, differs, &base->states[known], differs, text,
+                            sizeof text);
     rot_wrong(rot, text);
     return SIZE_MAX;
 }
@@ -121,7 +121,7 @@ static crm_db *open_damaged(struct rot *rot, const struct damage *damage, const 
     crm_db *db = rot_open(rot->path, how, count_line, verdict, &status, &error);
     if (db == NULL)
         check_refusal(rot, damage, status, &error, how);
-    if (how == ROT_WRITING && damage->writing == (db == NULL ? ROT_OPENED : ROT_REFUSED))
+    if ((how & ~ROT_CREATING) == ROT_WRITING && damage->writing == (db == NULL ? ROT_OPENED : ROT_REFUSED))
         rot_wrong(rot, db == NULL ? "refused for writing" : "opened for writing");
     return db;
 }
@@ -130,7 +130,7 @@ static void take_answers(struct rot *rot, const struct damage *damage, struct ve
 {
     rot->answers.told = &verdict->told;
     rot->answers.twice = rot->shared->cases % 2 != 0;
-    answers_take(&rot->answers, &damage->base->questions, db);
+    rot_answers_take(&rot->answers, &damage->base->questions, db);
     rot->answers.told = NULL;
 }
 
@@ -166,7 +166,7 @@ static void check_anew(struct rot *rot, const struct damage *damage, const struc
         rot_wrong(rot, "what was torn is gone and nothing was told");
 }
 
-void judge_log(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
+void rot_judge_log(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
 {
     struct verdict verdict = {0};
     crm_db *db = open_damaged(rot, damage, image, image_size, how, &verdict);
@@ -199,7 +199,7 @@ void judge_log(struct rot *rot, const struct damage *damage, const uint8_t *imag
 }
 
 /* Asked again, an answer that was broken off must be whole. */
-static void check_again(struct rot *rot, const struct base *base, const struct asked *state, crm_db *db)
+static void check_again(struct rot *rot, const struct base *base, const struct rot_answers *state, crm_db *db)
 {
     char text[900];
     for (size_t i = 0; i < rot->answers.count; i++) {
@@ -207,18 +207,18 @@ static void check_again(struct rot *rot, const struct base *base, const struct a
             continue;
         if (rot->answers.twice)
             rot_wrong(rot, "an answer is broken off the second time, too");
-        answers_again(&rot->again, &base->questions, i, db);
-        if (rot->again.count == 1 && !rot->again.failed[0] && answers_same(&rot->again, 0, state, i))
+        rot_answers_again(&rot->again, &base->questions, i, db);
+        if (rot->again.count == 1 && !rot->again.failed[0] && rot_answers_same(&rot->again, 0, state, i))
             continue;
         if (rot->again.count == 1)
-            answers_explain(&base->questions.list[i], &rot->again, 0, state, i, text, sizeof text);
+            rot_answers_explain(&base->questions.list[i], &rot->again, 0, state, i, text, sizeof text);
         else
             snprintf(text, sizeof text, "no view can be opened");
         rot_wrong(rot, text);
     }
 }
 
-void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
+void rot_judge_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
 {
     struct verdict verdict = {0};
     crm_db *db = open_damaged(rot, damage, image, image_size, how, &verdict);
@@ -230,7 +230,7 @@ void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *im
     size_t state = rot->answers.count == 0 ? SIZE_MAX : state_of(rot, damage->base);
     if (rot->answers.count == 0)
         rot_wrong(rot, "no view can be opened, though the log is sound");
-    if (state != SIZE_MAX && base_end(damage->base, state) != damage->log_size)
+    if (state != SIZE_MAX && rot_base_end(damage->base, state) != damage->log_size)
         rot_wrong(rot, "transactions of the log are missing");
     if (state != SIZE_MAX)
         check_again(rot, damage->base, &damage->base->states[state], db);
@@ -245,7 +245,8 @@ void judge_image(struct rot *rot, const struct damage *damage, const uint8_t *im
 
 /* ---- forged images and logs ---- */
 
-void judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
+void rot_judge_forged_image(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size,
+                            int how)
 {
     struct verdict verdict = {0};
     crm_db *db = open_damaged(rot, damage, image, image_size, how, &verdict);
@@ -309,15 +310,15 @@ static void check_forged(struct rot *rot, const struct damage *damage, crm_db *d
     crm_view_close(view);
     if (crm_rebuild(db, &error) != CRM_OK)
         rot_wrong(rot, error.message);
-    answers_take(&rot->again, &damage->base->questions, db);
-    size_t at = answers_differ(&rot->again, &rot->answers);
+    rot_answers_take(&rot->again, &damage->base->questions, db);
+    size_t at = rot_answers_differ(&rot->again, &rot->answers);
     if (at == SIZE_MAX)
         return;
-    answers_explain(&damage->base->questions.list[at], &rot->again, at, &rot->answers, at, text, sizeof text);
+    rot_answers_explain(&damage->base->questions.list[at], &rot->again, at, &rot->answers, at, text, sizeof text);
     rot_wrong(rot, text);
 }
 
-void judge_forged(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
+void rot_judge_forged(struct rot *rot, const struct damage *damage, const uint8_t *image, size_t image_size, int how)
 {
     crm_error error = {0};
     struct verdict verdict = {0};

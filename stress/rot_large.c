@@ -19,8 +19,8 @@
 enum { BATCH = 2000, RECORDS_A_CUSTOMER = 12, LONG_CUSTOMERS = 29000, SHORT_CUSTOMERS = 900 };
 enum { LONG_FLIPS = 300, SHORT_FLIPS = 100 };
 
-static struct questions questions;
-static struct asked expected;
+static struct rot_questions questions;
+static struct rot_answers expected;
 static size_t log_size, image_size;
 
 static void must(bool fine, const crm_error *error)
@@ -71,7 +71,7 @@ static void fill(crm_db *db, uint64_t *chance, uint32_t customers)
     }
 }
 
-void large_make(struct rot *rot)
+void rot_large_make(struct rot *rot)
 {
     crm_error error = {0};
     struct stat about;
@@ -86,8 +86,8 @@ void large_make(struct rot *rot)
     must(crm_sync(db, &error) == CRM_OK && crm_rebuild(db, &error) == CRM_OK && crm_close(db) == CRM_OK, &error);
     db = rot_open(rot->path, ROT_IMAGE, NULL, NULL, &status, &error);
     must(db != NULL, &error);
-    questions_make(&questions, db, 12);
-    answers_take(&expected, &questions, db);
+    rot_questions_make(&questions, db, 12);
+    rot_answers_take(&expected, &questions, db);
     must(expected.troubles == 0 && crm_close(db) == CRM_OK, &error);
     log_size = stat(rot->path, &about) == 0 ? (size_t)about.st_size : 0;
     image_size = stat(rot->image, &about) == 0 ? (size_t)about.st_size : 0;
@@ -95,10 +95,10 @@ void large_make(struct rot *rot)
            (unsigned long long)expected.lsn, image_size, questions.count);
 }
 
-void large_free(void)
+void rot_large_free(void)
 {
-    questions_free(&questions);
-    asked_free(&expected);
+    rot_questions_free(&questions);
+    rot_answers_free(&expected);
 }
 
 /* ---- cases ---- */
@@ -126,18 +126,18 @@ static void flip_back(struct rot *rot)
 static void judge_answers(struct rot *rot, crm_db *db, bool image)
 {
     char text[900];
-    answers_take(&rot->answers, &questions, db);
-    size_t at = answers_differ(&rot->answers, &expected);
+    rot_answers_take(&rot->answers, &questions, db);
+    size_t at = rot_answers_differ(&rot->answers, &expected);
     for (size_t i = 0; image && at == SIZE_MAX && i < rot->answers.count; i++) {
         if (!rot->answers.failed[i])
             continue;
-        answers_again(&rot->again, &questions, i, db);
-        if (rot->again.count != 1 || rot->again.failed[0] || !answers_same(&rot->again, 0, &expected, i))
+        rot_answers_again(&rot->again, &questions, i, db);
+        if (rot->again.count != 1 || rot->again.failed[0] || !rot_answers_same(&rot->again, 0, &expected, i))
             rot_wrong(rot, "asked again, an answer is not whole");
     }
     if (at == SIZE_MAX)
         return;
-    answers_explain(&questions.list[at], &rot->answers, at, &expected, at, text, sizeof text);
+    rot_answers_explain(&questions.list[at], &rot->answers, at, &expected, at, text, sizeof text);
     rot_wrong(rot, text);
 }
 

@@ -102,11 +102,11 @@ static void check_there(struct rot *rot, const struct open_case *now, bool commi
     crm_record_free(record);
     crm_view_close(view);
     if (!committed && (now->event == RENAME_OTHER || now->event == RENAME_OLDER)) {
-        answers_take(&rot->answers, &there->questions, db);
+        rot_answers_take(&rot->answers, &there->questions, db);
         size_t state = 1;
-        while (base_end(there, state) < now->size)
+        while (rot_base_end(there, state) < now->size)
             state++;
-        if (answers_differ(&rot->answers, &there->states[state]) != SIZE_MAX || rot->answers.troubles > 0)
+        if (rot_answers_differ(&rot->answers, &there->states[state]) != SIZE_MAX || rot->answers.troubles > 0)
             rot_wrong(rot, "the file that was put there has changed");
     }
     if (crm_close(db) != CRM_OK)
@@ -117,12 +117,12 @@ static void check_there(struct rot *rot, const struct open_case *now, bool commi
 static void ask_on(struct rot *rot, const struct open_case *now, crm_db *db)
 {
     char text[900];
-    const struct asked *state = &now->base->states[now->base->frame_count];
-    answers_take(&rot->answers, &now->base->questions, db);
-    size_t at = rot->answers.count == 0 ? SIZE_MAX : answers_differ(&rot->answers, state);
+    const struct rot_answers *state = &now->base->states[now->base->frame_count];
+    rot_answers_take(&rot->answers, &now->base->questions, db);
+    size_t at = rot->answers.count == 0 ? SIZE_MAX : rot_answers_differ(&rot->answers, state);
     if (at == SIZE_MAX)
         return;
-    answers_explain(&now->base->questions.list[at], &rot->answers, at, state, at, text, sizeof text);
+    rot_answers_explain(&now->base->questions.list[at], &rot->answers, at, state, at, text, sizeof text);
     rot_wrong(rot, text);
 }
 
@@ -198,7 +198,7 @@ static void run_open(struct rot *rot, uint64_t index)
     else if (now.event == CUT)
         now.size = now.base->log_size * (size_t)index / 16;
     else
-        now.size = base_end(now.base, 1 + (states - 1) * (size_t)index / 16);
+        now.size = rot_base_end(now.base, 1 + (states - 1) * (size_t)index / 16);
     rot_case(rot, "%s, open for %s, %s, now %zu bytes", now.base->name,
              now.compacting ? "compacting"
              : now.how      ? "writing"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct question *add(struct questions *questions, enum what what, uint32_t kind, uint32_t field)
+static struct rot_question *add(struct rot_questions *questions, enum what what, uint32_t kind, uint32_t field)
 {
     if (questions->count == questions->capacity) {
         questions->capacity = questions->capacity == 0 ? 256 : questions->capacity * 2;
@@ -17,21 +17,21 @@ static struct question *add(struct questions *questions, enum what what, uint32_
         if (questions->list == NULL)
             abort();
     }
-    struct question *question = &questions->list[questions->count++];
-    *question = (struct question){.what = what, .kind = kind, .field = field};
+    struct rot_question *question = &questions->list[questions->count++];
+    *question = (struct rot_question){.what = what, .kind = kind, .field = field};
     return question;
 }
 
-static void add_text(struct questions *questions, enum what what, uint32_t kind, uint32_t field, const char *text)
+static void add_text(struct rot_questions *questions, enum what what, uint32_t kind, uint32_t field, const char *text)
 {
-    struct question *question = add(questions, what, kind, field);
+    struct rot_question *question = add(questions, what, kind, field);
     question->text = strdup(text);
     if (question->text == NULL)
         abort();
 }
 
 /* `first`: one of the kind for which every field is asked for, indexed or not. */
-static void add_keys(struct questions *questions, crm_db *db, const crm_record *record, uint32_t field, bool first)
+static void add_keys(struct rot_questions *questions, crm_db *db, const crm_record *record, uint32_t field, bool first)
 {
     uint32_t kind = crm_record_kind(record);
     int32_t type = crm_field_type(db, kind, field);
@@ -52,7 +52,7 @@ static void add_keys(struct questions *questions, crm_db *db, const crm_record *
                  list ? crm_item_text(record, field, 0, CRM_PART_VALUE, NULL) : crm_format(record, field, NULL));
 }
 
-static void add_record(struct questions *questions, crm_db *db, const crm_record *record, bool keys, bool first)
+static void add_record(struct rot_questions *questions, crm_db *db, const crm_record *record, bool keys, bool first)
 {
     crm_id id;
     uint32_t kind = crm_record_kind(record);
@@ -69,7 +69,7 @@ static void add_record(struct questions *questions, crm_db *db, const crm_record
 }
 
 /* Of a kind's first `most` records; of a large file's kinds no lists of all. */
-static void add_kind(struct questions *questions, crm_db *db, crm_view *view, uint32_t kind, uint32_t most)
+static void add_kind(struct rot_questions *questions, crm_db *db, crm_view *view, uint32_t kind, uint32_t most)
 {
     crm_error error = {0};
     crm_query *query = NULL;
@@ -92,7 +92,7 @@ static void add_kind(struct questions *questions, crm_db *db, crm_view *view, ui
     }
 }
 
-void questions_make(struct questions *questions, crm_db *db, uint32_t most)
+void rot_questions_make(struct rot_questions *questions, crm_db *db, uint32_t most)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -115,10 +115,10 @@ void questions_make(struct questions *questions, crm_db *db, uint32_t most)
     add(questions, ASK_PAST, 0, 0)->lsn = last - 1;
 }
 
-void questions_free(struct questions *questions)
+void rot_questions_free(struct rot_questions *questions)
 {
     for (size_t i = 0; i < questions->count; i++)
         free(questions->list[i].text);
     free(questions->list);
-    *questions = (struct questions){0};
+    *questions = (struct rot_questions){0};
 }

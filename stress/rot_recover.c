@@ -94,7 +94,7 @@ static void note_record(void *context, crm_db *db, const crm_record *record)
     note(context, db, record);
 }
 
-void known_take(struct base *base, crm_db *db)
+void rot_known_take(struct base *base, crm_db *db)
 {
     crm_error error = {0};
     crm_view *view = NULL;
@@ -108,7 +108,7 @@ void known_take(struct base *base, crm_db *db)
     }
 }
 
-void known_free(struct base *base)
+void rot_known_free(struct base *base)
 {
     for (size_t i = 0; i < base->known_count; i++)
         free(base->known[i].core);
@@ -160,8 +160,8 @@ static void check_answers(struct rot *rot, const struct base *base)
     for (size_t i = 0; i < rot->answers.count && rot->answers.troubles > 0; i++) {
         if (!rot->answers.failed[i])
             continue;
-        answers_explain(&base->questions.list[i], &rot->answers, i, &base->states[base->frame_count], i, text,
-                        sizeof text);
+        rot_answers_explain(&base->questions.list[i], &rot->answers, i, &base->states[base->frame_count], i, text,
+                            sizeof text);
         rot_wrong(rot, text);
         return;
     }
@@ -185,7 +185,7 @@ static void check_salvaged(struct rot *rot, const struct base *base, uint64_t le
             rot_wrong(rot, error.message);
         if (crm_view_lsn(view) < least_lsn)
             rot_wrong(rot, "the newest whole transactions are given up");
-        answers_take(&rot->answers, &base->questions, db);
+        rot_answers_take(&rot->answers, &base->questions, db);
         check_answers(rot, base);
     }
     crm_view_close(view);
@@ -285,7 +285,7 @@ static void run_recovery(struct rot *rot, uint64_t index)
     size_t size = damage_log(rot, base, what, log, &chance);
     if (what == FLIP && !base->frames[0].base)
         claim = (struct claim){.lost = 1, .lsn = base->frames[base->frame_count - 2].lsn};
-    for (size_t i = 0; what == CUT && i < base->frame_count && base_end(base, i + 1) <= size; i++)
+    for (size_t i = 0; what == CUT && i < base->frame_count && rot_base_end(base, i + 1) <= size; i++)
         claim = (struct claim){.lost = 0, .lsn = base->frames[i].lsn};
     judge_recovery(rot, base, log, size, &claim);
     free(log);

@@ -188,6 +188,31 @@ START_TEST(test_unfinished_creation_is_made_anew)
 }
 END_TEST
 
+/* P3: a header with base frames was a compaction's, which was done with it: what
+ * was behind it is lost, and must not be made anew as if nothing had been. */
+START_TEST(test_a_compacted_log_cut_in_its_first_pages_is_not_made_anew)
+{
+    struct log_header header = {.generation = 1, .base_lsn = 10};
+    struct log_options options = fixture_options(true);
+    struct frame_info info = {.flags = LOG_FRAME_BASE, .entry_count = 1};
+    size_t size;
+    options.header = &header;
+    struct log *log = fixture_open(fixture_path, &options);
+    struct log_point end = log_start(log);
+    ck_assert_int_eq(log_append(log, &end, &info, (const uint8_t *)"x", 1, &end, &error), CRM_OK);
+    ck_assert_int_eq(log_sync(log, &end, &error), CRM_OK);
+    log_close(log);
+    uint8_t *bytes = fixture_load(fixture_path, &size);
+    options.header = NULL;
+    for (size_t cut = 76; cut < 8192; cut += cut < 100 ? 1 : 1000) {
+        fixture_store(fixture_path, bytes, cut);
+        ck_assert_int_eq(open_status(&options), CRM_CORRUPT);
+        ck_assert_int_eq(file_size(), (off_t)cut);
+    }
+    free(bytes);
+}
+END_TEST
+
 START_TEST(test_failed_creation_leaves_nothing_in_the_way)
 {
     struct log_options options = fixture_options(true);
@@ -484,6 +509,7 @@ static Suite *make_suite(void)
                                     test_what_is_not_a_log_is_refused_and_left_alone,
                                     test_damaged_header_page_is_refused_at_every_byte,
                                     test_unfinished_creation_is_made_anew,
+                                    test_a_compacted_log_cut_in_its_first_pages_is_not_made_anew,
                                     test_failed_creation_leaves_nothing_in_the_way,
                                     test_read_only_handle_reads_and_changes_nothing,
                                     test_path_is_resolved_through_links,

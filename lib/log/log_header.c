@@ -106,6 +106,9 @@ static bool is_unborn(const uint8_t *pages, uint64_t size, const char *path)
         return false;
     if (all_zero(pages, (size_t)size))
         return true;
+    /* What a compaction was done with had frames; that they are gone is damage. */
+    if (bytes_get_u32(pages + AT_CRC) == header_crc(pages) && bytes_get_u64(pages + AT_BASE_END) != 0)
+        return false;
     return size >= sizeof magic && memcmp(pages, magic, sizeof magic) == 0 &&
            check(pages, size, path, NULL) == CRM_CORRUPT;
 }
