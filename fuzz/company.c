@@ -6,14 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const texts[] = {"Müller", "mueller", "Muller & Söhne", "ACME", "acme gmbh", "Ångström", "İstanbul",
-                                    "ISTANBUL", "Straße 1", "阿里巴巴", "", "  two  blanks ", "O'Neil", "%_\\\"'"};
+static const char *const texts[] = {"Müller",   "mueller",        "Muller & Söhne", "ACME",     "acme gmbh",
+                                    "Ångström", "İstanbul",       "ISTANBUL",       "Straße 1", "阿里巴巴",
+                                    "",         "  two  blanks ", "O'Neil",         "%_\\\"'"};
 static const char *const emails[] = {"a@north.example", "B@North.Example;office@south.example", "c@south.example", ""};
 static const char *const phones[] = {"+49 30 901820", "030 901820;+1 212 5550100", "901820", "1234", ""};
 static const char *const tags[] = {"red;Green", "BLUE", "Straße", "red", ""};
 static const char *const numbers[] = {"0", "-1", "7", "1234567.5", "0.01", "999999999999", "-0.5"};
-static const char *const times[] = {"1969-12-31T23:59:59.999999Z", "1970-01-01", "2017-03-01T10:00:00Z",
-                                    "2023-11-14",                  "2024-02-29", "-0044-03-15",
+static const char *const times[] = {"1969-12-31T23:59:59.999999Z",
+                                    "1970-01-01",
+                                    "2017-03-01T10:00:00Z",
+                                    "2023-11-14",
+                                    "2024-02-29",
+                                    "-0044-03-15",
                                     "+12024-01-01"};
 #define ANY(list, state) (list)[stress_below(state, sizeof(list) / sizeof *(list))]
 
@@ -126,7 +131,7 @@ static void delete_one(crm_txn *txn, uint32_t kind, uint32_t number)
 
 void company_fill(crm_db *db)
 {
-    static const uint32_t kinds[] = {CRM_KIND_CUSTOMER, CRM_KIND_PRODUCT,     CRM_KIND_USER,       CRM_KIND_CAMPAIGN,
+    static const uint32_t kinds[] = {CRM_KIND_CUSTOMER, CRM_KIND_PRODUCT,     CRM_KIND_USER,        CRM_KIND_CAMPAIGN,
                                      CRM_KIND_CONTACT,  CRM_KIND_OPPORTUNITY, CRM_KIND_INTERACTION, CRM_USER_KIND};
     enum { KINDS = sizeof kinds / sizeof *kinds, EACH = 14 };
     crm_error error;

@@ -8,8 +8,6 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "sys/memory.h"
-
 #include <crm.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,16 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t length, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t most, unsigned int seed);
 
-#define MUST(condition)                                  \
-    do {                                                 \
-        if (!(condition))                                \
-            fuzz_fail(__FILE__, __LINE__, #condition);   \
+#define MUST(condition)                                \
+    do {                                               \
+        if (!(condition))                              \
+            fuzz_fail(__FILE__, __LINE__, #condition); \
     } while (0)
 /* The same for a call that fills in `error`. */
-#define MUST_OK(call, error)                                       \
-    do {                                                           \
-        if ((call) != CRM_OK)                                      \
-            fuzz_fail(__FILE__, __LINE__, (error)->message);       \
+#define MUST_OK(call, error)                                 \
+    do {                                                     \
+        if ((call) != CRM_OK)                                \
+            fuzz_fail(__FILE__, __LINE__, (error)->message); \
     } while (0)
 _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 
@@ -66,6 +64,7 @@ void fuzz_unlink(const char *path);
 /* malloc and free but for large blocks: from the sanitizer they come page by
  * page, which is most of the time of whoever takes some at each run.  A block is
  * used again only for the same size, so its ends stay guarded. */
+struct memory; /* sys/memory.h */
 const struct memory *fuzz_memory(void);
 
 /* ---- databases ---- */

@@ -20,7 +20,7 @@
 #include <string.h>
 
 enum { CONDITIONS = 5, ROWS = 128, PAGE = 5 };
-static const uint32_t kinds[] = {CRM_USER_KIND,         CRM_KIND_CONTACT,    CRM_KIND_CUSTOMER,  CRM_KIND_OPPORTUNITY,
+static const uint32_t kinds[] = {CRM_USER_KIND,        CRM_KIND_CONTACT,    CRM_KIND_CUSTOMER, CRM_KIND_OPPORTUNITY,
                                  CRM_KIND_INTERACTION, CRM_KIND_TRANSITION, CRM_KIND_STAGE};
 
 struct condition {
@@ -68,8 +68,8 @@ static void read_scalar(const struct question *question, struct condition *condi
     MUST_OK(crm_begin(db, &txn, &error), &error);
     crm_record *record = crm_create(txn, question->kind);
     bool fixed = (crm_field_flags(db, question->kind, condition->field) & CRM_FLAG_SYSTEM) != 0;
-    int32_t status = crm_set_parsed(record, condition->field, (const char *)condition->text.at,
-                                    input_left(&condition->text));
+    int32_t status =
+        crm_set_parsed(record, condition->field, (const char *)condition->text.at, input_left(&condition->text));
     condition->exact = !fixed && status == CRM_OK && crm_has(record, condition->field) == 1;
     if (condition->exact && condition->type == CRM_TYPE_REAL)
         condition->real = crm_real(record, condition->field);
@@ -448,8 +448,7 @@ static void try_find(crm_view *view, const struct question *question, const stru
 {
     crm_error error = {0};
     crm_id id;
-    int32_t status =
-        crm_resolve(view, question->kind, (const char *)text->at, input_left(text), &id, &error);
+    int32_t status = crm_resolve(view, question->kind, (const char *)text->at, input_left(text), &id, &error);
     MUST(status == CRM_OK || error.message[0] != '\0');
     for (uint32_t i = 0; i < crm_field_count(db, question->kind); i++) {
         crm_record *record = NULL;
@@ -506,7 +505,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         } else if (input_left(&line) > 0 && line.at[0] == '?') {
             line.at++;
             try_find(view, &question, &line);
-        } else if (question.count < CONDITIONS && read_condition(&question, &line, &question.conditions[question.count])) {
+        } else if (question.count < CONDITIONS &&
+                   read_condition(&question, &line, &question.conditions[question.count])) {
             question.count++;
         }
     }

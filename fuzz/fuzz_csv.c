@@ -76,9 +76,8 @@ static void check_reader(const uint8_t *bytes, size_t length, char delimiter)
         struct csv *csv = NULL;
         int which = i > 0;
         rows[which].length = fields[which].length = again.length = 0;
-        int32_t status = steps[i] == 0
-                             ? csv_open_memory(fuzz_memory(), &options, bytes, length, &csv, &error)
-                             : csv_open(fuzz_memory(), &options, read_chopped, &chopped, &csv, &error);
+        int32_t status = steps[i] == 0 ? csv_open_memory(fuzz_memory(), &options, bytes, length, &csv, &error)
+                                       : csv_open(fuzz_memory(), &options, read_chopped, &chopped, &csv, &error);
         if (status == CRM_OK)
             status = list_rows(csv, &rows[which], &fields[which], i == 0 ? &written : &again);
         if (i == 0 && status != CRM_INVALID && status != CRM_FULL)
@@ -95,7 +94,8 @@ static void check_reader(const uint8_t *bytes, size_t length, char delimiter)
         MUST(csv_open_memory(fuzz_memory(), &options, written.data, written.length, &csv, &error) == CRM_OK);
         MUST(list_rows(csv, &rows[1], &fields[1], &again) == CRM_DONE);
         MUST(dump_equal(&fields[0], &fields[1]));
-        MUST(again.length == written.length && (again.length == 0 || memcmp(again.data, written.data, again.length) == 0));
+        MUST(again.length == written.length &&
+             (again.length == 0 || memcmp(again.data, written.data, again.length) == 0));
         csv_close(csv);
     }
     for (int i = 0; i < 2; i++) {

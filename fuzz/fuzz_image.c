@@ -215,17 +215,19 @@ static void find_some(crm_db *db, bool must)
     static const struct {
         uint32_t field;
         const char *text, *name;
-    } sought[] = {{CRM_CUSTOMER_EMAILS, "office1@c1.example", "Acme GmbH"}, {CRM_CUSTOMER_PHONES, "901823", "阿里巴巴"},
-                  {CRM_FIELD_EXTERNAL_IDS, "erp:2", "Globex"},             {CRM_FIELD_TAGS, "red", "Acme GmbH"},
-                  {CRM_CUSTOMER_NAME, "o'neil", "O'Neil"},                 {CRM_CUSTOMER_NAME, "mueller ag", "Mueller AG"}};
+    } sought[] = {{CRM_CUSTOMER_EMAILS, "office1@c1.example", "Acme GmbH"},
+                  {CRM_CUSTOMER_PHONES, "901823", "阿里巴巴"},
+                  {CRM_FIELD_EXTERNAL_IDS, "erp:2", "Globex"},
+                  {CRM_FIELD_TAGS, "red", "Acme GmbH"},
+                  {CRM_CUSTOMER_NAME, "o'neil", "O'Neil"},
+                  {CRM_CUSTOMER_NAME, "mueller ag", "Mueller AG"}};
     for (size_t i = 0; i < sizeof sought / sizeof *sought; i++) {
         crm_record *record = NULL, *again = NULL;
         crm_view *view = NULL;
         crm_error error;
         crm_id id;
         MUST_OK(crm_view_open(db, &view, &error), &error);
-        int32_t status =
-            crm_find(view, CRM_KIND_CUSTOMER, sought[i].field, sought[i].text, CRM_NUL, &record, &error);
+        int32_t status = crm_find(view, CRM_KIND_CUSTOMER, sought[i].field, sought[i].text, CRM_NUL, &record, &error);
         MUST((status == CRM_OK) == (record != NULL));
         MUST(!must || status == CRM_OK || status == CRM_CORRUPT);
         if (record != NULL && must) {

@@ -18,10 +18,10 @@ static const char *long_row(uint8_t how, char delimiter, size_t *length)
 {
     enum { ROW = 66000, ENDS = 64 };
     static char row[ROW + ENDS];
-    size_t start = how & HOW_JSON ? (size_t)snprintf(row, ENDS, "{\"%s\":\"y\",\"%s\":\"",
-                                                     how & HOW_KIND ? "a_code" : "name",
-                                                     how & HOW_KIND ? "a_text" : "description")
-                                  : 0;
+    size_t start = how & HOW_JSON
+                       ? (size_t)snprintf(row, ENDS, "{\"%s\":\"y\",\"%s\":\"", how & HOW_KIND ? "a_code" : "name",
+                                          how & HOW_KIND ? "a_text" : "description")
+                       : 0;
     memset(row + start, 'x', ROW);
     *length = start + ROW;
     if (how & HOW_JSON)

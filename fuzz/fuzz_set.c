@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum { FIELDS_MOST = 64 };
-static const uint32_t kinds[] = {CRM_USER_KIND, CRM_KIND_CUSTOMER, CRM_KIND_CONTACT, CRM_KIND_OPPORTUNITY,
-                                 CRM_KIND_INTERACTION, CRM_KIND_PRODUCT, CRM_KIND_STAGE};
+static const uint32_t kinds[] = {CRM_USER_KIND,        CRM_KIND_CUSTOMER, CRM_KIND_CONTACT, CRM_KIND_OPPORTUNITY,
+                                 CRM_KIND_INTERACTION, CRM_KIND_PRODUCT,  CRM_KIND_STAGE};
 
 static struct dump format_of(const crm_record *record, uint32_t field)
 {

@@ -99,8 +99,7 @@ static void check_key(const uint8_t *bytes, size_t length, bool german)
             MUST(key.data[i] >= 0x20 && key.data[i] != 0x7F && (key.data[i] < 'A' || key.data[i] > 'Z'));
         /* A key is its own key: what was found once is found again by its key. */
         MUST(fold(&again, key.data, key.length, false, &differs));
-        MUST(has_marks_in_a_row(&key) ||
-             (again.length == key.length && memcmp(again.data, key.data, key.length) == 0));
+        MUST(has_marks_in_a_row(&key) || (again.length == key.length && memcmp(again.data, key.data, key.length) == 0));
     }
     buffer_free(&again);
     buffer_free(&key);

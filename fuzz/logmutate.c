@@ -13,8 +13,19 @@ enum { WIRE_INT = 0, WIRE_BYTES = 1, WIRE_NULL = 2, WIRE_REAL = 3, WIRE_DEFLATED
 
 static uint64_t any_number(uint64_t old, uint64_t *state)
 {
-    static const uint64_t awkward[] = {0, 1, 2, 127, 128, 255, 65535, UINT32_MAX, UINT64_C(1) << 32,
-                                       UINT64_C(1) << 62, INT64_MAX, UINT64_MAX, UINT64_MAX - 1};
+    static const uint64_t awkward[] = {0,
+                                       1,
+                                       2,
+                                       127,
+                                       128,
+                                       255,
+                                       65535,
+                                       UINT32_MAX,
+                                       UINT64_C(1) << 32,
+                                       UINT64_C(1) << 62,
+                                       INT64_MAX,
+                                       UINT64_MAX,
+                                       UINT64_MAX - 1};
     switch (stress_below(state, 4)) {
     case 0: return old + 1;
     case 1: return old - 1;
@@ -162,7 +173,9 @@ static void mutate_entry(struct log_entry *entry, uint64_t *state)
     switch (stress_below(state, 10)) {
     case 0: entry->operation = (uint8_t)((entry->operation & 0xf0) | stress_below(state, 9)); break;
     case 1: entry->operation ^= (uint8_t)(0x10 << stress_below(state, 4)); break;
-    case 2: entry->kind = stress_below(state, 3) == 0 ? 255 + stress_below(state, 4) : 1 + stress_below(state, 15); break;
+    case 2:
+        entry->kind = stress_below(state, 3) == 0 ? 255 + stress_below(state, 4) : 1 + stress_below(state, 15);
+        break;
     case 3: entry->number = any_number(entry->number, state); break;
     case 4: entry->version = any_number(entry->version, state); break;
     case 5:
