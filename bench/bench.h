@@ -13,11 +13,14 @@
 #include "report.h"
 
 enum { RUNS_MAX = 15, OURS = 0 };
+/* Between the changes of two runs, in microseconds. */
+#define BENCH_HOUR INT64_C(3600000000)
 
 struct side {
     const struct engine *engine;
     void *self;
-    bool on; /* wanted, and there */
+    bool on;     /* wanted, and there */
+    void *other; /* a second database of the engine, while a row needs one */
     char folder[FOLDER_PATH / 2];
 };
 
@@ -79,14 +82,24 @@ void measure(struct bench *bench, const struct task *task, const char *note);
 /* The sums of all that ran are one. */
 bool measure_agree(const struct bench *bench, const struct times *times);
 
-/* Loading, opening and what lies on disk (rows_file.c). */
+/* rows_file.c: the files are closed when these begin and end. */
 void rows_load(struct bench *bench);
 void rows_open(struct bench *bench);
 void rows_compact(struct bench *bench);
-void rows_transfer(struct bench *bench); /* export, import */
+/* rows_transfer.c: likewise. */
+void rows_transfer(struct bench *bench);
+/* rows_memory.c, rows_commit.c, machine.c: likewise. */
+void rows_memory_peak(struct bench *bench);
+void rows_memory_resting(struct bench *bench);
+void rows_commit(struct bench *bench);
+void rows_machine(struct bench *bench);
+/* rows_read.c, rows_change.c, rows_mixed.c: the files are open. */
 void rows_read(struct bench *bench);
 void rows_logged(struct bench *bench);
 void rows_change(struct bench *bench);
-void rows_commit(struct bench *bench);
+void rows_mixed(struct bench *bench);
+/* Steps of several files. */
+bool bench_can_ask(const struct engine *engine, const struct task *task); /* it can answer task->which */
+bool bench_ask(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum);
 
 #endif

@@ -126,14 +126,15 @@ bool folder_copy(const char *from, const char *to)
 
 uint64_t file_sum(const char *path)
 {
-    char *piece = malloc(PIECE);
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t length;
     FILE *file = fopen(path, "rb");
     uint64_t sum = 0;
-    size_t length;
-    while (piece != NULL && file != NULL && (length = fread(piece, 1, PIECE, file)) > 0)
-        sum = data_mix_text(sum, piece, length);
+    while (file != NULL && (length = getline(&line, &capacity, file)) > 0)
+        sum += data_mix_text(0, line, (size_t)length);
     if (file != NULL)
         fclose(file);
-    free(piece);
+    free(line);
     return sum;
 }

@@ -16,7 +16,7 @@ void folder_remove(const char *path);
 void folder_size(const char *path, uint64_t *allocated, uint64_t *length);
 /* Copies the files of `from` into `to`, which is emptied first; holes stay holes. */
 bool folder_copy(const char *from, const char *to);
-/* A sum over a file's bytes; 0: it could not be read. */
+/* A sum over a file's lines in whatever order; 0: it could not be read. */
 uint64_t file_sum(const char *path);
 
 #endif

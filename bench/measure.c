@@ -6,7 +6,6 @@
 #include <time.h>
 
 enum { LARGE = 1 << 16 };
-#define HOUR INT64_C(3600000000)
 
 /* Wall time, or with --clock cpu the processor's, which a busy machine distorts less. */
 double bench_clock(const struct bench *bench)
@@ -53,7 +52,7 @@ void measure_run(struct bench *bench, const struct task *task, struct times *tim
     memset(times, 0, sizeof *times);
     times->runs = task->runs_max != 0 && task->runs_max < bench->runs ? task->runs_max : bench->runs;
     for (int run = task->warm ? -1 : 0; run < times->runs; run++) {
-        bench->now += HOUR;
+        bench->now += BENCH_HOUR;
         for (int side = 0; side < bench->side_count; side++) {
             if (!bench->sides[side].on || (task->able != NULL && !task->able(bench->sides[side].engine, task)))
                 continue;

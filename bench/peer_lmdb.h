@@ -8,52 +8,20 @@
 #define BENCH_PEER_LMDB_H
 
 #include "engine.h"
-#include "packed.h"
+#include "kv.h"
 
 #include <lmdb.h>
 
 extern const struct engine engine_lmdb;
-
-enum lmdb_table {
-    LMDB_CUSTOMER, /* number: record; so INTERACTION, DEAL, TRANSITION, CHANGE */
-    LMDB_CUSTOMER_ID,
-    LMDB_CUSTOMER_EMAIL,
-    LMDB_CUSTOMER_PHONE, /* digits from the last to the first */
-    LMDB_CUSTOMER_EXTERNAL,
-    LMDB_CUSTOMER_NAME, /* small letters */
-    LMDB_CUSTOMER_CITY,
-    LMDB_CUSTOMER_STAGE, /* live ones */
-    LMDB_INTERACTION,
-    LMDB_INTERACTION_ID,
-    LMDB_TIMELINE, /* customer: start and number, live ones */
-    LMDB_START,
-    LMDB_DUE, /* live ones */
-    LMDB_DEAL,
-    LMDB_DEAL_ID,
-    LMDB_DEAL_NAME,
-    LMDB_DEAL_CUSTOMER,
-    LMDB_DEAL_STAGE,
-    LMDB_DEAL_CLOSE,
-    LMDB_DEAL_OUTCOME,
-    LMDB_TRANSITION,
-    LMDB_TRANSITION_ID,
-    LMDB_TRANSITION_SUBJECT, /* kind and number */
-    LMDB_TRANSITION_AT,
-    LMDB_CHANGE, /* empty but for the rows that need a history or a feed */
-    LMDB_CHANGE_RECORD,
-    LMDB_LOOKUP,
-    LMDB_TABLES = LMDB_LOOKUP + DATA_LOOKUP_TEXTS + DATA_LOOKUP_NUMBERS
-};
-enum { LMDB_LINE = 12, LMDB_KIND_CUSTOMER = 1, LMDB_KIND_DEAL = 3 };
 
 /* What all sessions of one environment share. */
 struct lmdb_file {
     const struct data *data;
     char *folder;
     MDB_env *env;
-    MDB_dbi tables[LMDB_TABLES];
-    uint8_t (*pick_ids)[16];            /* side by side, as data's pick_emails */
-    uint8_t (*deep_cursors)[LMDB_LINE]; /* line 980 of the long timelines */
+    MDB_dbi tables[KV_TABLES];
+    uint8_t (*pick_ids)[16];          /* side by side, as data's pick_emails */
+    uint8_t (*deep_cursors)[KV_LINE]; /* line 980 of the long timelines */
     bool lookups;
     enum engine_mode mode;
 };
@@ -62,8 +30,8 @@ struct lmdb_file {
 struct lmdb {
     struct lmdb_file *file;
     MDB_txn *read, *write;
-    MDB_cursor *cursors[LMDB_TABLES]; /* of `read`, made when first needed */
-    uint64_t renewed[LMDB_TABLES], request;
+    MDB_cursor *cursors[KV_TABLES]; /* of `read`, made when first needed */
+    uint64_t renewed[KV_TABLES], request;
     bool held;
     uint64_t seed; /* of the ids it makes */
     int64_t now;   /* of the transaction */
@@ -85,33 +53,17 @@ bool lmdb_import_csv(void *self, const char *csv, uint64_t *created, uint64_t *u
 extern engine_question *const lmdb_questions[QUESTIONS];
 extern engine_change *const lmdb_changes[CHANGES];
 
-/* Each hands its entries to `put` of an index, so that loading, which sorts
- * them first, and changing share them. */
-typedef bool lmdb_put(void *context, enum lmdb_table table, const void *key, size_t key_length, const void *value,
-                      size_t value_length);
-bool lmdb_index_customer(const void *bytes, uint32_t number, lmdb_put *put, void *context);
-bool lmdb_index_interaction(const void *bytes, uint32_t number, lmdb_put *put, void *context);
-bool lmdb_index_deal(const void *bytes, uint32_t number, lmdb_put *put, void *context);
-bool lmdb_index_transition(const struct packed_transition *head, uint32_t number, lmdb_put *put, void *context);
-
 /* Within the session's write transaction. */
-bool lmdb_put_now(void *self, enum lmdb_table table, const void *key, size_t key_length, const void *value,
+bool lmdb_put_now(void *self, enum kv_table table, const void *key, size_t key_length, const void *value,
                   size_t value_length);
 /* The same entry out again; it is there. */
-bool lmdb_take_now(void *self, enum lmdb_table table, const void *key, size_t key_length, const void *value,
+bool lmdb_take_now(void *self, enum kv_table table, const void *key, size_t key_length, const void *value,
                    size_t value_length);
-bool lmdb_put_record(struct lmdb *lmdb, enum lmdb_table table, uint32_t number, const void *bytes, size_t length,
+bool lmdb_put_record(struct lmdb *lmdb, enum kv_table table, uint32_t number, const void *bytes, size_t length,
                      unsigned flags);
 /* A record within the write transaction, found by its UUID; *number is its own. */
-bool lmdb_find_record(struct lmdb *lmdb, enum lmdb_table by_id, enum lmdb_table table, const uint8_t id[16],
+bool lmdb_find_record(struct lmdb *lmdb, enum kv_table by_id, enum kv_table table, const uint8_t id[16],
                       uint32_t *number, MDB_val *record);
-bool lmdb_add_transition(struct lmdb *lmdb, uint8_t kind, uint32_t subject, uint8_t from, uint8_t to, lmdb_put *put,
+bool lmdb_add_transition(struct lmdb *lmdb, uint8_t kind, uint32_t subject, uint8_t from, uint8_t to, kv_put *put,
                          void *context);
-/* Where a timeline lists it. */
-static inline void lmdb_line(uint8_t out[LMDB_LINE], int64_t start, uint32_t number)
-{
-    packed_put_u64(out, (uint64_t)start);
-    packed_put_u32(out + 8, number);
-}
-
 #endif

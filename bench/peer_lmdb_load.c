@@ -21,10 +21,10 @@ struct gathered {
 
 struct loader {
     struct lmdb *lmdb;
-    struct gathered tables[LMDB_TABLES];
+    struct gathered tables[KV_TABLES];
 };
 
-static bool gather(void *context, enum lmdb_table table, const void *key, size_t key_length, const void *value,
+static bool gather(void *context, enum kv_table table, const void *key, size_t key_length, const void *value,
                    size_t value_length)
 {
     struct loader *loader = context;
@@ -84,13 +84,13 @@ static int by_number(const void *a, const void *b)
     const struct sorted *x = a, *y = b;
     if (x->head != y->head)
         return x->head < y->head ? -1 : 1;
-    if (x->entry[1] == LMDB_LINE)
-        return memcmp(x->entry + 2 + x->entry[0], y->entry + 2 + y->entry[0], LMDB_LINE);
+    if (x->entry[1] == KV_LINE)
+        return memcmp(x->entry + 2 + x->entry[0], y->entry + 2 + y->entry[0], KV_LINE);
     uint32_t p = entry_number(x->entry), q = entry_number(y->entry);
     return (p > q) - (p < q);
 }
 
-static bool is_number_key(struct lmdb *lmdb, enum lmdb_table table)
+static bool is_number_key(struct lmdb *lmdb, enum kv_table table)
 {
     unsigned flags = 0;
     mdb_dbi_flags(lmdb->write, lmdb->file->tables[table], &flags);
@@ -131,7 +131,7 @@ static bool append_sorted(MDB_cursor *cursor, const struct sorted *sorted, size_
 }
 
 /* Puts the entries of one index in their order, in transactions of their own. */
-static bool append_table(struct loader *loader, enum lmdb_table table)
+static bool append_table(struct loader *loader, enum kv_table table)
 {
     struct gathered *all = &loader->tables[table];
     struct lmdb *lmdb = loader->lmdb;
@@ -155,9 +155,9 @@ static bool append_table(struct loader *loader, enum lmdb_table table)
 static bool append_all(struct loader *loader)
 {
     bool ok = true;
-    for (int i = 0; ok && i < LMDB_TABLES; i++)
+    for (int i = 0; ok && i < KV_TABLES; i++)
         if (loader->tables[i].count > 0)
-            ok = append_table(loader, (enum lmdb_table)i);
+            ok = append_table(loader, (enum kv_table)i);
     return ok;
 }
 
@@ -165,7 +165,7 @@ static void loader_free(struct loader *loader)
 {
     if (loader == NULL)
         return;
-    for (int i = 0; i < LMDB_TABLES; i++)
+    for (int i = 0; i < KV_TABLES; i++)
         free(loader->tables[i].bytes);
     free(loader);
 }
@@ -178,11 +178,11 @@ static bool gather_lookups(struct loader *loader, uint32_t i)
     bool ok = true;
     for (int k = 0; ok && k < DATA_LOOKUP_TEXTS; k++) {
         char key[TEXT_KEY];
-        ok = gather(loader, (enum lmdb_table)(LMDB_LOOKUP + k), key, text_lower(l->texts[k], key), &i, sizeof i);
+        ok = gather(loader, (enum kv_table)(KV_LOOKUP + k), key, text_lower(l->texts[k], key), &i, sizeof i);
     }
     for (int k = 0; ok && k < DATA_LOOKUP_NUMBERS; k++)
-        ok = gather(loader, (enum lmdb_table)(LMDB_LOOKUP + DATA_LOOKUP_TEXTS + k), &l->numbers[k],
-                    sizeof l->numbers[k], &i, sizeof i);
+        ok = gather(loader, (enum kv_table)(KV_LOOKUP + DATA_LOOKUP_TEXTS + k), &l->numbers[k], sizeof l->numbers[k],
+                    &i, sizeof i);
     return ok;
 }
 
@@ -206,20 +206,20 @@ static bool load_customer(struct loader *loader, uint32_t i, bool lookups)
     uint8_t record[PACKED_MAX];
     size_t length = packed_new_customer(data, i, record);
     lmdb->now = data_batch_time(data, i / DATA_BATCH);
-    if (!lmdb_index_customer(record, i, gather, loader) || (lookups && !gather_lookups(loader, i)))
+    if (!kv_index_customer(record, i, gather, loader) || (lookups && !gather_lookups(loader, i)))
         return false;
     if (lookups)
         length = append_lookups(&data->lookups[i], record, length);
-    return lmdb_put_record(lmdb, LMDB_CUSTOMER, i, record, length, MDB_APPEND) &&
-           lmdb_add_transition(lmdb, LMDB_KIND_CUSTOMER, i, 0, data->customers[i].stage, gather, loader);
+    return lmdb_put_record(lmdb, KV_CUSTOMER, i, record, length, MDB_APPEND) &&
+           lmdb_add_transition(lmdb, KV_KIND_CUSTOMER, i, 0, data->customers[i].stage, gather, loader);
 }
 
 static bool load_interaction(struct loader *loader, uint32_t i)
 {
     uint8_t record[PACKED_MAX];
     size_t length = packed_new_interaction(loader->lmdb->file->data, i, record);
-    return lmdb_put_record(loader->lmdb, LMDB_INTERACTION, i, record, length, MDB_APPEND) &&
-           lmdb_index_interaction(record, i, gather, loader);
+    return lmdb_put_record(loader->lmdb, KV_INTERACTION, i, record, length, MDB_APPEND) &&
+           kv_index_interaction(record, i, gather, loader);
 }
 
 static bool load_deal(struct loader *loader, uint32_t i)
@@ -229,9 +229,8 @@ static bool load_deal(struct loader *loader, uint32_t i)
     uint8_t record[PACKED_MAX];
     size_t length = packed_new_deal(data, i, record);
     lmdb->now = data_batch_time(data, (data->customer_count + data->interaction_count + i) / DATA_BATCH);
-    return lmdb_put_record(lmdb, LMDB_DEAL, i, record, length, MDB_APPEND) &&
-           lmdb_index_deal(record, i, gather, loader) &&
-           lmdb_add_transition(lmdb, LMDB_KIND_DEAL, i, 0, data->deals[i].stage, gather, loader);
+    return lmdb_put_record(lmdb, KV_DEAL, i, record, length, MDB_APPEND) && kv_index_deal(record, i, gather, loader) &&
+           lmdb_add_transition(lmdb, KV_KIND_DEAL, i, 0, data->deals[i].stage, gather, loader);
 }
 
 static bool load_records(struct loader *loader, bool lookups)

@@ -36,7 +36,7 @@ bool lmdb_hold(void *self, bool on)
 }
 
 /* A cursor of this request: made once, then renewed. */
-static MDB_cursor *cursor_of(struct lmdb *lmdb, enum lmdb_table table)
+static MDB_cursor *cursor_of(struct lmdb *lmdb, enum kv_table table)
 {
     int status = MDB_SUCCESS;
     if (lmdb->cursors[table] == NULL)
@@ -50,14 +50,14 @@ static MDB_cursor *cursor_of(struct lmdb *lmdb, enum lmdb_table table)
     return NULL;
 }
 
-static bool get(struct lmdb *lmdb, enum lmdb_table table, const void *key, size_t length, MDB_val *value)
+static bool get(struct lmdb *lmdb, enum kv_table table, const void *key, size_t length, MDB_val *value)
 {
     MDB_val k = {length, (void *)(uintptr_t)key};
     return mdb_get(lmdb->read, lmdb->file->tables[table], &k, value) == MDB_SUCCESS;
 }
 
 /* The record that an index's value, a number, leads to. */
-static bool follow(struct lmdb *lmdb, enum lmdb_table table, const void *number, MDB_val *record)
+static bool follow(struct lmdb *lmdb, enum kv_table table, const void *number, MDB_val *record)
 {
     uint32_t aligned;
     memcpy(&aligned, number, sizeof aligned);
@@ -66,11 +66,11 @@ static bool follow(struct lmdb *lmdb, enum lmdb_table table, const void *number,
 
 /* ------------------------------------------------------------ one customer */
 
-static bool by_key(struct lmdb *lmdb, enum lmdb_table table, const void *key, size_t length, uint64_t *sum)
+static bool by_key(struct lmdb *lmdb, enum kv_table table, const void *key, size_t length, uint64_t *sum)
 {
     MDB_val value;
     bool ok = request_begin(lmdb) && get(lmdb, table, key, length, &value) &&
-              follow(lmdb, LMDB_CUSTOMER, value.mv_data, &value);
+              follow(lmdb, KV_CUSTOMER, value.mv_data, &value);
     if (ok)
         packed_fold_customer(value.mv_data, sum);
     return request_end(lmdb, ok || lmdb_fail("customer", MDB_NOTFOUND));
@@ -79,14 +79,14 @@ static bool by_key(struct lmdb *lmdb, enum lmdb_table table, const void *key, si
 static bool ask_id(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
-    return by_key(lmdb, LMDB_CUSTOMER_ID, lmdb->file->pick_ids[pick], 16, sum);
+    return by_key(lmdb, KV_CUSTOMER_ID, lmdb->file->pick_ids[pick], 16, sum);
 }
 
 static bool ask_email(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
     char key[TEXT_KEY];
-    return by_key(lmdb, LMDB_CUSTOMER_EMAIL, key, text_lower(lmdb->file->data->pick_emails[pick], key), sum);
+    return by_key(lmdb, KV_CUSTOMER_EMAIL, key, text_lower(lmdb->file->data->pick_emails[pick], key), sum);
 }
 
 /* Moves to the first key not below one. */
@@ -107,8 +107,8 @@ static bool ask_phone(void *self, uint32_t pick, uint64_t *sum)
     char digits[TEXT_KEY];
     size_t length = text_reversed_digits(lmdb->file->data->pick_suffixes[pick], digits);
     MDB_val key, value;
-    bool ok = request_begin(lmdb) && seek(cursor_of(lmdb, LMDB_CUSTOMER_PHONE), digits, length, &key, &value) &&
-              begins(&key, digits, length) && follow(lmdb, LMDB_CUSTOMER, value.mv_data, &value);
+    bool ok = request_begin(lmdb) && seek(cursor_of(lmdb, KV_CUSTOMER_PHONE), digits, length, &key, &value) &&
+              begins(&key, digits, length) && follow(lmdb, KV_CUSTOMER, value.mv_data, &value);
     if (ok)
         packed_fold_customer(value.mv_data, sum);
     return request_end(lmdb, ok || lmdb_fail("customer by phone", MDB_NOTFOUND));
@@ -131,10 +131,10 @@ static bool ask_prefix(void *self, uint32_t pick, uint64_t *sum)
     size_t length = text_lower(lmdb->file->data->pick_prefixes[pick], prefix);
     MDB_val key, value, record;
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_CUSTOMER_NAME) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_CUSTOMER_NAME) : NULL;
     bool more = seek(cursor, prefix, length, &key, &value) && begins(&key, prefix, length);
     for (int lines = 0; ok && more && lines < 20;) {
-        ok = follow(lmdb, LMDB_CUSTOMER, value.mv_data, &record);
+        ok = follow(lmdb, KV_CUSTOMER, value.mv_data, &record);
         if (ok && packed_get_customer(record.mv_data).deleted_at == 0) {
             fold_listed(record.mv_data, sum);
             lines++;
@@ -151,7 +151,7 @@ static bool fold_lines(struct lmdb *lmdb, MDB_cursor *cursor, MDB_val *key, MDB_
     for (int lines = 0; ok && more && lines < 20; lines++) {
         MDB_val record;
         uint32_t number = packed_get_u32((const uint8_t *)line->mv_data + 8);
-        ok = get(lmdb, LMDB_INTERACTION, &number, sizeof number, &record);
+        ok = get(lmdb, KV_INTERACTION, &number, sizeof number, &record);
         if (ok)
             packed_fold_line(record.mv_data, sum);
         more = mdb_cursor_get(cursor, key, line, MDB_PREV_DUP) == MDB_SUCCESS;
@@ -164,7 +164,7 @@ static bool ask_timeline(void *self, uint32_t pick, uint64_t *sum)
     struct lmdb *lmdb = self;
     MDB_val key = {sizeof(uint32_t), &lmdb->file->data->picks[pick]}, line;
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_TIMELINE) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_TIMELINE) : NULL;
     if (cursor == NULL)
         return request_end(lmdb, false);
     bool more = mdb_cursor_get(cursor, &key, &line, MDB_SET) == MDB_SUCCESS &&
@@ -178,13 +178,13 @@ bool lmdb_prepare(void *self)
     bool ok = lmdb_hold(lmdb, true);
     for (uint32_t i = 0; ok && i < lmdb->file->data->deep_count; i++) {
         MDB_val key = {sizeof(uint32_t), &lmdb->file->data->deep[i]}, line;
-        MDB_cursor *cursor = cursor_of(lmdb, LMDB_TIMELINE);
+        MDB_cursor *cursor = cursor_of(lmdb, KV_TIMELINE);
         ok = cursor != NULL && mdb_cursor_get(cursor, &key, &line, MDB_SET) == MDB_SUCCESS &&
              mdb_cursor_get(cursor, &key, &line, MDB_LAST_DUP) == MDB_SUCCESS;
         for (int k = 1; ok && k < 980; k++)
             ok = mdb_cursor_get(cursor, &key, &line, MDB_PREV_DUP) == MDB_SUCCESS;
         if (ok)
-            memcpy(lmdb->file->deep_cursors[i], line.mv_data, LMDB_LINE);
+            memcpy(lmdb->file->deep_cursors[i], line.mv_data, KV_LINE);
     }
     return lmdb_hold(lmdb, false) && (ok || lmdb_fail("cursors", MDB_NOTFOUND));
 }
@@ -193,9 +193,9 @@ static bool ask_timeline_50(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
     uint32_t at = pick % lmdb->file->data->deep_count;
-    MDB_val key = {sizeof(uint32_t), &lmdb->file->data->deep[at]}, line = {LMDB_LINE, lmdb->file->deep_cursors[at]};
+    MDB_val key = {sizeof(uint32_t), &lmdb->file->data->deep[at]}, line = {KV_LINE, lmdb->file->deep_cursors[at]};
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_TIMELINE) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_TIMELINE) : NULL;
     if (cursor == NULL)
         return request_end(lmdb, false);
     /* The line itself, or the next one if it is gone; either way the page begins before. */
@@ -210,12 +210,12 @@ static bool ask_stage_page(void *self, uint32_t pick, uint64_t *sum)
     uint32_t stage = pick % DATA_STAGES + 1;
     MDB_val key = {sizeof stage, &stage}, value, record;
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_CUSTOMER_STAGE) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_CUSTOMER_STAGE) : NULL;
     if (cursor == NULL)
         return request_end(lmdb, false);
     bool more = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY) == MDB_SUCCESS;
     for (int lines = 0; ok && more && lines < 50; lines++) {
-        ok = follow(lmdb, LMDB_CUSTOMER, value.mv_data, &record);
+        ok = follow(lmdb, KV_CUSTOMER, value.mv_data, &record);
         if (ok)
             fold_listed(record.mv_data, sum);
         more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT_DUP) == MDB_SUCCESS;
@@ -237,13 +237,13 @@ static bool ask_due(void *self, uint32_t pick, uint64_t *sum)
     int64_t day = data_day(lmdb->file->data, pick), due;
     MDB_val key, value, record;
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_DUE) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_DUE) : NULL;
     bool more = seek(cursor, &day, sizeof day, &key, &value);
     for (int lines = 0; ok && more && lines < 50; lines++) {
         memcpy(&due, key.mv_data, sizeof due);
         if (due >= day + INT64_C(86400000000))
             break;
-        ok = follow(lmdb, LMDB_INTERACTION, value.mv_data, &record);
+        ok = follow(lmdb, KV_INTERACTION, value.mv_data, &record);
         if (ok)
             fold_task(record.mv_data, sum);
         more = mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS;
@@ -258,7 +258,7 @@ static bool ask_stage_counts(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
     bool ok = request_begin(lmdb);
-    MDB_cursor *cursor = ok ? cursor_of(lmdb, LMDB_CUSTOMER_STAGE) : NULL;
+    MDB_cursor *cursor = ok ? cursor_of(lmdb, KV_CUSTOMER_STAGE) : NULL;
     (void)pick;
     for (uint32_t stage = 1; cursor != NULL && stage <= DATA_STAGES; stage++) {
         MDB_val key = {sizeof stage, &stage}, value;
@@ -273,7 +273,7 @@ static bool ask_stage_counts(void *self, uint32_t pick, uint64_t *sum)
 /* Calls `each` for every record of a table. */
 typedef void visit(void *context, const void *bytes);
 
-static bool scan(struct lmdb *lmdb, enum lmdb_table table, visit *each, void *context)
+static bool scan(struct lmdb *lmdb, enum kv_table table, visit *each, void *context)
 {
     MDB_val key, value;
     MDB_cursor *cursor = cursor_of(lmdb, table);
@@ -314,7 +314,7 @@ static bool ask_spend(void *self, uint32_t pick, uint64_t *sum)
     struct lmdb *lmdb = self;
     uint32_t count = lmdb->file->data->customer_count;
     struct spend *all = calloc(count, sizeof *all);
-    bool ok = all != NULL && request_begin(lmdb) && scan(lmdb, LMDB_INTERACTION, add_purchase, all);
+    bool ok = all != NULL && request_begin(lmdb) && scan(lmdb, KV_INTERACTION, add_purchase, all);
     (void)pick;
     for (uint32_t i = 0; ok && i < count; i++)
         if (all[i].count > 0)
@@ -347,7 +347,7 @@ static bool ask_pipeline(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
     struct cell cells[DATA_USERS][DATA_DEAL_STAGES + 1] = {{{0}}};
-    bool ok = request_begin(lmdb) && scan(lmdb, LMDB_DEAL, add_deal, cells);
+    bool ok = request_begin(lmdb) && scan(lmdb, KV_DEAL, add_deal, cells);
     (void)pick;
     for (int user = 0; ok && user < DATA_USERS; user++)
         for (int stage = 1; stage <= DATA_DEAL_STAGES; stage++) {
@@ -366,19 +366,19 @@ static bool logged_customer(struct lmdb *lmdb, uint32_t pick, uint32_t *number, 
 {
     const struct data *data = lmdb->file->data;
     MDB_val value;
-    if (!get(lmdb, LMDB_CUSTOMER_ID, data->customers[data_logged(data, data->picks[pick])].id, 16, &value))
+    if (!get(lmdb, KV_CUSTOMER_ID, data->customers[data_logged(data, data->picks[pick])].id, 16, &value))
         return false;
     memcpy(number, value.mv_data, sizeof *number);
-    return get(lmdb, LMDB_CUSTOMER, number, sizeof *number, record);
+    return get(lmdb, KV_CUSTOMER, number, sizeof *number, record);
 }
 
 /* The customer's next logged change, or the first; false: there is none. */
 static bool next_change(struct lmdb *lmdb, uint32_t *customer, bool first, struct packed_change *change)
 {
-    MDB_cursor *cursor = cursor_of(lmdb, LMDB_CHANGE_RECORD);
+    MDB_cursor *cursor = cursor_of(lmdb, KV_CHANGE_RECORD);
     MDB_val key = {sizeof *customer, customer}, value;
     if (cursor == NULL || mdb_cursor_get(cursor, &key, &value, first ? MDB_SET_KEY : MDB_NEXT_DUP) != MDB_SUCCESS ||
-        !follow(lmdb, LMDB_CHANGE, value.mv_data, &value))
+        !follow(lmdb, KV_CHANGE, value.mv_data, &value))
         return false;
     memcpy(change, value.mv_data, sizeof *change);
     return true;
@@ -419,8 +419,8 @@ static bool ask_employees(void *self, uint32_t pick, uint64_t *sum)
 {
     struct lmdb *lmdb = self;
     MDB_val value;
-    bool ok = request_begin(lmdb) && get(lmdb, LMDB_CUSTOMER_ID, lmdb->file->pick_ids[pick], 16, &value) &&
-              follow(lmdb, LMDB_CUSTOMER, value.mv_data, &value);
+    bool ok = request_begin(lmdb) && get(lmdb, KV_CUSTOMER_ID, lmdb->file->pick_ids[pick], 16, &value) &&
+              follow(lmdb, KV_CUSTOMER, value.mv_data, &value);
     if (ok)
         *sum = data_mix(*sum, (uint64_t)packed_get_customer(value.mv_data).employees);
     return request_end(lmdb, ok || lmdb_fail("employees", MDB_NOTFOUND));
@@ -438,7 +438,7 @@ static bool ask_lookups(void *self, uint32_t pick, uint64_t *sum)
         size_t count = 0;
         if (k < DATA_LOOKUP_TEXTS)
             key = (MDB_val){text_lower(l->texts[k], text), text};
-        MDB_cursor *cursor = cursor_of(lmdb, (enum lmdb_table)(LMDB_LOOKUP + k));
+        MDB_cursor *cursor = cursor_of(lmdb, (enum kv_table)(KV_LOOKUP + k));
         ok = cursor != NULL && mdb_cursor_get(cursor, &key, &value, MDB_SET) == MDB_SUCCESS &&
              mdb_cursor_count(cursor, &count) == MDB_SUCCESS;
         *sum = data_mix(*sum, count);

@@ -17,8 +17,8 @@ static bool change_add(void *self, uint32_t record, int64_t value)
     uint8_t bytes[PACKED_MAX];
     uint32_t number = lmdb->next_interaction++;
     size_t length = packed_added_interaction(&lmdb->seed, record, value, lmdb->now, bytes);
-    return lmdb_put_record(lmdb, LMDB_INTERACTION, number, bytes, length, MDB_APPEND) &&
-           lmdb_index_interaction(bytes, number, lmdb_put_now, lmdb);
+    return lmdb_put_record(lmdb, KV_INTERACTION, number, bytes, length, MDB_APPEND) &&
+           kv_index_interaction(bytes, number, lmdb_put_now, lmdb);
 }
 
 /* A customer, to be changed: a copy of its record. */
@@ -32,7 +32,7 @@ struct edit {
 static bool edit_begin(struct lmdb *lmdb, uint32_t record, struct edit *edit)
 {
     MDB_val value;
-    if (!lmdb_find_record(lmdb, LMDB_CUSTOMER_ID, LMDB_CUSTOMER, lmdb->file->data->customers[record].id, &edit->number,
+    if (!lmdb_find_record(lmdb, KV_CUSTOMER_ID, KV_CUSTOMER, lmdb->file->data->customers[record].id, &edit->number,
                           &value) ||
         value.mv_size > sizeof edit->bytes)
         return false;
@@ -48,7 +48,7 @@ static bool edit_end(struct lmdb *lmdb, struct edit *edit)
     edit->head.modified_by = 1;
     edit->head.version++;
     memcpy(edit->bytes, &edit->head, sizeof edit->head);
-    return lmdb_put_record(lmdb, LMDB_CUSTOMER, edit->number, edit->bytes, edit->length, 0);
+    return lmdb_put_record(lmdb, KV_CUSTOMER, edit->number, edit->bytes, edit->length, 0);
 }
 
 static bool change_stage(void *self, uint32_t record, int64_t value)
@@ -60,10 +60,10 @@ static bool change_stage(void *self, uint32_t record, int64_t value)
     uint32_t from = edit.head.stage, to = (uint32_t)value;
     edit.head.stage = (uint8_t)to;
     edit.head.stage_since = lmdb->now;
-    return lmdb_take_now(lmdb, LMDB_CUSTOMER_STAGE, &from, sizeof from, &edit.number, sizeof edit.number) &&
-           lmdb_put_now(lmdb, LMDB_CUSTOMER_STAGE, &to, sizeof to, &edit.number, sizeof edit.number) &&
+    return lmdb_take_now(lmdb, KV_CUSTOMER_STAGE, &from, sizeof from, &edit.number, sizeof edit.number) &&
+           lmdb_put_now(lmdb, KV_CUSTOMER_STAGE, &to, sizeof to, &edit.number, sizeof edit.number) &&
            edit_end(lmdb, &edit) &&
-           lmdb_add_transition(lmdb, LMDB_KIND_CUSTOMER, edit.number, (uint8_t)from, (uint8_t)to, lmdb_put_now, lmdb);
+           lmdb_add_transition(lmdb, KV_KIND_CUSTOMER, edit.number, (uint8_t)from, (uint8_t)to, lmdb_put_now, lmdb);
 }
 
 static bool change_field(void *self, uint32_t record, int64_t value)
@@ -91,32 +91,32 @@ static bool change_logged(void *self, uint32_t record, int64_t value)
                                    .actor = 1};
     uint32_t number = lmdb->next_change++;
     edit.head.employees = (int32_t)value;
-    return lmdb_put_record(lmdb, LMDB_CHANGE, number, &change, sizeof change, MDB_APPEND) &&
-           lmdb_put_now(lmdb, LMDB_CHANGE_RECORD, &edit.number, sizeof edit.number, &number, sizeof number) &&
+    return lmdb_put_record(lmdb, KV_CHANGE, number, &change, sizeof change, MDB_APPEND) &&
+           lmdb_put_now(lmdb, KV_CHANGE_RECORD, &edit.number, sizeof edit.number, &number, sizeof number) &&
            edit_end(lmdb, &edit);
 }
 
 /* Out of the lists of live ones, or back into them. */
 static bool mark_interaction(struct lmdb *lmdb, uint32_t record, bool deleted)
 {
-    uint8_t bytes[PACKED_MAX], line[LMDB_LINE];
+    uint8_t bytes[PACKED_MAX], line[KV_LINE];
     uint32_t number;
     MDB_val value;
-    if (!lmdb_find_record(lmdb, LMDB_INTERACTION_ID, LMDB_INTERACTION, lmdb->file->data->interactions[record].id,
-                          &number, &value) ||
+    if (!lmdb_find_record(lmdb, KV_INTERACTION_ID, KV_INTERACTION, lmdb->file->data->interactions[record].id, &number,
+                          &value) ||
         value.mv_size > sizeof bytes)
         return false;
     struct packed_interaction head = packed_get_interaction(value.mv_data);
     memcpy(bytes, value.mv_data, value.mv_size);
-    lmdb_line(line, head.start, number);
+    kv_line(line, head.start, number);
     head.deleted_at = deleted ? lmdb->now : 0;
     head.modified_at = lmdb->now;
     head.version++;
     memcpy(bytes, &head, sizeof head);
-    lmdb_put *move = deleted ? lmdb_take_now : lmdb_put_now;
-    return lmdb_put_record(lmdb, LMDB_INTERACTION, number, bytes, value.mv_size, 0) &&
-           move(lmdb, LMDB_TIMELINE, &head.customer, sizeof head.customer, line, sizeof line) &&
-           (head.due == 0 || move(lmdb, LMDB_DUE, &head.due, sizeof head.due, &number, sizeof number));
+    kv_put *move = deleted ? lmdb_take_now : lmdb_put_now;
+    return lmdb_put_record(lmdb, KV_INTERACTION, number, bytes, value.mv_size, 0) &&
+           move(lmdb, KV_TIMELINE, &head.customer, sizeof head.customer, line, sizeof line) &&
+           (head.due == 0 || move(lmdb, KV_DUE, &head.due, sizeof head.due, &number, sizeof number));
 }
 
 static bool change_delete(void *self, uint32_t record, int64_t value)
@@ -146,7 +146,7 @@ bool lmdb_feed(void *self, uint32_t changes, uint32_t batch, uint64_t *sum)
     int status = mdb_txn_begin(lmdb->file->env, NULL, MDB_RDONLY, &txn);
     if (status != MDB_SUCCESS)
         return lmdb_fail("begin", status);
-    status = mdb_cursor_open(txn, lmdb->file->tables[LMDB_CHANGE], &cursor);
+    status = mdb_cursor_open(txn, lmdb->file->tables[KV_CHANGE], &cursor);
     if (status == MDB_SUCCESS)
         status = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
     if (status == MDB_SUCCESS) {
@@ -200,7 +200,7 @@ bool lmdb_export_csv(void *self, const char *path)
         return false;
     int status = mdb_txn_begin(lmdb->file->env, NULL, MDB_RDONLY, &txn);
     if (status == MDB_SUCCESS)
-        status = mdb_cursor_open(txn, lmdb->file->tables[LMDB_INTERACTION], &cursor);
+        status = mdb_cursor_open(txn, lmdb->file->tables[KV_INTERACTION], &cursor);
     if (status == MDB_SUCCESS)
         status = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     for (; status == MDB_SUCCESS; status = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
@@ -232,13 +232,13 @@ static bool import_insert(struct lmdb *lmdb, const struct csv_reader *reader, ui
     uint64_t id[2] = {__builtin_bswap64((uint64_t)number), data_random(&lmdb->seed)};
     memcpy(head.id, id, sizeof head.id);
     size_t length = packed_customer(&head, texts, record);
-    return lmdb_put_record(lmdb, LMDB_CUSTOMER, number, record, length, MDB_APPEND) &&
-           lmdb_index_customer(record, number, lmdb_put_now, lmdb) &&
-           lmdb_add_transition(lmdb, LMDB_KIND_CUSTOMER, number, 0, 1, lmdb_put_now, lmdb);
+    return lmdb_put_record(lmdb, KV_CUSTOMER, number, record, length, MDB_APPEND) &&
+           kv_index_customer(record, number, lmdb_put_now, lmdb) &&
+           lmdb_add_transition(lmdb, KV_KIND_CUSTOMER, number, 0, 1, lmdb_put_now, lmdb);
 }
 
 /* An entry of an index from the old text to the new one, if they differ. */
-static bool move_text(struct lmdb *lmdb, enum lmdb_table table, const char *old, const char *new, uint32_t number)
+static bool move_text(struct lmdb *lmdb, enum kv_table table, const char *old, const char *new, uint32_t number)
 {
     char from[TEXT_KEY], to[TEXT_KEY];
     size_t from_length = text_lower(old, from), to_length = text_lower(new, to);
@@ -251,7 +251,7 @@ static bool import_update(struct lmdb *lmdb, const struct csv_reader *reader, ui
     MDB_val key = {sizeof number, &number}, old;
     uint8_t record[PACKED_MAX];
     char texts[PACKED_TEXTS][TEXT_KEY];
-    int status = mdb_get(lmdb->write, lmdb->file->tables[LMDB_CUSTOMER], &key, &old);
+    int status = mdb_get(lmdb->write, lmdb->file->tables[KV_CUSTOMER], &key, &old);
     if (status != MDB_SUCCESS)
         return lmdb_fail("customer", status);
     struct packed_customer head = packed_get_customer(old.mv_data);
@@ -265,9 +265,9 @@ static bool import_update(struct lmdb *lmdb, const struct csv_reader *reader, ui
     head.employees = (int32_t)strtol(reader->fields[4], NULL, 10);
     head.modified_at = lmdb->now;
     head.version++;
-    return move_text(lmdb, LMDB_CUSTOMER_NAME, texts[PACKED_NAME], all[PACKED_NAME], number) &&
-           move_text(lmdb, LMDB_CUSTOMER_CITY, texts[PACKED_CITY], all[PACKED_CITY], number) &&
-           lmdb_put_record(lmdb, LMDB_CUSTOMER, number, record, packed_customer(&head, all, record), 0);
+    return move_text(lmdb, KV_CUSTOMER_NAME, texts[PACKED_NAME], all[PACKED_NAME], number) &&
+           move_text(lmdb, KV_CUSTOMER_CITY, texts[PACKED_CITY], all[PACKED_CITY], number) &&
+           lmdb_put_record(lmdb, KV_CUSTOMER, number, record, packed_customer(&head, all, record), 0);
 }
 
 static bool import_row(struct lmdb *lmdb, const struct csv_reader *reader, uint64_t *created, uint64_t *updated)
@@ -275,7 +275,7 @@ static bool import_row(struct lmdb *lmdb, const struct csv_reader *reader, uint6
     char address[TEXT_KEY];
     MDB_val key = {text_lower(reader->fields[1], address), address}, value;
     uint32_t number;
-    int status = mdb_get(lmdb->write, lmdb->file->tables[LMDB_CUSTOMER_EMAIL], &key, &value);
+    int status = mdb_get(lmdb->write, lmdb->file->tables[KV_CUSTOMER_EMAIL], &key, &value);
     if (status == MDB_NOTFOUND)
         return import_insert(lmdb, reader, (uint32_t)(*created)++);
     if (status != MDB_SUCCESS)

@@ -57,6 +57,7 @@ struct peer_file {
         int64_t start, number;
     } * deep_cursors; /* line 980 of the long timelines */
     bool lookups;     /* the customers have the eight look-up fields */
+    bool loading;     /* the indexes come when the rows are there */
     enum engine_mode mode;
     /* Taken before BEGIN: SQLite's own way to wait for a writer is to sleep and
      * try again, which within one process nobody would choose. */
@@ -72,7 +73,7 @@ struct peer {
     int64_t now;   /* of the transaction */
 };
 
-extern const char peer_schema[], peer_lookup_schema[], peer_lookup_customer[];
+extern const char peer_tables[], peer_indexes[], peer_lookup_columns[], peer_lookup_indexes[], peer_lookup_customer[];
 extern const char *const peer_sql[PEER_STATEMENTS];
 
 bool peer_fail(const struct peer *peer, const char *what);

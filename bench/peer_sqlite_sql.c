@@ -20,56 +20,68 @@
     " created_at INTEGER NOT NULL, created_by INTEGER NOT NULL, modified_at INTEGER" \
     " NOT NULL, modified_by INTEGER NOT NULL, version INTEGER NOT NULL, deleted_at INTEGER) STRICT;"
 
-const char peer_schema[] =
+const char peer_tables[] =
     "CREATE TABLE user(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
     "CREATE TABLE customer(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, name TEXT NOT NULL, stage INTEGER NOT NULL,"
     " owner INTEGER REFERENCES user, territory TEXT, external_id TEXT, employees INTEGER, website TEXT,"
-    " stage_since INTEGER," COMMON "CREATE UNIQUE INDEX customer_uuid ON customer(uuid);"
+    " stage_since INTEGER," COMMON
+    "CREATE TABLE email(customer INTEGER NOT NULL, position INTEGER NOT NULL, address TEXT NOT NULL,"
+    " PRIMARY KEY(customer, position)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE phone(customer INTEGER NOT NULL, position INTEGER NOT NULL, number TEXT NOT NULL,"
+    " reversed TEXT NOT NULL, PRIMARY KEY(customer, position)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE interaction(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, customer INTEGER REFERENCES customer,"
+    " type INTEGER NOT NULL, start INTEGER, amount INTEGER, currency INTEGER, channel INTEGER, direction INTEGER,"
+    " subject TEXT, due INTEGER, owner INTEGER REFERENCES user," COMMON
+    "CREATE TABLE deal(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, name TEXT NOT NULL,"
+    " customer INTEGER REFERENCES customer, stage INTEGER NOT NULL, owner INTEGER REFERENCES user, amount INTEGER,"
+    " currency INTEGER, probability INTEGER, outcome INTEGER NOT NULL, close_date INTEGER, closed_at INTEGER,"
+    " lost_reason INTEGER, stage_since INTEGER," COMMON
+    "CREATE TABLE transition(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, kind INTEGER NOT NULL,"
+    " subject INTEGER NOT NULL, at INTEGER NOT NULL, from_stage INTEGER, to_stage INTEGER NOT NULL,"
+    " created_by INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE change(number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " record INTEGER NOT NULL, operation INTEGER NOT NULL, field INTEGER NOT NULL, before ANY, after ANY) STRICT;";
+
+const char peer_indexes[] =
+    "CREATE UNIQUE INDEX customer_uuid ON customer(uuid);"
     "CREATE UNIQUE INDEX customer_external ON customer(external_id);"
     "CREATE INDEX customer_name ON customer(name COLLATE NOCASE);"
     "CREATE INDEX customer_territory ON customer(territory);"
     "CREATE INDEX customer_stage ON customer(stage) WHERE deleted_at IS NULL;"
-    "CREATE TABLE email(customer INTEGER NOT NULL, position INTEGER NOT NULL, address TEXT NOT NULL,"
-    " PRIMARY KEY(customer, position)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX email_address ON email(address);"
-    "CREATE TABLE phone(customer INTEGER NOT NULL, position INTEGER NOT NULL, number TEXT NOT NULL,"
-    " reversed TEXT NOT NULL, PRIMARY KEY(customer, position)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX phone_reversed ON phone(reversed);"
-    "CREATE TABLE interaction(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, customer INTEGER REFERENCES customer,"
-    " type INTEGER NOT NULL, start INTEGER, amount INTEGER, currency INTEGER, channel INTEGER, direction INTEGER,"
-    " subject TEXT, due INTEGER, owner INTEGER REFERENCES user," COMMON
     "CREATE UNIQUE INDEX interaction_uuid ON interaction(uuid);"
     "CREATE INDEX interaction_timeline ON interaction(customer, start);"
     "CREATE INDEX interaction_start ON interaction(start);"
     "CREATE INDEX interaction_due ON interaction(due) WHERE due IS NOT NULL AND deleted_at IS NULL;"
-    "CREATE TABLE deal(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, name TEXT NOT NULL,"
-    " customer INTEGER REFERENCES customer, stage INTEGER NOT NULL, owner INTEGER REFERENCES user, amount INTEGER,"
-    " currency INTEGER, probability INTEGER, outcome INTEGER NOT NULL, close_date INTEGER, closed_at INTEGER,"
-    " lost_reason INTEGER, stage_since INTEGER," COMMON "CREATE UNIQUE INDEX deal_uuid ON deal(uuid);"
+    "CREATE UNIQUE INDEX deal_uuid ON deal(uuid);"
     "CREATE INDEX deal_name ON deal(name COLLATE NOCASE);"
     "CREATE INDEX deal_customer ON deal(customer);"
     "CREATE INDEX deal_stage ON deal(stage) WHERE deleted_at IS NULL;"
     "CREATE INDEX deal_close_date ON deal(close_date);"
     "CREATE INDEX deal_outcome ON deal(outcome) WHERE deleted_at IS NULL;"
-    "CREATE TABLE transition(number INTEGER PRIMARY KEY, uuid BLOB NOT NULL, kind INTEGER NOT NULL,"
-    " subject INTEGER NOT NULL, at INTEGER NOT NULL, from_stage INTEGER, to_stage INTEGER NOT NULL,"
-    " created_by INTEGER NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX transition_uuid ON transition(uuid);"
     "CREATE INDEX transition_subject ON transition(kind, subject);"
     "CREATE INDEX transition_at ON transition(at);"
-    "CREATE TABLE change(number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor INTEGER NOT NULL, kind INTEGER NOT NULL,"
-    " record INTEGER NOT NULL, operation INTEGER NOT NULL, field INTEGER NOT NULL, before ANY, after ANY) STRICT;"
     "CREATE INDEX change_record ON change(kind, record, at);";
 
-const char peer_lookup_schema[] =
-    "ALTER TABLE customer ADD COLUMN lookup_0 TEXT; CREATE INDEX lookup_0 ON customer(lookup_0);"
-    "ALTER TABLE customer ADD COLUMN lookup_1 TEXT; CREATE INDEX lookup_1 ON customer(lookup_1);"
-    "ALTER TABLE customer ADD COLUMN lookup_2 TEXT; CREATE INDEX lookup_2 ON customer(lookup_2);"
-    "ALTER TABLE customer ADD COLUMN lookup_3 TEXT; CREATE INDEX lookup_3 ON customer(lookup_3);"
-    "ALTER TABLE customer ADD COLUMN lookup_4 INTEGER; CREATE INDEX lookup_4 ON customer(lookup_4);"
-    "ALTER TABLE customer ADD COLUMN lookup_5 INTEGER; CREATE INDEX lookup_5 ON customer(lookup_5);"
-    "ALTER TABLE customer ADD COLUMN lookup_6 INTEGER; CREATE INDEX lookup_6 ON customer(lookup_6);"
-    "ALTER TABLE customer ADD COLUMN lookup_7 INTEGER; CREATE INDEX lookup_7 ON customer(lookup_7)";
+const char peer_lookup_columns[] = "ALTER TABLE customer ADD COLUMN lookup_0 TEXT;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_1 TEXT;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_2 TEXT;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_3 TEXT;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_4 INTEGER;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_5 INTEGER;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_6 INTEGER;"
+                                   "ALTER TABLE customer ADD COLUMN lookup_7 INTEGER;";
+
+const char peer_lookup_indexes[] = "CREATE INDEX lookup_0 ON customer(lookup_0);"
+                                   "CREATE INDEX lookup_1 ON customer(lookup_1);"
+                                   "CREATE INDEX lookup_2 ON customer(lookup_2);"
+                                   "CREATE INDEX lookup_3 ON customer(lookup_3);"
+                                   "CREATE INDEX lookup_4 ON customer(lookup_4);"
+                                   "CREATE INDEX lookup_5 ON customer(lookup_5);"
+                                   "CREATE INDEX lookup_6 ON customer(lookup_6);"
+                                   "CREATE INDEX lookup_7 ON customer(lookup_7);";
 
 /* In place of PEER_CUSTOMER where the columns are there. */
 const char peer_lookup_customer[] =

@@ -1,10 +1,7 @@
-/* rows_file: loading, opening, and what lies on disk. */
-#include "bench.h"
+/* rows_file: loading, opening, compaction, and what lies on disk. */
+#include "children.h"
 
-#include <string.h>
-#include <unistd.h>
-
-enum { NOTE = 256 };
+enum { NOTE = 256, CHECKS = 1000 };
 
 /* ------------------------------------------------------------ load */
 
@@ -71,87 +68,113 @@ static bool close_file(struct bench *bench, struct side *side, const struct task
     return side->engine->close(side->self);
 }
 
-void rows_open(struct bench *bench)
+static bool crash(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
-    static const struct task clean = {
-        .name = "reopen", .unit = "ms", .scale = 1e3, .step = open_file, .after = close_file};
-    measure(bench, &clean, NULL);
+    (void)task, (void)run, (void)sum;
+    return children_do(bench, (int)(side - bench->sides), CHILD_CRASH, bench->now).ok;
 }
 
-/* ------------------------------------------------------------ import */
-
-static bool able_import(const struct engine *engine, const struct task *task)
+static bool able_crash(const struct engine *engine, const struct task *task)
 {
     (void)task;
-    return engine->import_csv != NULL;
+    return engine->changes[CHANGE_ADD] != NULL && engine->questions[ASK_TIMELINE] != NULL;
 }
 
-static void csv_path(const struct bench *bench, char out[FOLDER_PATH])
+/* Nothing that was committed is lost. */
+static bool look_and_close(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
-    snprintf(out, FOLDER_PATH, "%s/import.csv", bench->folder);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < CHILD_COMMITS; i++)
+        ok = side->engine->questions[ASK_TIMELINE](side->self, i, sum);
+    return close_file(bench, side, task, run, sum) && ok;
 }
 
-static bool import_csv(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+static bool forget(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
-    char csv[FOLDER_PATH], folder[FOLDER_PATH];
-    uint64_t created = 0, updated = 0;
-    (void)task, (void)run;
-    csv_path(bench, csv);
-    bench_path(bench, side, "import", folder);
-    void *other = side->engine->create(bench->data, folder);
-    bool ok = other != NULL && side->engine->import_csv(other, csv, &created, &updated);
-    *sum = data_mix(data_mix(0, created), updated);
-    if (other != NULL)
-        side->engine->destroy(other);
-    return ok;
+    (void)bench, (void)task, (void)run, (void)sum;
+    return side->engine->forget_image(side->self);
 }
 
-static bool import_before(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+static bool able_forget(const struct engine *engine, const struct task *task)
 {
-    char folder[FOLDER_PATH];
-    (void)task, (void)run, (void)sum;
-    bench_path(bench, side, "import", folder);
-    return folder_empty(folder);
+    (void)task;
+    return engine->forget_image != NULL;
 }
 
-static bool import_after(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+void rows_open(struct bench *bench)
 {
-    char folder[FOLDER_PATH];
-    (void)task, (void)run, (void)sum;
-    bench_path(bench, side, "import", folder);
-    folder_remove(folder);
-    return true;
+    static const struct task tasks[] = {
+        {.name = "reopen", .unit = "ms", .scale = 1e3, .step = open_file, .after = close_file},
+        {.name = "reopen_after_crash",
+         .unit = "ms",
+         .scale = 1e3,
+         .able = able_crash,
+         .before = crash,
+         .step = open_file,
+         .after = look_and_close},
+        {.name = "reopen_without_image",
+         .unit = "ms",
+         .scale = 1e3,
+         .able = able_forget,
+         .before = forget,
+         .step = open_file,
+         .after = close_file},
+    };
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++)
+        measure(bench, &tasks[i], NULL);
 }
 
-static void row_import(struct bench *bench)
+/* ------------------------------------------------------------ compaction */
+
+/* Every run compacts the same files: they are put aside at the first. */
+static bool put_back(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
-    static const struct task task = {.name = "import_csv",
+    char kept[FOLDER_PATH];
+    (void)task, (void)sum;
+    bench_path(bench, side, "kept", kept);
+    return (run == 0 ? folder_copy(side->folder, kept) : folder_copy(kept, side->folder)) &&
+           side->engine->open(side->self, ENGINE_NORMAL);
+}
+
+static bool compact(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+{
+    (void)bench, (void)task, (void)run, (void)sum;
+    return side->engine->compact(side->self);
+}
+
+static bool look_at_customers(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < CHECKS; i++)
+        ok = side->engine->questions[ASK_ID](side->self, i, sum);
+    return close_file(bench, side, task, run, sum) && ok;
+}
+
+static bool able_compact(const struct engine *engine, const struct task *task)
+{
+    (void)task;
+    return engine->compact != NULL;
+}
+
+void rows_compact(struct bench *bench)
+{
+    static const struct task task = {.name = "compact",
                                      .unit = "s",
                                      .scale = 1,
-                                     .able = able_import,
-                                     .before = import_before,
-                                     .step = import_csv,
-                                     .after = import_after};
-    struct times times;
-    char csv[FOLDER_PATH], note[NOTE];
-    uint32_t distinct = 0;
-    if (!bench_wanted(bench, task.name))
-        return;
-    csv_path(bench, csv);
-    if (!data_write_csv(csv, bench->csv_rows, &distinct)) {
-        report_failure(&bench->report, task.name, "the CSV file could not be written");
-        return;
+                                     .able = able_compact,
+                                     .before = put_back,
+                                     .step = compact,
+                                     .after = look_at_customers};
+    char kept[FOLDER_PATH];
+    row_disk(bench, "disk_before_compaction");
+    if (bench_wanted(bench, task.name) || bench_wanted(bench, "disk_after_compaction")) {
+        struct times times;
+        measure_run(bench, &task, &times);
+        measure_report(bench, &task, &times, 0, NULL);
+        row_disk(bench, "disk_after_compaction");
     }
-    measure_run(bench, &task, &times);
-    for (int side = 0; side < bench->side_count; side++)
-        if (times.ran[side] && times.sums[side] != data_mix(data_mix(0, distinct), bench->csv_rows - distinct))
-            times.failed = true;
-    snprintf(note, sizeof note, "rows=%u distinct=%u", bench->csv_rows, distinct);
-    measure_report(bench, &task, &times, 0, note);
-    unlink(csv);
-}
-
-void rows_transfer(struct bench *bench)
-{
-    row_import(bench);
+    for (int i = 0; i < bench->side_count; i++) {
+        bench_path(bench, &bench->sides[i], "kept", kept);
+        folder_remove(kept);
+    }
 }

@@ -8,12 +8,12 @@
 
 enum { LOOKUPS = 200000, PAGES = 20000, STAGE_PAGES = 5000, NOTE = 256 };
 
-static bool able(const struct engine *engine, const struct task *task)
+bool bench_can_ask(const struct engine *engine, const struct task *task)
 {
     return engine->questions[task->which] != NULL;
 }
 
-static bool ask(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
+bool bench_ask(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
     engine_question *question = side->engine->questions[task->which];
     bool ok = true;
@@ -25,7 +25,7 @@ static bool ask(struct bench *bench, struct side *side, const struct task *task,
 
 static bool ask_held(struct bench *bench, struct side *side, const struct task *task, int run, uint64_t *sum)
 {
-    bool ok = side->engine->hold(side->self, true) && ask(bench, side, task, run, sum);
+    bool ok = side->engine->hold(side->self, true) && bench_ask(bench, side, task, run, sum);
     return side->engine->hold(side->self, false) && ok;
 }
 
@@ -50,7 +50,7 @@ static void note_held(const struct bench *bench, const struct task *task, const 
 #define ASK(row, question, times)                                                                                 \
     {                                                                                                             \
         .name = (row), .unit = "us", .which = (question), .count = (times), .scale = 1e6 / (times), .warm = true, \
-        .able = able, .step = ask                                                                                 \
+        .able = bench_can_ask, .step = bench_ask                                                                  \
     }
 
 void rows_read(struct bench *bench)
@@ -73,16 +73,16 @@ void rows_read(struct bench *bench)
          .count = 1,
          .scale = 1e3,
          .warm = true,
-         .able = able,
-         .step = ask},
+         .able = bench_can_ask,
+         .step = bench_ask},
         {.name = "pipeline",
          .unit = "ms",
          .which = ASK_PIPELINE,
          .count = 10,
          .scale = 100,
          .warm = true,
-         .able = able,
-         .step = ask},
+         .able = bench_can_ask,
+         .step = bench_ask},
     };
     for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
         struct task held = each[i];

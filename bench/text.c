@@ -142,6 +142,8 @@ static char *put_time(char *at, int64_t time)
     if (micros != 0) {
         *at++ = '.';
         at = put_digits(at, micros, 6);
+        while (at[-1] == '0')
+            at--;
     }
     *at++ = 'Z';
     return at;

@@ -18,7 +18,6 @@ RUN = CRM=$(abspath $(BUILD))/crm BUILD=$(abspath $(BUILD)) CC='$(CC)' tools/run
 $(TEST_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(INTERNAL)
 	$(call Q,LINK)$(LINK) -o $@ $< $(TEST_HELPERS) $(TEST_MORE) $(INTERNAL) $(LIB_LIBS) -lcheck_pic -lsubunit -lrt -lm
 
-$(BUILD)/tests/test_model.o: INCLUDES := -Iinclude -Istress
 $(BUILD)/tests/test_model: TEST_MORE := $(ORACLE)
 $(BUILD)/tests/test_model: $(ORACLE)
 

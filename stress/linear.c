@@ -1,7 +1,8 @@
 /* linear: whether the library does what it does at one instant each.
  *
  * Threads of one handle, threads with a handle each, pairs of threads with a
- * handle a pair, and the same as processes, with full and with deferred durability, do a few operations each at the same time:
+ * handle a pair, and the same as processes, with full and with deferred durability,
+ * do a few operations each at the same time:
  * transactions on fields of records, compare-and-set by version, moves between
  * stages, claims of unique addresses, and reads of all that through fresh
  * views and through transactions; beside them compaction, rebuild, sync and

@@ -39,7 +39,7 @@ static void *work(void *context);
 
 static pthread_t start_thread(struct start start)
 {
-    pthread_t thread;
+    pthread_t thread = 0;
     struct start *own = malloc(sizeof *own);
     if (own != NULL)
         *own = start;

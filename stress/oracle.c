@@ -267,6 +267,19 @@ static const char *meta_text(const struct oracle *oracle, struct choices *choice
     }
 }
 
+const struct oracle_meta **oracle_metas(const struct oracle *oracle, uint64_t lsn, uint32_t *count)
+{
+    const struct oracle_meta *meta;
+    uint32_t at = 0;
+    for (meta = oracle->last; meta != NULL && meta->lsn > lsn; meta = meta->previous)
+        at++;
+    const struct oracle_meta **metas = must(malloc((at + 1) * sizeof *metas));
+    *count = at;
+    for (meta = oracle->last; at > 0; meta = meta->previous)
+        metas[--at] = meta;
+    return metas;
+}
+
 struct oracle_meta *oracle_open_meta(struct oracle *oracle, int64_t now)
 {
     struct oracle_meta *meta = oracle_keep(oracle, sizeof *meta);

@@ -89,7 +89,7 @@ void oracle_rollback(struct oracle *oracle, crm_txn *txn);
 const char *oracle_check(const struct oracle *oracle, crm_view *view);
 /* A random part of it. */
 const char *oracle_check_some(const struct oracle *oracle, crm_view *view, struct choices *choices);
-/* The same in a view of the handle's newest state. */
+/* The same in a view of the handle's newest state, and the feed of changes. */
 const char *oracle_check_db(const struct oracle *oracle, crm_db *db);
 
 #endif

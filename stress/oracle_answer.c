@@ -61,7 +61,7 @@ size_t answer_item_rank(int32_t type, const struct oracle_item *item, const char
     switch (type) {
     case CRM_TYPE_PHONES: return phone_rank(item->value, text);
     case CRM_TYPE_EXTERNAL_IDS:
-        snprintf(whole, sizeof whole, "%s:%s", item->system, item->value);
+        snprintf(whole, sizeof whole, "%s:%s", item->system == NULL ? "" : item->system, item->value);
         return strcmp(whole, text) == 0 || strcmp(item->value, text) == 0;
     default: return same_folded(item->value, text);
     }

@@ -56,6 +56,10 @@ const char *answer_pipeline(const struct oracle *oracle, crm_view *view);
 const char *answer_settings(const struct oracle *oracle, crm_view *view);
 /* A random list. */
 const char *answer_question(const struct oracle *oracle, crm_view *view, struct choices *choices);
+/* Every version of a record, and every change of the file from some transaction on. */
+const char *answer_history(const struct oracle *oracle, crm_view *view, enum oracle_slot slot, uint32_t index,
+                           const crm_id *id);
+const char *answer_feed(const struct oracle *oracle, crm_db *db);
 /* Look-ups, lists, timelines, sums, … */
 const char *answer_all(const struct oracle *oracle, crm_view *view);
 const char *answer_some(const struct oracle *oracle, crm_view *view, struct choices *choices);

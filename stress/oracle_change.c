@@ -109,7 +109,9 @@ static void change_external(struct draft *draft)
     uint32_t count = item_count(draft, CRM_FIELD_EXTERNAL_IDS);
     if (count > 0 && choose(draft->choices, 3) == 0)
         draft_remove(draft, CRM_FIELD_EXTERNAL_IDS, choose(draft->choices, count));
-    else if (count < 3)
+    else if (count < 4 && choose(draft->choices, 4) == 0)
+        draft_add(draft, CRM_FIELD_EXTERNAL_IDS, oracle_text(draft->oracle, "%u", 1 + choose(draft->choices, 60)));
+    else if (count < 4)
         draft_add(draft, CRM_FIELD_EXTERNAL_IDS,
                   oracle_text(draft->oracle, "%s:%u", system, change_number(draft->oracle, draft->choices)));
 }
@@ -130,7 +132,24 @@ void change_ref(struct draft *draft, uint32_t field, enum oracle_slot slot)
 
 /* ---- customers ---- */
 
-static void change_customer_field(struct draft *draft)
+/* A currency of other decimals needs amounts given anew, or is refused. */
+static void change_money(struct draft *draft)
+{
+    static const int32_t currencies[] = {978, 840, 392}; /* EUR, USD, JPY */
+    struct choices *choices = draft->choices;
+    if (choose(choices, 4) == 3)
+        draft_null(draft, CRM_CUSTOMER_CURRENCY);
+    else if (choose(choices, 2) == 0)
+        draft_int(draft, CRM_CUSTOMER_CURRENCY, currencies[choose(choices, 3)]);
+    if (choose(choices, 3) != 0)
+        draft_int(draft, CRM_CUSTOMER_ANNUAL_REVENUE, choose(choices, 4));
+    if (choose(choices, 3) == 0)
+        draft_int(draft, CRM_CUSTOMER_CREDIT_LIMIT, choose(choices, 4));
+    if (choose(choices, 6) == 0)
+        draft_null(draft, CRM_CUSTOMER_CREDIT_LIMIT);
+}
+
+void change_customer_field(struct draft *draft)
 {
     const struct oracle *oracle = draft->oracle;
     struct choices *choices = draft->choices;
@@ -152,7 +171,8 @@ static void change_customer_field(struct draft *draft)
     case 12: draft_int(draft, CRM_CUSTOMER_BLACKLISTED, choose(choices, 2)); break;
     case 13: draft_text(draft, CRM_CUSTOMER_DESCRIPTION, change_prose(oracle, choices)); break;
     case 14: change_external(draft); break;
-    case 15: draft_add(draft, CRM_FIELD_TAGS, oracle_text(oracle, "tag%u", choose(choices, 6))); break;
+    case 15: change_money(draft); break;
+    case 16: draft_add(draft, CRM_FIELD_TAGS, oracle_text(oracle, "tag%u", choose(choices, 6))); break;
     default:
         draft_text(draft, CRM_CUSTOMER_TERRITORY, oracle_text(oracle, "Area %u", choose(choices, 5)));
         change_ref(draft, CRM_FIELD_OWNER, SLOT_USER);
@@ -212,10 +232,12 @@ const char *change_contact(struct oracle *oracle, crm_txn *txn, struct choices *
 
 /* ---- interactions ---- */
 
-/* Up or down from a day long gone: many are late, few are alike. */
+/* Up or down from a day long gone: many are late, few are alike; some are still to come. */
 static int64_t some_time(const struct oracle *oracle, struct choices *choices)
 {
     int64_t second = change_number(oracle, choices);
+    if (choose(choices, 8) == 7)
+        return ORACLE_NOW + second * ORACLE_DAY;
     return ORACLE_NOW - 400 * ORACLE_DAY + (choose(choices, 7) == 6 ? -second : second) * 1000000;
 }
 

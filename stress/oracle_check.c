@@ -162,87 +162,6 @@ static const char *check_by_id(const struct oracle *oracle, crm_view *view, enum
     return wrong;
 }
 
-/* ---- histories ---- */
-
-static bool change_reads(const struct oracle_version *version, const crm_change *change)
-{
-    const struct oracle_meta *meta = version->meta;
-    return crm_change_version(change) == version->number && crm_change_operation(change) == version->operation &&
-           crm_change_lsn(change) == meta->lsn && crm_change_time(change) == meta->time &&
-           strcmp(crm_change_actor(change), meta->actor) == 0 && strcmp(crm_change_reason(change), meta->reason) == 0 &&
-           strcmp(crm_change_batch(change), meta->batch) == 0;
-}
-
-/* The fields that differ from the version before, as a reader sees them: in order. */
-static bool differences_read(const struct oracle_record *record, enum oracle_slot slot,
-                             const struct oracle_version *version, const crm_change *change)
-{
-    static const struct oracle_value nothing;
-    const struct oracle_kind *kind = oracle_kind(slot);
-    uint32_t found = 0;
-    for (uint32_t place = 0; place < kind->field_count; place++) {
-        const struct oracle_field *field = &kind->fields[place];
-        const struct oracle_version *before = version->previous;
-        bool personal = (field->flags & IS_PERSONAL) != 0;
-        const struct oracle_value *old =
-            before == NULL || (personal && oracle_hidden(record, before)) ? &nothing : &before->values[place];
-        const struct oracle_value *new = personal &&oracle_hidden(record, version) ? &nothing : &version->values[place];
-        if (oracle_same(oracle_shape(field->type), old, new))
-            continue;
-        if (crm_change_field(change, found++) != field->number)
-            return false;
-    }
-    return crm_change_field_count(change) == found;
-}
-
-static const char *check_change(const struct oracle *oracle, enum oracle_slot slot, uint32_t index,
-                                const struct oracle_version *version, const crm_change *change)
-{
-    const struct oracle_record *record = oracle_record(oracle, slot, index);
-    if (!change_reads(version, change))
-        return oracle_wrong(oracle, "kind %u, record %u: version %llu reads version %llu, operation %d, LSN %llu",
-                            oracle_kind(slot)->number, index, (unsigned long long)version->number,
-                            (unsigned long long)crm_change_version(change), crm_change_operation(change),
-                            (unsigned long long)crm_change_lsn(change));
-    if (!differences_read(record, slot, version, change))
-        return oracle_wrong(oracle, "kind %u, record %u: version %llu differs in other fields",
-                            oracle_kind(slot)->number, index, (unsigned long long)version->number);
-    const crm_record *before = crm_change_before(change);
-    if ((before == NULL) != (version->previous == NULL))
-        return oracle_wrong(oracle, "kind %u, record %u: version %llu has no version before it",
-                            oracle_kind(slot)->number, index, (unsigned long long)version->number);
-    if (before != NULL)
-        PASS(answer_fields(oracle, before, slot, index, version->previous));
-    return answer_fields(oracle, crm_change_after(change), slot, index, version);
-}
-
-static const char *check_version(const struct oracle *oracle, enum oracle_slot slot, uint32_t index,
-                                 const struct oracle_version *version, crm_history *history)
-{
-    crm_change *change = NULL;
-    if (version->previous != NULL)
-        PASS(check_version(oracle, slot, index, version->previous, history));
-    int32_t status = crm_history_next(history, &change, NULL);
-    if (status != CRM_OK)
-        return oracle_failed(oracle, status, "crm_history_next");
-    return check_change(oracle, slot, index, version, change);
-}
-
-static const char *check_history(const struct oracle *oracle, crm_view *view, enum oracle_slot slot, uint32_t index,
-                                 const crm_id *id)
-{
-    crm_history *history = NULL;
-    crm_change *change = NULL;
-    int32_t status = crm_history_open(view, oracle_kind(slot)->number, id, &history, NULL);
-    if (status != CRM_OK)
-        return oracle_failed(oracle, status, "crm_history_open");
-    const char *wrong = check_version(oracle, slot, index, oracle_record(oracle, slot, index)->newest, history);
-    if (wrong == NULL && (status = crm_history_next(history, &change, NULL)) != CRM_DONE)
-        wrong = oracle_failed(oracle, status, "crm_history_next behind the newest version");
-    crm_history_close(history);
-    return wrong;
-}
-
 /* ---- every record of a kind, in order of creation ---- */
 
 static const char *check_listed(const struct oracle *oracle, crm_view *view, crm_query *query, enum oracle_slot slot,
@@ -258,10 +177,12 @@ static const char *check_listed(const struct oracle *oracle, crm_view *view, crm
         PASS(answer_record(oracle, record, slot, index));
         crm_record_id(record, &id);
         if (deeply)
-            PASS(check_history(oracle, view, slot, index, &id));
+            PASS(answer_history(oracle, view, slot, index, &id));
     }
     status = crm_query_next(query, &record, NULL);
-    return status == CRM_DONE ? NULL : oracle_failed(oracle, status, "crm_query_next behind the last record");
+    return status == CRM_DONE ? NULL
+                              : oracle_wrong(oracle, "behind record %u of kind %u crm_query_next answers %d",
+                                             oracle->sets[slot].count, oracle_kind(slot)->number, status);
 }
 
 static const char *check_kind(const struct oracle *oracle, crm_view *view, enum oracle_slot slot, bool deeply)
@@ -312,7 +233,7 @@ const char *oracle_check_some(const struct oracle *oracle, crm_view *view, struc
             continue;
         PASS(check_by_id(oracle, view, slot, index));
         if (oracle_record(oracle, slot, index)->identified && choose(choices, 2) == 0)
-            PASS(check_history(oracle, view, slot, index, &oracle_record(oracle, slot, index)->id));
+            PASS(answer_history(oracle, view, slot, index, &oracle_record(oracle, slot, index)->id));
     }
     return answer_some(oracle, view, choices);
 }
@@ -325,5 +246,5 @@ const char *oracle_check_db(const struct oracle *oracle, crm_db *db)
         return oracle_failed(oracle, status, "crm_view_open");
     const char *wrong = oracle_check(oracle, view);
     crm_view_close(view);
-    return wrong;
+    return wrong != NULL ? wrong : answer_feed(oracle, db);
 }

@@ -178,6 +178,8 @@ int32_t oracle_rules_opportunity(struct draft *draft)
     place.moved = !draft_has(draft, CRM_OPPORTUNITY_STAGE) || draft_differs(draft, CRM_OPPORTUNITY_STAGE);
     if (!draft_has(draft, CRM_OPPORTUNITY_CURRENCY))
         draft_put(draft, CRM_OPPORTUNITY_CURRENCY, oracle_currency(draft->oracle));
+    if (draft->undoing)
+        return CRM_OK; /* what was right once is restored as it was */
     int32_t status = find_place(draft, &place);
     if (status != CRM_OK)
         return status;

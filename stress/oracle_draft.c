@@ -45,14 +45,21 @@ struct draft draft_create(struct oracle *oracle, crm_txn *txn, struct choices *c
     return draft;
 }
 
+struct draft draft_of(struct oracle *oracle, enum oracle_slot slot, uint32_t index)
+{
+    struct draft draft = {.oracle = oracle, .slot = slot, .index = index};
+    draft.before = oracle_record(oracle, slot, index)->newest;
+    memcpy(draft.values, draft.before->values, oracle_kind(slot)->field_count * sizeof draft.values[0]);
+    return draft;
+}
+
 struct draft draft_edit(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                         uint32_t index)
 {
-    const struct oracle_record *record = oracle_record(oracle, slot, index);
-    struct draft draft = {.oracle = oracle, .txn = txn, .choices = choices, .slot = slot, .index = index};
-    draft.before = record->newest;
-    memcpy(draft.values, record->newest->values, oracle_kind(slot)->field_count * sizeof draft.values[0]);
-    draft.record = crm_edit(txn, oracle_kind(slot)->number, &record->id);
+    struct draft draft = draft_of(oracle, slot, index);
+    draft.txn = txn;
+    draft.choices = choices;
+    draft.record = crm_edit(txn, oracle_kind(slot)->number, &oracle_record(oracle, slot, index)->id);
     if (draft.record == NULL)
         draft.wrong = oracle_failed(oracle, crm_txn_status(txn, NULL), "crm_edit");
     return draft;
@@ -274,12 +281,14 @@ static int32_t check_currency(struct draft *draft)
     return CRM_OK;
 }
 
+/* One without a system is not to be mistaken for that of any system. */
 static bool share_external(const struct oracle_value *a, const struct oracle_value *b)
 {
     for (uint32_t i = 0; i < a->items->count; i++)
         for (uint32_t k = 0; k < b->items->count; k++)
             if (strcmp(a->items->list[i].value, b->items->list[k].value) == 0 &&
-                strcmp(a->items->list[i].system, b->items->list[k].system) == 0)
+                (a->items->list[i].system == NULL ||
+                 (b->items->list[k].system != NULL && strcmp(a->items->list[i].system, b->items->list[k].system) == 0)))
                 return true;
     return false;
 }
@@ -332,16 +341,48 @@ static int32_t check_edits(struct draft *draft)
     return CRM_OK;
 }
 
-static int32_t judge(struct draft *draft)
+/* A restored record takes its unique values again; somebody may have them now. */
+static int32_t check_restored(struct draft *draft)
+{
+    const struct oracle_kind *kind = oracle_kind(draft->slot);
+    for (uint32_t place = 0; place < kind->field_count; place++)
+        if ((kind->fields[place].flags & IS_UNIQUE) != 0 && draft->values[place].set && is_taken(draft, place))
+            return CRM_DUPLICATE;
+    return CRM_OK;
+}
+
+int32_t draft_judge(struct draft *draft, int32_t operation)
 {
     int32_t status = draft->status;
     if (status == CRM_OK)
         status = oracle_rules(draft);
+    if (operation == CRM_CHANGE_DELETE || status != CRM_OK)
+        return status;
+    status = check_currency(draft);
+    if (status == CRM_OK && operation == CRM_CHANGE_RESTORE)
+        status = check_restored(draft);
     if (status == CRM_OK)
         status = check_required(draft);
-    if (status == CRM_OK)
-        status = check_currency(draft);
     return status == CRM_OK ? check_edits(draft) : status;
+}
+
+bool draft_changed(struct draft *draft)
+{
+    for (uint32_t place = 0; place < oracle_kind(draft->slot)->field_count; place++)
+        if (differs(draft, place))
+            return true;
+    return false;
+}
+
+void draft_keep(struct draft *draft, int32_t operation)
+{
+    struct oracle *oracle = draft->oracle;
+    if (draft->before == NULL)
+        draft->index = oracle_add_record(oracle, draft->slot, &draft->id);
+    struct oracle_version *version = oracle_add_version(oracle, draft->slot, draft->index, operation);
+    memcpy(version->values, draft->values, oracle_kind(draft->slot)->field_count * sizeof version->values[0]);
+    if (!draft->undoing)
+        oracle_after(oracle, draft->slot, draft->index);
 }
 
 const char *oracle_verdict(struct oracle *oracle, crm_txn *txn, struct choices *choices, int32_t expected,
@@ -367,23 +408,16 @@ const char *oracle_verdict(struct oracle *oracle, crm_txn *txn, struct choices *
 
 const char *draft_finish(struct draft *draft)
 {
-    struct oracle *oracle = draft->oracle;
-    const struct oracle_kind *kind = oracle_kind(draft->slot);
-    bool created = draft->before == NULL, changed = created;
+    bool created = draft->before == NULL, changed = created || draft_changed(draft);
+    int32_t operation = created ? CRM_CHANGE_CREATE : CRM_CHANGE_UPDATE;
+    char what[64];
     if (draft->wrong != NULL)
         return draft->wrong;
-    for (uint32_t place = 0; place < kind->field_count && !changed; place++)
-        changed = differs(draft, place);
-    int32_t expected = draft->status == CRM_OK && !changed ? CRM_OK : judge(draft);
-    char what[64];
-    snprintf(what, sizeof what, "%s a record of kind %u", created ? "creating" : "changing", kind->number);
-    PASS(oracle_verdict(oracle, draft->txn, draft->choices, expected, what));
-    if (expected != CRM_OK || !changed)
-        return NULL;
-    uint32_t index = created ? oracle_add_record(oracle, draft->slot, &draft->id) : draft->index;
-    struct oracle_version *version =
-        oracle_add_version(oracle, draft->slot, index, created ? CRM_CHANGE_CREATE : CRM_CHANGE_UPDATE);
-    memcpy(version->values, draft->values, kind->field_count * sizeof version->values[0]);
-    oracle_after(oracle, draft->slot, index);
+    int32_t expected = draft->status == CRM_OK && !changed ? CRM_OK : draft_judge(draft, operation);
+    snprintf(what, sizeof what, "%s a record of kind %u", created ? "creating" : "changing",
+             oracle_kind(draft->slot)->number);
+    PASS(oracle_verdict(draft->oracle, draft->txn, draft->choices, expected, what));
+    if (expected == CRM_OK && changed)
+        draft_keep(draft, operation);
     return NULL;
 }

@@ -1,8 +1,6 @@
 /* oracle_life: deleting, restoring, erasing. */
 #include "oracle_state.h"
 
-#include <string.h>
-
 static const enum oracle_slot mortal[] = {SLOT_CUSTOMER, SLOT_INTERACTION, SLOT_CONTACT,  SLOT_OPPORTUNITY, SLOT_USER,
                                           SLOT_PRODUCT,  SLOT_STAGE,       SLOT_PIPELINE, SLOT_MACHINE};
 
@@ -28,76 +26,36 @@ static bool is_needed(const struct oracle *oracle, enum oracle_slot slot, uint32
 }
 
 /* The rules see a deletion and a restoration, too, and may set what follows from others by now. */
-static int32_t judge(struct oracle *oracle, enum oracle_slot slot, uint32_t index, struct draft *draft)
-{
-    const struct oracle_version *newest = oracle_record(oracle, slot, index)->newest;
-    *draft = (struct draft){.oracle = oracle, .slot = slot, .index = index, .before = newest};
-    memcpy(draft->values, newest->values, oracle_kind(slot)->field_count * sizeof draft->values[0]);
-    return oracle_rules(draft);
-}
-
-static void finish(const struct draft *draft, int32_t operation)
-{
-    struct oracle_version *version = oracle_add_version(draft->oracle, draft->slot, draft->index, operation);
-    memcpy(version->values, draft->values, oracle_kind(draft->slot)->field_count * sizeof version->values[0]);
-    oracle_after(draft->oracle, draft->slot, draft->index); /* a restored default pipeline is the default again */
-}
-
 static const char *delete_one(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                               uint32_t index)
 {
-    const struct oracle_record *record = oracle_record(oracle, slot, index);
-    struct draft draft;
-    int32_t expected = record->newest->deleted          ? CRM_REFUSED
+    struct draft draft = draft_of(oracle, slot, index);
+    int32_t expected = draft.before->deleted            ? CRM_REFUSED
                        : is_needed(oracle, slot, index) ? CRM_REFERENCED
-                                                        : judge(oracle, slot, index, &draft);
-    crm_delete(crm_edit(txn, oracle_kind(slot)->number, &record->id));
+                                                        : draft_judge(&draft, CRM_CHANGE_DELETE);
+    crm_delete(crm_edit(txn, oracle_kind(slot)->number, &oracle_record(oracle, slot, index)->id));
     PASS(oracle_verdict(oracle, txn, choices, expected, "a deletion"));
     if (expected == CRM_OK)
-        finish(&draft, CRM_CHANGE_DELETE);
+        draft_keep(&draft, CRM_CHANGE_DELETE);
     return NULL;
 }
 
-/* ---- restoring ---- */
-
-static bool shares(const struct oracle_field *field, const struct oracle_value *a, const struct oracle_value *b)
-{
-    if (field->type == CRM_TYPE_TEXT)
-        return strcmp(a->text, b->text) == 0;
-    for (uint32_t i = 0; i < a->items->count; i++)
-        for (uint32_t k = 0; k < b->items->count; k++)
-            if (strcmp(a->items->list[i].value, b->items->list[k].value) == 0 &&
-                strcmp(a->items->list[i].system, b->items->list[k].system) == 0)
-                return true;
-    return false;
-}
-
-/* A live record has taken one of its unique values since. */
-static bool is_replaced(const struct oracle *oracle, enum oracle_slot slot, uint32_t index)
-{
-    const struct oracle_kind *kind = oracle_kind(slot);
-    const struct oracle_set *set = &oracle->sets[slot];
-    const struct oracle_value *own = set->list[index].newest->values;
-    for (uint32_t place = 0; place < kind->field_count; place++)
-        for (uint32_t i = 0; (kind->fields[place].flags & IS_UNIQUE) != 0 && own[place].set && i < set->count; i++)
-            if (i != index && !set->list[i].newest->deleted && set->list[i].newest->values[place].set &&
-                shares(&kind->fields[place], &own[place], &set->list[i].newest->values[place]))
-                return true;
-    return false;
-}
-
+/* Perhaps with changes in the same version. */
 static const char *restore_one(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                                uint32_t index)
 {
-    const struct oracle_record *record = oracle_record(oracle, slot, index);
-    struct draft draft;
-    int32_t expected = record->newest->deleted ? judge(oracle, slot, index, &draft) : CRM_REFUSED;
-    if (expected == CRM_OK && is_replaced(oracle, slot, index))
-        expected = CRM_DUPLICATE;
-    crm_restore(crm_edit(txn, oracle_kind(slot)->number, &record->id));
+    struct draft draft = draft_edit(oracle, txn, choices, slot, index);
+    if (draft.wrong != NULL)
+        return draft.wrong;
+    draft_expect(&draft, CRM_FIELD_DELETED_AT, crm_restore(draft.record), draft.before->deleted ? CRM_OK : CRM_REFUSED);
+    for (uint32_t left = slot == SLOT_CUSTOMER ? choose(choices, 3) : 0; left > 0; left--)
+        change_customer_field(&draft);
+    if (draft.wrong != NULL)
+        return draft.wrong;
+    int32_t expected = draft_judge(&draft, CRM_CHANGE_RESTORE);
     PASS(oracle_verdict(oracle, txn, choices, expected, "a restoration"));
     if (expected == CRM_OK)
-        finish(&draft, CRM_CHANGE_RESTORE);
+        draft_keep(&draft, CRM_CHANGE_RESTORE); /* of a default pipeline: it is the default again */
     return NULL;
 }
 

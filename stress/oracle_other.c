@@ -188,7 +188,9 @@ static const char *change_setting(struct oracle *oracle, crm_txn *txn, struct ch
         return NULL;
     uint32_t index = 0, count = oracle->sets[SLOT_SETTING].count, place = oracle_place(SLOT_SETTING, CRM_SETTING_VALUE);
     struct oracle_value value = {.set = setting[1] != NULL, .text = setting[1]};
-    while (index < count && strcmp(oracle_value(oracle, SLOT_SETTING, index, CRM_SETTING_NAME)->text, setting[0]) != 0)
+    while (index < count &&
+           (!oracle_lives(oracle, SLOT_SETTING, index) ||
+            strcmp(oracle_value(oracle, SLOT_SETTING, index, CRM_SETTING_NAME)->text, setting[0]) != 0))
         index++;
     if (index < count && oracle_same(SHAPE_TEXT, &value, oracle_value(oracle, SLOT_SETTING, index, CRM_SETTING_VALUE)))
         return NULL; /* as it was: no version */

@@ -111,7 +111,9 @@ static void change_machine_field(struct draft *draft)
     switch (which) {
     case 0: draft_text(draft, field, oracle_text(oracle, "serial %u", change_number(oracle, choices))); break;
     case 1: change_ref(draft, field, SLOT_CUSTOMER); break;
-    case 2: draft_real(draft, field, ((double)choose(choices, 2000) - 1000) / 7); break;
+    case 2: /* quarters: their sums are exact in any order */
+        draft_real(draft, field, ((double)choose(choices, 2000) - 1000) / 4);
+        break;
     case 3:
         if (colours > 0)
             draft_int(draft, field, 1 + choose(choices, colours));

@@ -87,6 +87,34 @@ static const char *expect_version(struct oracle *oracle, crm_txn *txn, struct ch
     return draft_finish(&draft);
 }
 
+/* ---- handles in turn ---- */
+
+/* The change of one record is a version when another is touched; its handle goes on. */
+static const char *in_turn(struct oracle *oracle, crm_txn *txn, struct choices *choices)
+{
+    uint32_t first = oracle_pick(oracle, SLOT_CUSTOMER, choices), second = oracle_pick(oracle, SLOT_CUSTOMER, choices);
+    if (first == UINT32_MAX || first == second)
+        return NULL;
+    struct draft one = draft_edit(oracle, txn, choices, SLOT_CUSTOMER, first);
+    draft_int(&one, CRM_CUSTOMER_EMPLOYEES, choose(choices, 100));
+    struct draft two = draft_edit(oracle, txn, choices, SLOT_CUSTOMER, second);
+    if (one.wrong != NULL)
+        return one.wrong;
+    if (draft_changed(&one))
+        draft_keep(&one, CRM_CHANGE_UPDATE);
+    draft_int(&two, CRM_CUSTOMER_BLACKLISTED, choose(choices, 2));
+    struct draft again = draft_of(oracle, SLOT_CUSTOMER, first);
+    again.txn = txn;
+    again.choices = choices;
+    again.record = one.record;
+    draft_text(&again, CRM_CUSTOMER_TERRITORY, oracle_text(oracle, "Area %u", choose(choices, 5)));
+    if (two.wrong != NULL)
+        return two.wrong;
+    if (draft_changed(&two))
+        draft_keep(&two, CRM_CHANGE_UPDATE);
+    return draft_finish(&again);
+}
+
 /* ---- moving with a reason ---- */
 
 static const char *move(struct oracle *oracle, crm_txn *txn, struct choices *choices)
@@ -163,12 +191,15 @@ static const char *upsert(struct oracle *oracle, crm_txn *txn, struct choices *c
 
 const char *change_refused(struct oracle *oracle, crm_txn *txn, struct choices *choices)
 {
-    switch (choose(choices, 8)) {
+    switch (choose(choices, 10)) {
     case 0:
     case 1: return refuse_setter(oracle, txn, choices);
     case 2: return refuse_record(oracle, txn, choices);
     case 3: return expect_version(oracle, txn, choices);
     case 4: return upsert(oracle, txn, choices);
+    case 7: return in_turn(oracle, txn, choices);
+    case 5:
+    case 6: return change_undo(oracle, txn, choices);
     default: return move(oracle, txn, choices);
     }
 }

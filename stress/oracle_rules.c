@@ -54,7 +54,7 @@ static int32_t rules_customer(struct draft *draft)
         draft_put(draft, CRM_CUSTOMER_STAGE, CRM_CUSTOMER_STAGE_ACQUAINTANCE);
     } else if (!draft_differs(draft, CRM_CUSTOMER_STAGE)) {
         return CRM_OK;
-    } else {
+    } else if (!draft->undoing) {
         int64_t to = draft_get(draft, CRM_CUSTOMER_STAGE);
         if (draft->before == NULL
                 ? !has_stage(draft->oracle, to)
@@ -62,7 +62,8 @@ static int32_t rules_customer(struct draft *draft)
                                    oracle_int(draft->oracle, draft->slot, draft->index, CRM_CUSTOMER_STAGE), to))
             return CRM_REFUSED;
     }
-    draft_put(draft, CRM_CUSTOMER_STAGE_SINCE, now_of(draft));
+    if (!draft_differs(draft, CRM_CUSTOMER_STAGE_SINCE))
+        draft_put(draft, CRM_CUSTOMER_STAGE_SINCE, now_of(draft));
     return CRM_OK;
 }
 
@@ -222,7 +223,7 @@ static int32_t rules_stage(struct draft *draft)
     }
     int32_t status = settle_stage_probability(draft);
     settle_stage_order(draft);
-    if (status != CRM_OK || draft->before == NULL)
+    if (status != CRM_OK || draft->before == NULL || draft->undoing)
         return status;
     /* Unset and 0 mean the same to the deals in it. */
     bool moved =

@@ -156,6 +156,8 @@ enum { TROUBLE_SIZE = 600 };
 /* Memory that lasts as long as the oracle and its copies; zeroed. */
 void *oracle_keep(const struct oracle *oracle, size_t size);
 const char *oracle_text(const struct oracle *oracle, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The committed transactions after `lsn`, oldest first; owned: free(). */
+const struct oracle_meta **oracle_metas(const struct oracle *oracle, uint64_t lsn, uint32_t *count);
 /* A number that was never given before, from 1; copies count together. */
 uint32_t oracle_fresh(const struct oracle *oracle);
 uint32_t oracle_freshest(const struct oracle *oracle); /* the last one */
@@ -226,12 +228,15 @@ struct draft {
     int32_t status;                      /* what the first setter to fail must answer */
     const char *wrong;                   /* one did not */
     uint32_t given;                      /* places that a setter named */
+    bool undoing;                        /* restores what was: rules that guard a direction let it pass */
     struct oracle_value values[FIELDS_MAX];
 };
 
 struct draft draft_create(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot);
 struct draft draft_edit(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                         uint32_t index);
+/* Of the model alone. */
+struct draft draft_of(struct oracle *oracle, enum oracle_slot slot, uint32_t index);
 void draft_int(struct draft *draft, uint32_t field, int64_t value);
 void draft_real(struct draft *draft, uint32_t field, double value);
 void draft_text(struct draft *draft, uint32_t field, const char *text); /* kept by the caller, in the region */
@@ -257,6 +262,11 @@ const char *draft_finish(struct draft *draft);
 const char *oracle_verdict(struct oracle *oracle, crm_txn *txn, struct choices *choices, int32_t expected,
                            const char *what);
 
+/* The same without the database: what must be answered, whether anything differs, and the version. */
+int32_t draft_judge(struct draft *draft, int32_t operation);
+bool draft_changed(struct draft *draft);
+void draft_keep(struct draft *draft, int32_t operation);
+
 /* What the rules of a kind make of a draft: CRM_OK, or what refuses it. */
 int32_t oracle_rules(struct draft *draft);
 int32_t oracle_rules_opportunity(struct draft *draft);
@@ -277,6 +287,8 @@ const char *change_prose(const struct oracle *oracle, struct choices *choices);
 /* A draft of a new record or of one that lives; false: neither can be, or it went wrong (draft->wrong). */
 bool change_begin(struct oracle *oracle, crm_txn *txn, struct choices *choices, enum oracle_slot slot,
                   struct draft *draft);
+/* One field, or some that belong together. */
+void change_customer_field(struct draft *draft);
 /* A reference to a record of that kind, or none. */
 void change_ref(struct draft *draft, uint32_t field, enum oracle_slot slot);
 
@@ -287,6 +299,7 @@ const char *change_interaction(struct oracle *oracle, crm_txn *txn, struct choic
 const char *change_other(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_own(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_refused(struct oracle *oracle, crm_txn *txn, struct choices *choices);
+const char *change_undo(struct oracle *oracle, crm_txn *txn, struct choices *choices);
 const char *change_life(struct oracle *oracle, crm_txn *txn, struct choices *choices); /* delete, restore, erase */
 
 #endif

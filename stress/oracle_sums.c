@@ -30,6 +30,7 @@ struct group {
     const struct sums *sums;
     struct oracle_value keys[KEYS_MAX]; /* integers also of references: their numbers */
     int64_t count, values[MEASURES_MAX];
+    double reals[MEASURES_MAX];
     bool has[MEASURES_MAX];
     int64_t currency; /* 0: none seen */
     bool mixed;
@@ -104,6 +105,17 @@ static void add_value(struct group *group, uint32_t m, int32_t what, int64_t val
     group->has[m] = true;
 }
 
+static void add_real(struct group *group, uint32_t m, int32_t what, double value)
+{
+    if (!group->has[m])
+        group->reals[m] = value;
+    else if (what == CRM_MEASURE_SUM)
+        group->reals[m] += value;
+    else if (what == CRM_MEASURE_MIN ? value < group->reals[m] : value > group->reals[m])
+        group->reals[m] = value;
+    group->has[m] = true;
+}
+
 static int64_t currency_of(const struct oracle *oracle, enum oracle_slot slot, uint32_t index)
 {
     const struct oracle_kind *kind = oracle_kind(slot);
@@ -122,8 +134,12 @@ static void add_record(const struct oracle *oracle, const struct sums *sums, str
         const struct oracle_value *value = answer_shown(oracle, slot, index, measure->place);
         if (!value->set)
             continue;
-        add_value(group, m, measure->what, value->integer);
-        if (oracle_kind(slot)->fields[measure->place].type != CRM_TYPE_MONEY)
+        int32_t type = oracle_kind(slot)->fields[measure->place].type;
+        if (type == CRM_TYPE_REAL)
+            add_real(group, m, measure->what, value->real);
+        else
+            add_value(group, m, measure->what, value->integer);
+        if (type != CRM_TYPE_MONEY)
             continue;
         int64_t currency = currency_of(oracle, slot, index);
         group->mixed |= group->currency != 0 && group->currency != currency;
@@ -175,6 +191,22 @@ static bool key_reads(const struct oracle *oracle, const struct sums *sums, cons
     }
 }
 
+static bool measure_reads(const struct sums *sums, const crm_table *table, uint64_t row, uint32_t m,
+                          const struct group *group)
+{
+    uint32_t column = sums->key_count + 1 + m;
+    int32_t type = oracle_kind(sums->question.slot)->fields[sums->measures[m].place].type;
+    if ((crm_table_has(table, row, column) != 0) != group->has[m])
+        return false;
+    if (!group->has[m])
+        return true;
+    if (type == CRM_TYPE_REAL)
+        return !(crm_table_real(table, row, column) < group->reals[m]) &&
+               !(crm_table_real(table, row, column) > group->reals[m]);
+    return crm_table_int(table, row, column) == group->values[m] &&
+           (type != CRM_TYPE_MONEY || crm_table_currency(table, row, column) == group->currency);
+}
+
 static bool group_reads(const struct oracle *oracle, const struct sums *sums, const crm_table *table, uint64_t row,
                         const struct group *group)
 {
@@ -182,14 +214,8 @@ static bool group_reads(const struct oracle *oracle, const struct sums *sums, co
     for (uint32_t k = 0; k < sums->key_count; k++)
         right = right && key_reads(oracle, sums, table, row, k, &group->keys[k]);
     right = right && crm_table_int(table, row, sums->key_count) == group->count;
-    for (uint32_t m = 0; right && m < sums->measure_count; m++) {
-        uint32_t column = sums->key_count + 1 + m;
-        right = (crm_table_has(table, row, column) != 0) == group->has[m] &&
-                (!group->has[m] || crm_table_int(table, row, column) == group->values[m]);
-        if (right && group->has[m] &&
-            oracle_kind(sums->question.slot)->fields[sums->measures[m].place].type == CRM_TYPE_MONEY)
-            right = crm_table_currency(table, row, column) == group->currency;
-    }
+    for (uint32_t m = 0; right && m < sums->measure_count; m++)
+        right = measure_reads(sums, table, row, m, group);
     return right;
 }
 
@@ -266,7 +292,7 @@ static void choose_measure(const struct oracle *oracle, struct choices *choices,
     enum oracle_slot slot = sums->question.slot;
     struct measure measure = {.place = choose(choices, oracle_kind(slot)->field_count)};
     int32_t type = oracle_kind(slot)->fields[measure.place].type;
-    bool adds = type == CRM_TYPE_INT || type == CRM_TYPE_MONEY || type == CRM_TYPE_BOOL;
+    bool adds = type == CRM_TYPE_INT || type == CRM_TYPE_REAL || type == CRM_TYPE_MONEY || type == CRM_TYPE_BOOL;
     if ((!adds && type != CRM_TYPE_TIME && type != CRM_TYPE_DATE) || !question_has(oracle, slot, measure.place))
         return;
     measure.what = adds ? 1 + (int32_t)choose(choices, 3) : CRM_MEASURE_MIN + (int32_t)choose(choices, 2);

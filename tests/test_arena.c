@@ -204,7 +204,7 @@ END_TEST
 START_TEST(what_the_system_refuses_is_out_of_memory)
 {
     static const struct {
-        int resource;
+        __rlimit_resource_t resource;
         rlim_t limit;
         bool refused;
     } cases[] = {{RLIMIT_AS, 0, true}, {RLIMIT_AS, (rlim_t)1 << 36, false}, {RLIMIT_DATA, 4096, true}};

@@ -221,6 +221,52 @@ START_TEST(open_views_records_and_histories_go_on)
 }
 END_TEST
 
+/* The index of before may hold what was erased since, so there must be one only. */
+START_TEST(the_index_lies_beside_the_file_that_a_link_leads_to)
+{
+    crm_error error = {0};
+    struct care linked = care;
+    snprintf(linked.path, sizeof linked.path, "%s/link.crm", care.folder);
+    ck_assert_int_eq(symlink("t.crm", linked.path), 0);
+    care_customer(&care, "Alpha");
+    care_close(&care);
+    care_open(&linked);
+    care_ok(crm_rebuild(linked.db, &error), &error);
+    ck_assert_int_eq(access(care_path(&care, "t.crm-index"), F_OK), 0);
+    ck_assert_int_ne(access(care_path(&care, "link.crm-index"), F_OK), 0);
+    care_close(&linked);
+    care_open(&care);
+}
+END_TEST
+
+/* Another handle stands for another process, which compacts the file and then
+ * writes; the image is built for what is there now, and while nobody writes it. */
+START_TEST(an_index_is_rebuilt_after_another_handle_compacted)
+{
+    crm_error error = {0};
+    crm_txn *txn;
+    struct care other = care;
+    care_customer(&care, "Alpha");
+    care_open(&other);
+    care_ok(crm_compact(other.db, &error), &error);
+    care_customer(&other, "Beta");
+    care_ok(crm_rebuild(care.db, &error), &error);
+    ck_assert_int_eq(access(care_path(&care, "t.crm-index"), F_OK), 0);
+    crm_view *view = care_view(&care);
+    ck_assert_uint_eq(care_count(view, CRM_KIND_CUSTOMER), 2);
+    crm_view_close(view);
+    care_close(&care);
+    crm_options *options = crm_options_create();
+    ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_BUSY_MS, 10), CRM_OK);
+    care_ok(crm_open(care.path, options, &care.db, &error), &error);
+    crm_options_free(options);
+    care_ok(crm_begin(other.db, &txn, &error), &error);
+    ck_assert_int_eq(crm_rebuild(care.db, &error), CRM_BUSY);
+    crm_rollback(txn);
+    care_close(&other);
+}
+END_TEST
+
 /* Another handle stands for another process. */
 START_TEST(another_handle_follows_to_the_new_file)
 {
@@ -668,6 +714,8 @@ int main(void)
     tcase_add_test(tests, another_handle_follows_to_the_new_file);
     tcase_add_test(tests, erased_data_is_in_no_byte_of_the_file);
     tcase_add_test(tests, erased_data_of_deleted_records_goes_too);
+    tcase_add_test(tests, an_index_is_rebuilt_after_another_handle_compacted);
+    tcase_add_test(tests, the_index_lies_beside_the_file_that_a_link_leads_to);
     tcase_add_test(tests, versions_superseded_before_the_policy_go);
     tcase_add_test(tests, records_deleted_before_the_policy_go_unless_referred_to);
     tcase_add_test(tests, without_a_policy_nothing_goes);

@@ -361,6 +361,19 @@ static void *define_on(void *context)
     return NULL;
 }
 
+static int groups_agree(crm_view *view)
+{
+    crm_query *query = NULL;
+    crm_table *table = NULL;
+    int fine = crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL) == CRM_OK &&
+               crm_query_measure(query, CRM_MEASURE_SUM, balance) == CRM_OK &&
+               crm_query_groups(query, &table, NULL) == CRM_OK &&
+               crm_table_int(table, 0, 1) == (int64_t)ACCOUNTS * START;
+    crm_table_free(table);
+    crm_query_free(query);
+    return fine;
+}
+
 static void *look_on(void *context)
 {
     struct worker *worker = context;
@@ -375,7 +388,7 @@ static void *look_on(void *context)
                 (void)crm_choice_find(worker->db, CRM_KIND_CUSTOMER, field, "one", CRM_NUL);
         }
         crm_view *view = NULL;
-        worker->fine = crm_view_open(worker->db, &view, NULL) == CRM_OK && consistent(view);
+        worker->fine = crm_view_open(worker->db, &view, NULL) == CRM_OK && consistent(view) && groups_agree(view);
         crm_view_close(view);
         worker->views++;
     }

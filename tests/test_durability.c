@@ -19,7 +19,8 @@ static struct {
     struct file_ops table;
     unsigned syncs;
     bool fails;
-    unsigned char *kept; /* the log as it was at its last sync */
+    void (*meanwhile)(void); /* called once, before a sync */
+    unsigned char *kept;     /* the log as it was at its last sync */
     size_t kept_length;
 } disk;
 
@@ -28,6 +29,11 @@ static int32_t watched_sync(struct file *file, int *system_error)
     if (disk.fails) {
         *system_error = 5; /* EIO */
         return CRM_IO;
+    }
+    if (disk.meanwhile != NULL) {
+        void (*meanwhile)(void) = disk.meanwhile;
+        disk.meanwhile = NULL;
+        meanwhile();
     }
     free(disk.kept);
     disk.kept = care_read(care.path, &disk.kept_length);
@@ -105,6 +111,45 @@ START_TEST(a_deferred_commit_survives_from_the_next_sync_on)
     ck_assert_uint_eq(disk.syncs, before);
     care_ok(crm_sync(care.db, &error), &error);
     ck_assert_uint_eq(customers_after_power_cut(), 3);
+}
+END_TEST
+
+static crm_id acme;
+static const char *expected_name;
+static int64_t reads_only;
+
+/* Another handle stands for another process. */
+static void open_meanwhile(void)
+{
+    crm_error error = {0};
+    struct care other = care;
+    crm_options *options = crm_options_create();
+    crm_options_set_int(options, CRM_OPTION_READ_ONLY, reads_only);
+    care_ok(crm_open(care.path, options, &other.db, &error), &error);
+    crm_options_free(options);
+    ck_assert_str_eq(care_text(&other, CRM_KIND_CUSTOMER, &acme, CRM_CUSTOMER_NAME), expected_name);
+    crm_view *view = care_view(&other);
+    crm_record *record = NULL;
+    care_ok(crm_find(view, CRM_KIND_CUSTOMER, CRM_CUSTOMER_NAME, expected_name, CRM_NUL, &record, &error), &error);
+    crm_record_free(record);
+    crm_view_close(view);
+    care_close(&other);
+    expected_name = NULL;
+}
+
+/* P2: a transaction that is written but not yet on disk is seen whole or not at
+ * all.  Who only reads sees the state before; who may write can make sure of it. */
+START_TEST(who_opens_while_a_commit_waits_for_the_disk_misses_no_record)
+{
+    care_close(&care);
+    open_watched(CRM_DURABLE_FULL);
+    acme = care_customer(&care, "Acme");
+    for (reads_only = 1; reads_only >= 0; reads_only--) {
+        expected_name = reads_only ? "Acme" : "Changed again";
+        disk.meanwhile = open_meanwhile;
+        care_set(&care, CRM_KIND_CUSTOMER, &acme, CRM_CUSTOMER_NAME, reads_only ? "Changed" : "Changed again");
+        ck_assert_ptr_null(expected_name);
+    }
 }
 END_TEST
 
@@ -220,6 +265,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_commit_that_returned_survives_a_power_cut);
     tcase_add_test(tests, a_deferred_commit_survives_from_the_next_sync_on);
+    tcase_add_test(tests, who_opens_while_a_commit_waits_for_the_disk_misses_no_record);
     tcase_add_test(tests, after_a_failed_sync_nothing_is_written_until_reopened);
     tcase_add_test(tests, a_file_that_was_replaced_or_overwritten_takes_no_commit);
     tcase_add_test(tests, the_index_can_be_deleted_at_any_time);

@@ -349,6 +349,54 @@ START_TEST(a_rebuild_writes_the_index_file_only_with_the_write_lock)
 }
 END_TEST
 
+/* ---- a reader stays while the last writer goes and another comes ---- */
+
+static crm_db *staying;
+
+static void look_and_verify(void)
+{
+    crm_error error = {0};
+    ck_assert_str_eq(name_now(staying), "Acme & Co");
+    care_ok(crm_verify(staying, NULL, &error), &error);
+}
+
+/* Who opens as the first writer sets anew what handles tell each other, and only later says how far to read: to a
+ * reader that has seen the last commit, and to one that has not asked since. */
+START_TEST(a_reader_sees_no_less_while_a_writer_opens_the_file)
+{
+    staying = open_with(file_ops_default(), true, 0);
+    ck_assert_str_eq(name_now(staying), "Acme");
+    rename_acme(care.db, "Acme & Co");
+    if (_i == 0)
+        ck_assert_str_eq(name_now(staying), "Acme & Co");
+    care_close(&care);
+    disk.in_sync = look_and_verify;
+    care.db = open_with(&disk.table, false, 5000);
+    ck_assert(disk.in_sync == NULL);
+    ck_assert_int_eq(crm_close(staying), CRM_OK);
+}
+END_TEST
+
+/* Nor does it take what it has not read yet for damage. */
+static void only_verify(void)
+{
+    crm_error error = {0};
+    care_ok(crm_verify(staying, NULL, &error), &error);
+}
+
+START_TEST(a_reader_that_is_behind_finds_no_damage_while_a_writer_opens_the_file)
+{
+    staying = open_with(file_ops_default(), true, 0);
+    for (int i = 0; i <= _i; i++)
+        rename_acme(care.db, i % 2 == 0 ? "Acme & Co" : "Acme Inc");
+    care_close(&care);
+    disk.in_sync = only_verify;
+    care.db = open_with(&disk.table, false, 5000);
+    ck_assert(disk.in_sync == NULL);
+    ck_assert_int_eq(crm_close(staying), CRM_OK);
+}
+END_TEST
+
 /* ---- a reader verifies while others write ---- */
 
 static void rename_thrice(void)
@@ -385,6 +433,8 @@ int main(void)
     tcase_add_test(cases, a_view_is_fresh_while_a_thread_of_its_handle_waits_for_the_lock);
     tcase_add_test(cases, a_commit_to_a_compacted_file_is_seen_by_who_had_the_old_one_open);
     tcase_add_test(cases, what_is_written_meanwhile_is_no_damage);
+    tcase_add_loop_test(cases, a_reader_sees_no_less_while_a_writer_opens_the_file, 0, 2);
+    tcase_add_loop_test(cases, a_reader_that_is_behind_finds_no_damage_while_a_writer_opens_the_file, 0, 3);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

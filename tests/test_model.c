@@ -4,7 +4,7 @@
  * handle, closing and opening, rebuilding, compacting, copies: every answer is the
  * model's.  MODEL_SEED and MODEL_ROUNDS in the environment give another or a
  * longer walk. */
-#include "oracle.h"
+#include "../stress/oracle.h"
 
 #include <check.h>
 #include <stdio.h>

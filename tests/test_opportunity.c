@@ -149,6 +149,30 @@ START_TEST(closing_and_reopening)
 }
 END_TEST
 
+/* A stage can go when no live deal stands in it; a deal that comes back later is not held there. */
+START_TEST(a_restored_deal_can_leave_a_stage_that_was_deleted)
+{
+    crm_record *deal = settled(new_deal("Deal"));
+    move(deal, "discovery");
+    settled(deal);
+    ck_assert_int_eq(crm_delete(deal), CRM_OK);
+    crm_id stage = domain_stage(crm_txn_view(txn), "discovery");
+    ck_assert_int_eq(crm_delete(crm_edit(txn, CRM_KIND_STAGE, &stage)), CRM_OK);
+    ck_assert_int_eq(crm_restore(deal), CRM_OK);
+    settled(deal);
+    move(deal, "proposal");
+    check_stage(settled(deal), "proposal", 50, CRM_OPPORTUNITY_FORECAST_BEST_CASE, OPEN);
+    crm_table *moves = NULL;
+    crm_id id;
+    crm_record_id(deal, &id);
+    ck_assert_int_eq(crm_stage_history(crm_txn_view(txn), CRM_KIND_OPPORTUNITY, &id, &moves, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_table_rows(moves), 3);
+    ck_assert_str_eq(crm_table_text(moves, 2, 0, NULL), "discovery");
+    ck_assert_str_eq(crm_table_text(moves, 2, 1, NULL), "proposal");
+    crm_table_free(moves);
+}
+END_TEST
+
 START_TEST(losing_needs_a_reason_and_another_reason_notes)
 {
     crm_record *deal = settled(new_deal("Two hundred chairs"));
@@ -257,6 +281,7 @@ int main(void)
     tcase_add_test(tests, a_stage_and_a_probability_of_its_own_may_come_together);
     tcase_add_test(tests, a_probability_is_a_percentage);
     tcase_add_test(tests, closing_and_reopening);
+    tcase_add_test(tests, a_restored_deal_can_leave_a_stage_that_was_deleted);
     tcase_add_test(tests, losing_needs_a_reason_and_another_reason_notes);
     tcase_add_test(tests, a_deal_that_comes_closed_was_closed_on_its_date);
     tcase_add_test(tests, an_open_deal_needs_a_close_date);

@@ -322,6 +322,34 @@ START_TEST(a_currency_with_other_decimals_takes_the_amount_anew)
 }
 END_TEST
 
+/* 5 dollars and 5 yen are the same number; who gives it says so. */
+START_TEST(an_amount_given_anew_may_be_the_same_number)
+{
+    crm_record *product = crm_create(txn, CRM_KIND_PRODUCT);
+    crm_set_text(product, CRM_PRODUCT_NAME, "Pump", CRM_NUL);
+    crm_set_int(product, CRM_PRODUCT_PRICE, 500);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 840); /* USD */
+    settled(product);
+    crm_set_int(product, CRM_PRODUCT_CURRENCY, 392); /* JPY */
+    crm_set_int(product, CRM_PRODUCT_PRICE, 500);
+    ck_assert_int_eq(number(settled(product), CRM_PRODUCT_CURRENCY), 392);
+    ck_assert_int_eq(number(product, CRM_PRODUCT_PRICE), 500);
+}
+END_TEST
+
+/* A file whose currency was cleared is in euros, which have decimals that yen have not. */
+START_TEST(the_currency_of_a_file_without_one_guards_amounts_too)
+{
+    ck_assert_int_eq(crm_setting_set(txn, "currency", NULL), CRM_OK);
+    crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(customer, CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+    crm_set_int(customer, CRM_CUSTOMER_ANNUAL_REVENUE, 500);
+    settled(customer);
+    crm_set_int(customer, CRM_CUSTOMER_CURRENCY, 392);
+    domain_refused(txn, CRM_INVALID, "customer.currency|EUR|JPY|annual_revenue");
+}
+END_TEST
+
 static Suite *rules_suite(void)
 {
     Suite *suite = suite_create("rules");
@@ -343,6 +371,8 @@ static Suite *rules_suite(void)
     tcase_add_test(tests, a_campaign_does_not_end_before_it_starts);
     tcase_add_test(tests, a_new_file_has_its_settings);
     tcase_add_test(tests, a_currency_with_other_decimals_takes_the_amount_anew);
+    tcase_add_test(tests, an_amount_given_anew_may_be_the_same_number);
+    tcase_add_test(tests, the_currency_of_a_file_without_one_guards_amounts_too);
     suite_add_tcase(suite, tests);
     return suite;
 }

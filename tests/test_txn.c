@@ -403,6 +403,81 @@ START_TEST(a_deletion_that_would_orphan_is_refused)
 }
 END_TEST
 
+static crm_record *deleted_customer(crm_txn *txn, const char *name, const char *external_id)
+{
+    crm_record *record = customer(txn, name);
+    crm_item_add(record, CRM_FIELD_EXTERNAL_IDS, external_id, CRM_NUL);
+    ck_assert_int_eq(crm_delete(record), CRM_OK);
+    domain_accepted(txn);
+    return record;
+}
+
+/* What is changed together with the restoration is held to the rules like any change. */
+START_TEST(a_restoration_brings_back_no_bad_record)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_record *record = deleted_customer(txn, "Acme", "erp:1");
+    ck_assert_int_eq(crm_restore(record), CRM_OK);
+    crm_set_null(record, CRM_CUSTOMER_NAME);
+    domain_refused(txn, CRM_INVALID, "customer.name is required");
+    ck_assert_int_eq(crm_record_deleted(record), 1);
+    crm_record *other = customer(txn, "Other");
+    crm_item_add(other, CRM_FIELD_EXTERNAL_IDS, "erp:2", CRM_NUL);
+    domain_accepted(txn);
+    ck_assert_int_eq(crm_restore(record), CRM_OK);
+    crm_item_add(record, CRM_FIELD_EXTERNAL_IDS, "erp:2", CRM_NUL);
+    domain_refused(txn, CRM_DUPLICATE, "erp:2");
+    ck_assert_int_eq(crm_restore(record), CRM_OK);
+    crm_set_ref_record(record, CRM_CUSTOMER_PARENT, record);
+    domain_refused(txn, CRM_REFUSED, "above itself");
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
+/* A value that somebody has taken meanwhile is given up with the restoration. */
+START_TEST(a_restoration_may_give_up_what_is_taken)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_record *record = deleted_customer(txn, "Acme", "erp:1");
+    crm_record *other = customer(txn, "Other");
+    crm_item_add(other, CRM_FIELD_EXTERNAL_IDS, "erp:1", CRM_NUL);
+    domain_accepted(txn);
+    ck_assert_int_eq(crm_restore(record), CRM_OK);
+    domain_refused(txn, CRM_DUPLICATE, "erp:1");
+    ck_assert_int_eq(crm_restore(record), CRM_OK);
+    crm_set_null(record, CRM_FIELD_EXTERNAL_IDS);
+    domain_accepted(txn);
+    ck_assert_int_eq(crm_record_deleted(record), 0);
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
+/* Two systems may use one value; what names no system stands for itself, wherever it is in the list. */
+START_TEST(an_external_id_without_a_system_is_unique_at_any_place)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_record *first = customer(txn, "First");
+    crm_item_add(first, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL);
+    crm_item_add(first, CRM_FIELD_EXTERNAL_IDS, "erp:1", CRM_NUL);
+    domain_accepted(txn);
+    crm_record *second = customer(txn, "Second");
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "shop:1", CRM_NUL);
+    domain_accepted(txn);
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL); /* the last */
+    domain_refused(txn, CRM_DUPLICATE, "4711");
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "4711", CRM_NUL); /* between others */
+    crm_item_add(second, CRM_FIELD_EXTERNAL_IDS, "erp:2", CRM_NUL);
+    domain_refused(txn, CRM_DUPLICATE, "4711");
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(nobody_stands_above_himself)
 {
     crm_db *db = domain_open();
@@ -521,6 +596,9 @@ int main(void)
     tcase_add_test(cases, a_record_changed_often_in_a_growing_transaction_keeps_its_stage);
     tcase_add_test(cases, a_record_can_be_deleted_in_the_transaction_that_made_it);
     tcase_add_test(cases, a_deletion_that_would_orphan_is_refused);
+    tcase_add_test(cases, a_restoration_brings_back_no_bad_record);
+    tcase_add_test(cases, a_restoration_may_give_up_what_is_taken);
+    tcase_add_test(cases, an_external_id_without_a_system_is_unique_at_any_place);
     tcase_add_test(cases, nobody_stands_above_himself);
     tcase_add_test(cases, a_large_transaction_is_whole_or_nothing);
     tcase_add_test(cases, time_never_goes_back);

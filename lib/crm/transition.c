@@ -48,15 +48,12 @@ int32_t transition_of_customer(crm_record *subject, const crm_record *before)
 int32_t transition_of_opportunity(crm_record *subject, const crm_record *before)
 {
     crm_record *transition = add(subject, CRM_OPPORTUNITY_STAGE_SINCE);
-    crm_id stage;
 
     if (transition == NULL)
         return crm_txn_status(record_txn(subject), NULL);
-    if (before != NULL && crm_ref(before, CRM_OPPORTUNITY_STAGE, NULL, &stage) == CRM_OK)
-        record_put_ref_id(transition, CRM_TRANSITION_FROM_STAGE, CRM_KIND_STAGE, &stage);
-    if (crm_ref(subject, CRM_OPPORTUNITY_STAGE, NULL, &stage) != CRM_OK)
-        return CRM_OK;
-    return record_put_ref_id(transition, CRM_TRANSITION_TO_STAGE, CRM_KIND_STAGE, &stage);
+    if (before != NULL)
+        record_put_same(transition, CRM_TRANSITION_FROM_STAGE, before, CRM_OPPORTUNITY_STAGE);
+    return record_put_same(transition, CRM_TRANSITION_TO_STAGE, subject, CRM_OPPORTUNITY_STAGE);
 }
 
 /* ------------------------------------------------------------ history */

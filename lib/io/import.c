@@ -141,7 +141,7 @@ int32_t crm_import_create(crm_db *db, uint32_t kind, crm_import **out, crm_error
     import->db = db;
     import->kind = kind;
     import->batch_rows = IMPORT_BATCH_ROWS;
-    import->base_currency = db->currency;
+    import->base_currency = __atomic_load_n(&db->currency, __ATOMIC_ACQUIRE);
     db_reference(db);
     mapping_init(&import->mapping, import->memory, db, kind);
     buffer_init(&import->source.bytes, import->memory);

@@ -132,6 +132,10 @@ bool log_unrecovered(const struct log *log);
 uint64_t log_published(const struct log *log);   /* last LSN that readers may see */
 void log_publish(struct log *log, uint64_t lsn); /* never lowers, except log_recovered */
 bool log_superseded(const struct log *log);      /* a compaction put a new file in its place */
+/* A reader's writers are gone, and a new one has not said yet how far the log
+ * reaches: until then the reader has to look for itself, or it would miss what
+ * the last one had acknowledged. */
+bool log_unsaid(const struct log *log);
 /* False: the file was overwritten by somebody else while it is open. */
 bool log_intact(const struct log *log);
 

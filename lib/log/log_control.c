@@ -131,6 +131,15 @@ bool log_unrecovered(const struct log *log)
     return control == NULL || load(&control->recovered) == 0;
 }
 
+bool log_unsaid(const struct log *log)
+{
+    const struct control *control = log->read_only ? log_control(log) : NULL;
+    return control != NULL && load(&control->recovered) == 0;
+}
+
+/* Whoever may write keeps the page from being set anew.  Under a reader it can
+ * be, and tells nothing, or less, until the new writer has recovered the file:
+ * what a reader has been told once it keeps. */
 uint64_t log_published(const struct log *log)
 {
     const struct control *control = log_control(log);

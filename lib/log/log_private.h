@@ -64,7 +64,7 @@ struct log {
     _Atomic bool live;          /* the control page can be believed */
     uint64_t session;           /* a writer: of the page, as long as it has the file open */
     uint64_t session_stale;     /* read-only: the session that nobody keeps any more */
-    _Atomic uint64_t published; /* read-only: what this handle found out by itself */
+    _Atomic uint64_t published; /* read-only: what this handle found out or was told */
 
     struct mutex growth; /* guards `view` against other changers, and the presence lock's kind */
     _Atomic(struct map_view *) view;

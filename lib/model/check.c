@@ -41,6 +41,18 @@ static int32_t check_required(crm_txn *txn, const crm_record *record, bool creat
     return status;
 }
 
+/* The value of an external id, which two systems may share: its key with the
+ * system, "system:value", comes next. */
+static bool is_of_system(const struct buffer *keys, size_t at, const char *key, uint32_t length)
+{
+    uint32_t next;
+    if (at == keys->length)
+        return false;
+    memcpy(&next, keys->data + at, sizeof next);
+    const uint8_t *end = keys->data + at + sizeof next + next;
+    return next > length && end[-1 - (ptrdiff_t)length] == ':' && memcmp(end - length, key, length) == 0;
+}
+
 /* The other live record that has one of the value's keys, or UINT32_MAX. */
 static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field *field, const struct value *value)
 {
@@ -55,8 +67,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
         const char *key = (const char *)keys->data + at + sizeof length;
         struct hash_cursor cursor;
         at += sizeof length + length;
-        /* An external id without a system may be shared by two systems. */
-        if (field->type == CRM_TYPE_EXTERNAL_IDS && memchr(key, ':', length) == NULL && at < keys->length)
+        if (field->type == CRM_TYPE_EXTERNAL_IDS && is_of_system(keys, at, key, length))
             continue;
         uint64_t hash = index_hash(generation, field, key, length);
         if (field->table == 0)
@@ -116,7 +127,7 @@ COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
     for (uint32_t i = 0; i < record->kind->indexed_count; i++) {
         struct field *field = record->kind->indexed[i];
         struct value value;
-        if ((field->flags & CRM_FLAG_UNIQUE) && version_get(&record->version, field->number, &value) == 1) {
+        if ((field->flags & CRM_FLAG_UNIQUE) && record_value(record, field->number, &value) == 1) {
             int32_t status = check_unique(txn, record, field, &value);
             if (status != CRM_OK)
                 return status;
@@ -127,12 +138,12 @@ COLD static int32_t check_restore(crm_txn *txn, const crm_record *record)
 
 static const struct currency *currency_of(const crm_txn *txn, bool set, const struct value *value)
 {
-    return currency_by_number((uint16_t)(set ? value->integer : txn->db->currency));
+    return currency_by_number((uint16_t)(set ? value->integer : db_currency(txn->db)));
 }
 
 /* Amounts are minor units: with another currency's decimals an amount that is
- * not given anew would become another amount. */
-COLD static int32_t check_currency(crm_txn *txn, const crm_record *record, const struct version *before)
+ * not given anew, be it the same number, would become another amount. */
+COLD int32_t txn_check_currency(crm_txn *txn, const crm_record *record, const struct version *before)
 {
     const struct field *field = record->kind->currency;
     const struct edit *edit = field == NULL ? NULL : txn_edit(txn, field->number);
@@ -159,11 +170,9 @@ int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before
 {
     if (record->pending == ENTRY_DELETE || record->pending == ENTRY_ERASE)
         return CRM_OK;
-    if (record->pending == ENTRY_RESTORE)
-        return check_restore(txn, record);
-    int32_t status = check_required(txn, record, before == NULL);
-    if (status == CRM_OK && before != NULL)
-        status = check_currency(txn, record, before);
+    int32_t status = record->pending == ENTRY_RESTORE ? check_restore(txn, record) : CRM_OK;
+    if (status == CRM_OK)
+        status = check_required(txn, record, before == NULL);
     return status == CRM_OK ? check_edits(txn, record) : status;
 }
 

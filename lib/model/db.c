@@ -275,12 +275,12 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     crm_db *db = generation->db;
     struct image_point point = {.file = log_header(generation->log)->file,
                                 .generation = log_header(generation->log)->generation,
-                                .at = generation->applied,
                                 .layout = MODEL_LAYOUT};
     /* What a replaced file's indexes hold may have been erased since. */
     bool replaced = log_superseded(generation->log) != 0;
     db_flush(generation);
     rwlock_read(&generation->lock);
+    point.at = generation->applied;
     bool staged = generation->txn != NULL && generation->txn->applied;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged
                          ? CRM_CORRUPT
@@ -458,6 +458,21 @@ static int32_t generation_of(crm_db *db, struct log *log, bool locked, struct ge
     return status;
 }
 
+/* Beside the file itself, whatever links led to it: so it is one for all, and a
+ * compaction, after which it may hold nothing that was erased, finds it. */
+static bool name_image(crm_db *db, const struct log *log)
+{
+    struct buffer name;
+    buffer_init(&name, db->memory);
+    buffer_text(&name, log_path(log));
+    buffer_append(&name, "-index", sizeof "-index");
+    if (name.failed)
+        buffer_free(&name);
+    else
+        db->image_path = (char *)name.data;
+    return !name.failed;
+}
+
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
 {
     struct log_options options = {.files = db->files,
@@ -468,7 +483,12 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
                                   .deferred = db->options.durability == CRM_DURABLE_DEFERRED,
                                   .busy_ms = db->options.busy_ms,
                                   .now = db_now(db)};
-    return log_open(db->path, &options, log, error);
+    int32_t status = log_open(db->path, &options, log, error);
+    if (status == CRM_OK && db->image_path == NULL && !name_image(db, *log)) {
+        log_close(*log);
+        return error_nomem(error);
+    }
+    return status;
 }
 
 /* ---- other processes ---- */
@@ -508,6 +528,10 @@ static int32_t reopen(crm_db *db, crm_error *error)
             generation_free(next);
         return status;
     }
+    if (memcmp(&log_header(next->log)->file, &log_header(db->now->log)->file, sizeof(crm_id)) != 0) {
+        generation_free(next);
+        return error_set(error, CRM_STOPPED, "%s: is another database now; close and open it again", db->path);
+    }
     settings_note(next, UINT32_MAX);
     mutex_lock(&db->state);
     struct generation *old = db->now;
@@ -532,11 +556,14 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     }
     status = log_refresh(generation->log, error);
     rwlock_write(&generation->lock);
-    uint64_t up_to = writer ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    bool unsaid = log_unsaid(generation->log);
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
         status = db_replay(generation, up_to, error);
     }
+    if (status == CRM_OK && unsaid)
+        log_publish(generation->log, generation->applied.lsn);
     /* A writer's commit trims them; whoever only follows has no commit. */
     if (!writer)
         touches_trim(generation);
@@ -554,7 +581,8 @@ int32_t db_follow(crm_db *db, bool writer, crm_error *error)
     if (!writer) {
         struct generation *now = db_hold(db);
         rwlock_read(&now->lock);
-        bool behind = log_superseded(now->log) || (now->txn == NULL && log_published(now->log) > now->applied.lsn);
+        bool behind = log_superseded(now->log) || log_unsaid(now->log) ||
+                      (now->txn == NULL && log_published(now->log) > now->applied.lsn);
         bool intact = log_intact(now->log);
         rwlock_unlock(&now->lock);
         db_drop(now);
@@ -656,18 +684,9 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
     db->rules = rules;
     db->references = 1;
     db->fixed_now = options->now;
-    size_t length = strlen(path);
-    struct buffer name;
-    buffer_init(&name, db->memory);
-    buffer_append(&name, path, length);
-    buffer_append(&name, "-index", sizeof "-index");
-    db->path = memory_text(db->memory, path, length);
-    db->image_path = name.failed ? NULL : (char *)name.data;
-    if (db->path == NULL || db->image_path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) ||
-        !mutex_init(&db->state) || !mutex_init(&db->news_lock) || !condition_init(&db->news) ||
-        !names_init(&db->names, db->memory)) {
-        if (name.failed)
-            buffer_free(&name);
+    db->path = memory_text(db->memory, path, strlen(path));
+    if (db->path == NULL || !mutex_init(&db->writer) || !mutex_init(&db->follow) || !mutex_init(&db->state) ||
+        !mutex_init(&db->news_lock) || !condition_init(&db->news) || !names_init(&db->names, db->memory)) {
         db_free(db);
         return NULL;
     }
@@ -733,14 +752,18 @@ int32_t crm_close(crm_db *db)
     if (db->txn != NULL)
         crm_rollback(db->txn);
     int32_t status = crm_sync(db, NULL);
-    struct generation *generation = db->now;
-    bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
-                 (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
-    if (!db->options.read_only && db->options.image && grown && !log_stopped(generation->log) &&
+    struct generation *generation = db_hold(db); /* a feed that stays may go over to another one */
+    if (!db->options.read_only && db->options.image && !log_stopped(generation->log) &&
         log_lock(generation->log, 0, NULL) == CRM_OK) {
-        (void)db_write_image(generation, NULL);
+        rwlock_read(&generation->lock);
+        bool grown = generation->applied.offset - generation->image_end > IMAGE_TAIL_CLOSE ||
+                     (generation->image_end == 0 && generation->applied.offset > IMAGE_TAIL_CLOSE);
+        rwlock_unlock(&generation->lock);
+        if (grown)
+            (void)db_write_image(generation, NULL);
         log_unlock(generation->log);
     }
+    db_drop(generation);
     db->closed = true;
     db_release(db);
     return status;

@@ -165,7 +165,7 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
-/* Brings the generation up to what others wrote; writer, who has the write lock: with all frames, else the published. */
+/* Brings the generation up to what others wrote: a writer with all frames, else as far as is published. */
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
@@ -183,10 +183,10 @@ int32_t db_empty(crm_db *db, struct log *log, struct generation **out, crm_error
 /* The writer's locks, of the process and of the file, with all frames of other processes applied. */
 int32_t db_lock_writer(crm_db *db, crm_error *error);
 void db_unlock_writer(crm_db *db, struct generation *generation);
-/* How many keys wait.  Readers may put them in, so the writer asks without a lock. */
+/* How many keys wait.  Readers may put them in, so the writer asks without a lock, and then reads what they did. */
 static inline size_t index_waiting(const struct generation *generation)
 {
-    return __atomic_load_n(&generation->batch_keys, __ATOMIC_RELAXED);
+    return __atomic_load_n(&generation->batch_keys, __ATOMIC_ACQUIRE);
 }
 /* Whether readers may use the arena: it can be trusted, and no keys wait.  Under the lock. */
 static inline bool db_settled(const struct generation *generation)

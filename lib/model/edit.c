@@ -489,6 +489,16 @@ int32_t record_put_ref_id(crm_record *record, uint32_t number, uint32_t kind, co
     return status == CRM_OK ? put_ref(record, field, kind, target) : status;
 }
 
+int32_t record_put_same(crm_record *record, uint32_t number, const crm_record *other, uint32_t other_field)
+{
+    int32_t status;
+    struct value value;
+    struct field *field = settable(record, number, true, &status);
+    if (field == NULL || record_value(other, other_field, &value) != 1)
+        return status;
+    return txn_put(record, field, &value);
+}
+
 uint64_t record_given(const crm_record *record)
 {
     const crm_txn *txn = record->txn;

@@ -405,9 +405,11 @@ COLD static void grouping_free(struct grouping *g)
 
 static struct field *currency_field(const struct kind *kind)
 {
-    for (uint32_t i = 0; i < kind->field_count; i++)
-        if (kind->fields[i]->type == CRM_TYPE_CURRENCY && !kind->fields[i]->removed)
-            return kind->fields[i];
+    for (uint32_t i = 0; i < schema_fields(kind); i++) {
+        struct field *field = schema_field_at(kind, i);
+        if (field->type == CRM_TYPE_CURRENCY && !field->removed)
+            return field;
+    }
     return NULL;
 }
 

@@ -187,7 +187,7 @@ enum { BATCH_TREES = 64, BATCH_KEYS = 1 << 20, BATCH_KEPT = 1 << 14 };
 
 static void keys_wait(struct generation *generation, size_t count)
 {
-    __atomic_store_n(&generation->batch_keys, count, __ATOMIC_RELAXED);
+    __atomic_store_n(&generation->batch_keys, count, __ATOMIC_RELEASE);
 }
 
 void index_batch(struct generation *generation)

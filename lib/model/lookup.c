@@ -7,6 +7,7 @@
 #include "model/lookup.h"
 
 #include "model/phone.h"
+#include "model/query.h"
 #include "model/text.h"
 #include "model/txn.h"
 #include "model/uuid.h"
@@ -332,12 +333,13 @@ static int32_t by_name(crm_view *view, struct kind *kind, const char *text, size
     crm_query *query;
     crm_record *record;
     char first[UUID_TEXT_SIZE], second[UUID_TEXT_SIZE];
-    if (kind->title == NULL)
+    struct field *title = kind->title; /* a writer may take its definition back meanwhile */
+    if (title == NULL)
         return CRM_NOT_FOUND;
     int32_t status = crm_query_create(view, kind->number, &query, error);
     if (status != CRM_OK)
         return status;
-    (void)crm_query_where_text(query, kind->title->number, CRM_OP_EQ, text, length);
+    (void)query_where_text(query, title, title->number, CRM_OP_EQ, text, length);
     (void)crm_query_limit(query, 2);
     status = crm_query_next(query, &record, error);
     if (status == CRM_OK) {
@@ -379,10 +381,8 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
         status = crm_get(view, kind_number, &id, &record, error);
     if (status == CRM_NOT_FOUND && length > 0)
         status = find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
-    uint32_t indexed;
-    struct field *const *fields = schema_indexed(kind, &indexed);
-    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < indexed; i++) {
-        const struct field *field = fields[i];
+    for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < schema_indexed(kind); i++) {
+        const struct field *field = schema_indexed_at(kind, i);
         if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
             (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
             status = find(view, kind_number, field->number, text, length, true, &record, error);

@@ -31,9 +31,9 @@ static bool keep_text(crm_query *query, struct operand *operand, const void *byt
     return operand->text != NULL;
 }
 
-static struct operand *add_operand(crm_query *query, uint32_t number, int32_t op)
+/* The caller looks the field up, once: a writer may take its definition back meanwhile. */
+static struct operand *add_operand(crm_query *query, struct field *field, uint32_t number, int32_t op)
 {
-    struct field *field = schema_field(query->kind, number);
     struct predicate *condition = NULL;
     if (query->status != CRM_OK)
         return NULL;
@@ -81,9 +81,8 @@ static bool op_fits(const struct field *field, int32_t op)
     return !type_is_list(field->type) && !type_is_ref(field->type) && field->type != CRM_TYPE_ID;
 }
 
-static int32_t refuse_op(crm_query *query, uint32_t number)
+static int32_t refuse_op(crm_query *query, const struct field *field)
 {
-    struct field *field = schema_field(query->kind, number);
     return query_fail(query, CRM_INVALID, "%s.%s is of type %s, which that operator does not fit", query->kind->name,
                       field->name, crm_type_name(field->type));
 }
@@ -92,12 +91,12 @@ int32_t crm_query_where_int(crm_query *query, uint32_t number, int32_t op, int64
 {
     if (query == NULL)
         return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct field *field = schema_field(query->kind, number);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     if (!op_fits(field, op))
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     operand->integer = value;
     operand->real = (double)value;
     return CRM_OK;
@@ -107,15 +106,15 @@ int32_t crm_query_where_ref(crm_query *query, uint32_t number, int32_t op, uint3
 {
     if (query == NULL || id == NULL)
         return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct field *field = schema_field(query->kind, number);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     operand->id = *id;
     if (field->type == CRM_TYPE_ID)
         return CRM_OK;
     if (!type_is_ref(field->type) && field->type != CRM_TYPE_REFS)
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     struct kind *kind = schema_kind(&query->view->generation->schema, kind_number);
     if (kind == NULL || (field->type == CRM_TYPE_REF && kind_number != field->target))
         return query_fail(query, CRM_INVALID, "%s.%s does not refer to records of kind %u", query->kind->name,
@@ -240,16 +239,14 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
     }
 }
 
-int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, const char *text, size_t length)
+int32_t query_where_text(crm_query *query, struct field *field, uint32_t number, int32_t op, const char *text,
+                         size_t length)
 {
-    if (query == NULL)
-        return CRM_MISUSE;
-    struct operand *operand = add_operand(query, number, op);
+    struct operand *operand = add_operand(query, field, number, op);
     if (operand == NULL)
         return query->status;
-    struct field *field = schema_field(query->kind, number);
     if (!op_fits(field, op))
-        return refuse_op(query, number);
+        return refuse_op(query, field);
     if (op == CRM_OP_SET || op == CRM_OP_NOT_SET)
         return CRM_OK;
     if (text == NULL)
@@ -259,6 +256,13 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
     if (type_is_ref(field->type) || field->type == CRM_TYPE_ID || field->type == CRM_TYPE_REFS)
         return ref_operand(query, field, operand, text, length);
     return text_operand(query, field, operand, op, text, length);
+}
+
+int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, const char *text, size_t length)
+{
+    if (query == NULL)
+        return CRM_MISUSE;
+    return query_where_text(query, schema_field(query->kind, number), number, op, text, length);
 }
 
 /* ---- judging ---- */

@@ -129,6 +129,9 @@ struct crm_query {
     struct plan plan;
 };
 
+/* crm_query_where_text with the field that its number led to; NULL: to none. */
+int32_t query_where_text(crm_query *query, struct field *field, uint32_t number, int32_t op, const char *text,
+                         size_t length);
 int32_t query_fail(crm_query *query, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* predicate */

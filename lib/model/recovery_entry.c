@@ -118,7 +118,8 @@ bool recovery_entry(struct recovery *recovery, uint64_t most, bool base, uint64_
     }
     recovery->entries++;
     crm_id told = *id_base;
-    if (entry->lsn == 0 || entry->lsn > most || inspect_entry(&generation->schema, entry, &told, false, &recovery->scratch) != NULL) {
+    if (entry->lsn == 0 || entry->lsn > most ||
+        inspect_entry(&generation->schema, entry, &told, false, &recovery->scratch) != NULL) {
         recovery_lose(recovery, offset);
         *id_base = told; /* others may be told by its id */
         return true;

@@ -76,9 +76,9 @@ static bool take_slot(struct generation *generation, const struct slot *slot)
     if (kind == NULL || (slot->offset & 7) != 0)
         return false;
     if (slot->what == SLOT_STORE) {
+        const struct kind_store *store = arena_at(generation->arena, slot->offset, sizeof *store);
         kind->store = slot->offset;
         /* More rows than there are cells for would be asked for one by one. */
-        const struct kind_store *store = kind_store(generation, kind);
         return store != NULL && store->rows <= column_count(generation->arena, store->rows_column);
     }
     struct field *field = schema_field(kind, slot->field);

@@ -28,6 +28,8 @@ int32_t record_put_int(crm_record *record, uint32_t field, int64_t value);
 int32_t record_put_text(crm_record *record, uint32_t field, const char *text, size_t length);
 int32_t record_put_ref(crm_record *record, uint32_t field, const crm_record *target);
 int32_t record_put_ref_id(crm_record *record, uint32_t field, uint32_t kind, const crm_id *id);
+/* As another record has it, even a reference to what is deleted by now; nothing when that has none. */
+int32_t record_put_same(crm_record *record, uint32_t field, const crm_record *other, uint32_t other_field);
 int32_t record_put_null(crm_record *record, uint32_t field);
 /* The built-in fields that a new record has, a bit each by number; 0 of one that is not new. */
 uint64_t record_given(const crm_record *record);

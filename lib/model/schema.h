@@ -122,10 +122,13 @@ static inline struct field *schema_field_at(const struct kind *kind, uint32_t po
 {
     return __atomic_load_n(&__atomic_load_n(&kind->fields, __ATOMIC_ACQUIRE)[position], __ATOMIC_ACQUIRE);
 }
-static inline struct field *const *schema_indexed(const struct kind *kind, uint32_t *count)
+static inline uint32_t schema_indexed(const struct kind *kind)
 {
-    *count = __atomic_load_n(&kind->indexed_count, __ATOMIC_ACQUIRE);
-    return __atomic_load_n(&kind->indexed, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&kind->indexed_count, __ATOMIC_ACQUIRE);
+}
+static inline struct field *schema_indexed_at(const struct kind *kind, uint32_t position)
+{
+    return __atomic_load_n(&__atomic_load_n(&kind->indexed, __ATOMIC_ACQUIRE)[position], __ATOMIC_ACQUIRE);
 }
 static inline const struct choice *schema_choices(const struct field *field, uint32_t *count)
 {

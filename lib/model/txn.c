@@ -664,6 +664,8 @@ int32_t txn_finish(crm_txn *txn)
     txn->in_rules = true;
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
+    if (txn->status == CRM_OK && !created)
+        (void)txn_check_currency(txn, record, &before.version);
     if (txn->status == CRM_OK) {
         (void)txn_edits_changed(txn, record, true);
         (void)txn_check(txn, record, created ? NULL : &before.version);

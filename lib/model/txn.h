@@ -84,6 +84,8 @@ void txn_edits_clear(crm_txn *txn);
 size_t txn_edits_changed(crm_txn *txn, const crm_record *record, bool drop);
 int32_t txn_put(crm_record *record, struct field *field, const struct value *value); /* no checks */
 int32_t txn_operation(crm_record *record, uint8_t operation);
+/* While edits that change nothing are still there. */
+int32_t txn_check_currency(crm_txn *txn, const crm_record *record, const struct version *before);
 int32_t txn_check(crm_txn *txn, crm_record *record, const struct version *before); /* schema rules at finish */
 
 /* Lists: whether a value may be an item's, the part or parts it becomes, and the

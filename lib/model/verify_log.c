@@ -102,16 +102,17 @@ static int32_t check_tail(struct verify *verify, struct log_point end, crm_error
     struct log *log = verify->generation->log;
     struct log_tail tail;
     struct frame frame;
+    /* Beside a live writer, and one may come or go meanwhile, a reader may catch a frame half written; and those
+     * that it has not followed are whole, though they look torn, or vouch for each other. */
+    bool live = !log_unrecovered(log);
     int32_t status = log_tail(log, &end, &tail, error);
-    /* Beside a live writer a reader may catch a frame half written, and those that are written meanwhile vouch for
-     * each other. */
-    bool live = log_read_only(log) && !log_unrecovered(log);
-    while (live && status == CRM_OK && tail.what == LOG_TAIL_DAMAGED && log_frame(log, &end, &frame, NULL) == CRM_OK) {
+    while (status == CRM_OK && tail.what != LOG_TAIL_CLEAN && log_frame(log, &end, &frame, NULL) == CRM_OK) {
         end = frame.after;
         while (log_frame(log, &end, &frame, NULL) == CRM_OK)
             end = frame.after;
         status = log_tail(log, &end, &tail, error);
     }
+    live = log_read_only(log) && (live || !log_unrecovered(log));
     if (status == CRM_OK && tail.what == LOG_TAIL_DAMAGED)
         verify_found_at(verify, tail.offset, "damaged: transaction %llu is lost though %llu follows at byte %llu",
                         (unsigned long long)end.lsn + 1, (unsigned long long)tail.next_lsn,

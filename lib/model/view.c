@@ -43,6 +43,7 @@ int32_t view_trouble(crm_view *view, crm_error *error)
     int32_t status = view->scratch.failed || view->scratch2.failed ? CRM_NOMEM : view->trouble;
     view->trouble = CRM_OK;
     view->scratch.failed = view->scratch2.failed = false;
+    /* What a damaged block hides must not be taken for what is not there. */
     if (view->generation->arena->damaged)
         return error_set(error, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
     if (status == CRM_OK)
@@ -375,7 +376,7 @@ static int32_t open_newest(crm_db *db, crm_view **out, crm_error *error)
     mutex_lock(&db->state);
     const struct generation *generation = db->now;
     uint64_t settled = __atomic_load_n(&generation->settled, __ATOMIC_ACQUIRE);
-    if (settled == log_published(generation->log) && !log_superseded(generation->log) &&
+    if (settled == log_published(generation->log) && !log_superseded(generation->log) && !log_unsaid(generation->log) &&
         (view = take_closed(db)) != NULL) {
         join(db, view);
         start(view, settled);

@@ -159,6 +159,7 @@ static bool block_load(struct arena *arena, uint64_t block)
     return loaded;
 }
 
+extern inline uint64_t arena_used(const struct arena *arena);
 extern inline bool arena_block_unchecked(const struct arena *arena, uint64_t block);
 extern inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t length);
 extern inline void *arena_at(struct arena *arena, uint64_t offset, size_t length);
@@ -251,7 +252,7 @@ static uint64_t alloc_fresh(struct arena *arena, struct arena_header *header, ui
     if (!arena_commit(arena, offset + size))
         return 0;
     uint64_t gap = arena->used;
-    arena->used = offset + size;
+    __atomic_store_n(&arena->used, offset + size, __ATOMIC_RELAXED);
     list_push_range(arena, header, gap, offset - gap);
     return offset;
 }

@@ -9,7 +9,9 @@
  * damage gives NULL, never wrong data, and the caller answers CRM_CORRUPT, upon
  * which the image is thrown away and rebuilt (P5).
  *
- * Threads: changes need the owner's exclusive lock; reads may run together.
+ * Threads: changes need the owner's exclusive lock; reads may run together.  A
+ * writer may read what nobody else changes without a lock, while who has it
+ * makes the arena longer.
  */
 #ifndef STORE_ARENA_H
 #define STORE_ARENA_H
@@ -33,7 +35,7 @@ struct arena_source {
 
 struct arena {
     uint8_t *base;
-    uint64_t used;      /* bytes in use from the base */
+    uint64_t used;      /* bytes in use from the base; who reads without the lock asks arena_used */
     uint64_t committed; /* bytes that may be touched */
     uint64_t reserved;
     /* one bit a block of the image that is not loaded yet; NULL when there is none.  Cleared
@@ -45,6 +47,11 @@ struct arena {
     _Atomic bool damaged; /* a check failed since the arena was opened */
     const struct memory *memory;
 };
+
+inline uint64_t arena_used(const struct arena *arena)
+{
+    return __atomic_load_n(&arena->used, __ATOMIC_RELAXED);
+}
 
 int32_t arena_create(const struct memory *memory, struct arena **out, crm_error *error);
 void arena_free(struct arena *arena);
@@ -72,7 +79,8 @@ inline bool arena_checked(const struct arena *arena, uint64_t offset, size_t len
  * where speed counts, one copy for all else (arena.c). */
 inline void *arena_at(struct arena *arena, uint64_t offset, size_t length)
 {
-    if (offset == 0 || offset > arena->used || length > arena->used - offset)
+    uint64_t used = arena_used(arena);
+    if (offset == 0 || offset > used || length > used - offset)
         return NULL;
     if (arena->unchecked != NULL && !arena_checked(arena, offset, length) && !arena_check(arena, offset, length))
         return NULL;

@@ -88,7 +88,7 @@ static bool table_open(struct arena *arena, uint64_t offset, struct table *table
     if (header == NULL)
         return false;
     if (header->magic != HASH_MAGIC || header->segments == 0 || header->segments > SEGMENTS_MAX ||
-        header->slots < SLOTS_FIRST || header->slots > arena->used / 8 || header->count > header->slots ||
+        header->slots < SLOTS_FIRST || header->slots > arena_used(arena) / 8 || header->count > header->slots ||
         header->slots > (uint64_t)header->segments * SEGMENT_SLOTS ||
         (header->segments > 1 && header->slots != (uint64_t)header->segments * SEGMENT_SLOTS) ||
         header->capacity != capacity_of(header->slots) || header->directory % 8 != 0) {
@@ -469,7 +469,7 @@ void hash_prefetch(struct arena *arena, uint64_t offset, uint64_t hash)
         return;
     uint64_t home = home_of(&table, fingerprint(hash) << 32);
     const uint64_t *segment = arena_at(arena, table.header->directory + (home >> SEGMENT_LOG) * 8, 8);
-    if (segment != NULL && *segment < arena->used)
+    if (segment != NULL && *segment < arena_used(arena))
         __builtin_prefetch(arena->base + *segment + home % SEGMENT_SLOTS * 8);
 }
 

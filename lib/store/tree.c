@@ -128,7 +128,7 @@ __attribute__((always_inline)) static inline void node_prefetch(const struct are
                                                                 unsigned size)
 {
     uint64_t offset = tree_offset(reference);
-    if (offset + size > arena->used)
+    if (offset + size > arena_used(arena))
         return;
     for (unsigned i = 0; i < size; i += 64)
         __builtin_prefetch(arena->base + offset + i);

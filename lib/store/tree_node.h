@@ -92,7 +92,7 @@ struct tree_path {
     uint32_t inners;                     /* levels above the leaf */
     struct inner *inner[TREE_DEPTH_MAX]; /* from the root down */
     uint32_t reference[TREE_DEPTH_MAX];
-    uint32_t index[TREE_DEPTH_MAX]; /* the child taken */
+    uint32_t index[TREE_DEPTH_MAX];  /* the child taken */
     uint32_t *below[TREE_DEPTH_MAX]; /* its count */
 };
 
