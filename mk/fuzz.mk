@@ -71,7 +71,7 @@ $(FUZZ_NAMES:%=fuzz-run-%): fuzz-run-%: $(BUILD)/libfuzzer_%
 fuzz-keep: | $(SETUP_STAMP)
 	+@$(FUZZ_MAKE) $(FUZZ_TARGETS:%=fuzz-keep-%)
 $(FUZZ_NAMES:%=fuzz-keep-%): fuzz-keep-%: $(BUILD)/libfuzzer_%
-	$< $(FUZZ_LIMITS) -max_len=$(call FUZZ_LENGTH,$*) -merge=1 fuzz/corpus/$* $(BUILD)/found/$*
+	$< $(FUZZ_LIMITS) -max_len=$(call FUZZ_LENGTH,$*) -set_cover_merge=1 -use_counters=0 fuzz/corpus/$* $(BUILD)/found/$*
 
 # --- The replay, a part of `make check` ------------------------------------------------
 
