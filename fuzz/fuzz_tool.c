@@ -46,7 +46,8 @@ static void start(void)
     file = fuzz_load(path, &file_length);
     said = tmpfile();
     int nowhere = open("/dev/null", O_WRONLY);
-    MUST(file != NULL && said != NULL && nowhere >= 0);
+    stdout = fdopen(dup(STDOUT_FILENO), "w"); /* the replay's; the tool writes to the descriptor */
+    MUST(file != NULL && said != NULL && nowhere >= 0 && stdout != NULL);
     MUST(dup2(nowhere, STDOUT_FILENO) == STDOUT_FILENO);
     (void)close(nowhere);
     stderr = said;
