@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "../stress/stress.h"
+#include "sys/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -8,8 +8,6 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "sys/memory.h"
-
 #include <crm.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,6 +64,7 @@ void fuzz_unlink(const char *path);
 /* malloc and free but for large blocks: from the sanitizer they come page by
  * page, which is most of the time of whoever takes some at each run.  A block is
  * used again only for the same size, so its ends stay guarded. */
+struct memory; /* sys/memory.h */
 const struct memory *fuzz_memory(void);
 
 /* ---- databases ---- */

@@ -28,9 +28,12 @@ $(BUILD)/libfuzzer_%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_HELPERS) $(INTERNAL)
 	$(call Q,LINK)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(FUZZ_LIBS)
 $(BUILD)/replay_%: $(BUILD)/fuzz/fuzz_%.o $(BUILD)/fuzz/replay.o $(FUZZ_HELPERS) $(INTERNAL)
 	$(call Q,LINK)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUZZ_LIBS)
-# One target drives the tool.
-$(BUILD)/libfuzzer_tool $(BUILD)/replay_tool: $(filter-out %/main.o,$(TOOL_OBJECTS))
-$(BUILD)/libfuzzer_tool $(BUILD)/replay_tool: FUZZ_LIBS += $(TOOL_LIBS)
+# One target drives the tool, which has names of its own that the library has, too: it sees the exported ones only.
+FUZZ_TOOL := $(filter-out %/main.o,$(TOOL_OBJECTS)) $(call objects,fuzz/fuzz.c fuzz/import.c fuzz/company.c stress/stress.c)
+$(BUILD)/libfuzzer_tool: $(BUILD)/fuzz/fuzz_tool.o $(FUZZ_TOOL) $(STATIC)
+	$(call Q,LINK)$(LINK) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS) $(TOOL_LIBS)
+$(BUILD)/replay_tool: $(BUILD)/fuzz/fuzz_tool.o $(BUILD)/fuzz/replay.o $(FUZZ_TOOL) $(STATIC)
+	$(call Q,LINK)$(LINK) -o $@ $^ $(FUZZ_LIBS) $(TOOL_LIBS)
 .SECONDARY: $(call objects,$(FUZZ_ALL)) $(FUZZ_HELPERS)
 
 .PHONY: fuzz fuzz-build fuzz-keep fuzz-replay fuzz-replay-build $(FUZZ_RUNS) $(FUZZ_NAMES:%=fuzz-run-%) $(FUZZ_NAMES:%=fuzz-keep-%)
@@ -68,7 +71,7 @@ $(FUZZ_NAMES:%=fuzz-run-%): fuzz-run-%: $(BUILD)/libfuzzer_%
 fuzz-keep: | $(SETUP_STAMP)
 	+@$(FUZZ_MAKE) $(FUZZ_TARGETS:%=fuzz-keep-%)
 $(FUZZ_NAMES:%=fuzz-keep-%): fuzz-keep-%: $(BUILD)/libfuzzer_%
-	$< $(FUZZ_LIMITS) -max_len=$(call FUZZ_LENGTH,$*) -merge=1 fuzz/corpus/$* $(BUILD)/found/$*
+	$< $(FUZZ_LIMITS) -max_len=$(call FUZZ_LENGTH,$*) -set_cover_merge=1 -use_counters=0 fuzz/corpus/$* $(BUILD)/found/$*
 
 # --- The replay, a part of `make check` ------------------------------------------------
 

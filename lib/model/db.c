@@ -210,6 +210,8 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     generation->image_end = 0;
     generation->bad = false;
     generation->change++;
+    /* Views are handed on with what they remember; it may come of the arena that is gone. */
+    generation->serial = __atomic_add_fetch(&generation->db->generations, 1, __ATOMIC_RELAXED);
     if (!roots_create(generation)) {
         generation->bad = true;
         return error_nomem(error);

@@ -73,7 +73,7 @@ static bool add_slot(struct generation *generation, uint32_t kind, uint32_t fiel
 static bool take_slot(struct generation *generation, const struct slot *slot)
 {
     struct kind *kind = schema_kind(&generation->schema, slot->kind);
-    if (kind == NULL)
+    if (kind == NULL || (slot->offset & 7) != 0)
         return false;
     if (slot->what == SLOT_STORE) {
         const struct kind_store *store = arena_at(generation->arena, slot->offset, sizeof *store);
@@ -97,7 +97,7 @@ static bool take_slot(struct generation *generation, const struct slot *slot)
 static bool load(struct generation *generation, bool builtin_only)
 {
     struct root *root = root_of(generation);
-    if (root == NULL)
+    if (root == NULL || (root->slots & 7) != 0)
         return false;
     generation->frames = root->frames;
     for (uint32_t i = 0; i < root->slot_count; i++) {
