@@ -98,12 +98,16 @@ budget: $(BUDGET)
 # stands in the source.  Updates are atomic: the counts of threads must add up.
 COVERED := $(UNIT_NAMES) $(filter-out build.sh,$(SCRIPT_NAMES)) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) \
     $(addprefix stress_,$(STRESS_NAMES))
+COVERED_REPLAYS := $(FUZZ_NAMES:%=cover-fuzz_%)
 
-.PHONY: coverage check-coverage
-check-coverage: check-build
+.PHONY: coverage check-coverage $(COVERED_REPLAYS)
+check-coverage: check-build fuzz-replay-build
 	@find $(BUILD) -name '*.gcda' -delete
-	@$(MAKE) --no-print-directory $(addprefix run-,$(COVERED))
-	@tools/summary.sh $(LOGS) $(COVERED)
+	@TEST_TIMEOUT=3600 $(MAKE) --no-print-directory $(addprefix run-,$(COVERED)) $(COVERED_REPLAYS)
+	@tools/summary.sh $(LOGS) $(COVERED) $(addprefix fuzz_,$(FUZZ_NAMES))
+# The corpora without the sanitizers, which would add branches of their own.
+$(COVERED_REPLAYS): cover-fuzz_%: $(BUILD)/replay_%
+	@$(RUN) fuzz_$* stress $< fuzz/corpus/$* $(FUZZ_SHARED_$*)
 coverage: | $(SETUP_STAMP)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage SETUP=none \
 	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic -Dalways_inline=unused' check-coverage

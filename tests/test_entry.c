@@ -215,6 +215,31 @@ START_TEST(test_forged_entry_is_corrupt)
 }
 END_TEST
 
+/* A number that never ends, in the place of each, with and without more behind it. */
+START_TEST(test_entry_with_an_endless_number_is_corrupt)
+{
+    enum { NUMBERS = 6, ENDLESS = 11, MORE = 50 };
+    for (size_t wrong = 0; wrong <= NUMBERS; wrong++) {
+        for (size_t more = 0; more <= MORE; more += MORE) {
+            uint8_t bytes[5 + 1 + NUMBERS + ENDLESS + MORE];
+            size_t length = 6;
+            memset(bytes, 1, sizeof bytes);
+            bytes[5] = 0x21; /* a create with a sequence */
+            for (size_t i = 0; i < NUMBERS; i++) {
+                memset(bytes + length, i == wrong ? 0xff : 1, i == wrong ? ENDLESS : 1);
+                length += i == wrong ? ENDLESS : 1;
+            }
+            length += more;
+            bytes[4] = (uint8_t)(length - 5);
+            ck_assert_int_eq(get_forged(bytes, length), wrong == NUMBERS ? CRM_OK : CRM_CORRUPT);
+        }
+    }
+    uint8_t endless_length[20];
+    memset(endless_length, 0xff, sizeof endless_length);
+    ck_assert_int_eq(get_forged(endless_length, sizeof endless_length), CRM_CORRUPT);
+}
+END_TEST
+
 START_TEST(test_what_could_not_be_read_back_is_not_put)
 {
     struct entry entries[] = {{.operation = 0},
@@ -243,6 +268,7 @@ static Suite *make_suite(void)
     tcase_add_test(entries, test_entries_lie_one_behind_the_other);
     tcase_add_test(entries, test_changed_or_cut_entry_is_corrupt);
     tcase_add_test(entries, test_forged_entry_is_corrupt);
+    tcase_add_test(entries, test_entry_with_an_endless_number_is_corrupt);
     tcase_add_test(entries, test_what_could_not_be_read_back_is_not_put);
     suite_add_tcase(suite, entries);
     return suite;

@@ -159,6 +159,45 @@ START_TEST(test_damaged_header_page_is_refused_at_every_byte)
 }
 END_TEST
 
+/* Headers with a right CRC that say what no header says. */
+START_TEST(test_forged_header_is_refused)
+{
+    static const struct {
+        size_t at;
+        uint64_t value; /* of 64 bits, but for the first two */
+    } forged[] = {{8, 0}, {12, 1}, {64, 8192}, {64, 8}, {64, 8196}, {2000, 1}};
+    struct log_options options = fixture_options(true);
+    size_t size;
+    log_close(fixture_open(fixture_path, &options));
+    uint8_t *bytes = fixture_load(fixture_path, &size);
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        uint8_t *header = malloc(size);
+        memcpy(header, bytes, size);
+        if (forged[i].at < 16)
+            bytes_put_u32(header + forged[i].at, (uint32_t)forged[i].value);
+        else
+            bytes_put_u64(header + forged[i].at, forged[i].value);
+        if (i > 2) /* base frames of no transaction; then of one, but at a place where none ends */
+            bytes_put_u64(header + 56, 7);
+        bytes_put_u32(header + 72, crc32c_tables(0, header, 72));
+        fixture_store(fixture_path, header, size);
+        options.create = false;
+        ck_assert_int_eq(open_status(&options), CRM_CORRUPT);
+        ck_assert_ptr_nonnull(strstr(error.message, "header page"));
+        free(header);
+    }
+    fixture_store(fixture_path, "CRM", 3);
+    options.create = true;
+    ck_assert_int_eq(open_status(&options), CRM_NOT_A_DATABASE);
+    ck_assert_int_eq(file_size(), 3);
+    options.salvage = true; /* a file of the size of a header alone has no frames to be found */
+    memset(bytes, 0x5a, size);
+    fixture_store(fixture_path, bytes, size);
+    ck_assert_int_eq(open_status(&options), CRM_NOT_A_DATABASE);
+    free(bytes);
+}
+END_TEST
+
 /* A crash during creation leaves any part of the first two pages: the next
  * creation makes the file anew.  With frames behind it, it does not. */
 START_TEST(test_unfinished_creation_is_made_anew)
@@ -508,6 +547,7 @@ static Suite *make_suite(void)
                                     test_header_given_is_the_header_written,
                                     test_what_is_not_a_log_is_refused_and_left_alone,
                                     test_damaged_header_page_is_refused_at_every_byte,
+                                    test_forged_header_is_refused,
                                     test_unfinished_creation_is_made_anew,
                                     test_a_compacted_log_cut_in_its_first_pages_is_not_made_anew,
                                     test_failed_creation_leaves_nothing_in_the_way,

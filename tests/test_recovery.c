@@ -601,6 +601,130 @@ START_TEST(test_forged_lengths_are_refused)
 }
 END_TEST
 
+/* Gives frame 2 a meta of the same length, with right CRCs. */
+static uint64_t end_with_meta(uint32_t key, const uint8_t *meta)
+{
+    struct log_tail tail;
+    uint8_t *frame = bytes + ends[1].offset;
+    struct frame_header header = {.lsn = 2, .time = 10, .entry_count = 1, .previous_crc = ends[1].crc};
+    header.entries_length = bytes_get_u64(frame + 32);
+    header.meta_length = bytes_get_u32(frame + 40);
+    uint8_t *at = frame + LOG_FRAME_HEADER + header.entries_length;
+    memcpy(at + 4, meta, header.meta_length - 4);
+    bytes_put_u32(at, crc32c(0, at + 4, header.meta_length - 4));
+    header.crc =
+        crc32c(frame_crc_start(&header), frame + LOG_FRAME_HEADER, (size_t)header.entries_length + header.meta_length);
+    frame_header_encode(&header, key, frame);
+    return judge(&tail).lsn;
+}
+
+/* Actor, reason and batch whose lengths reach beyond the meta, or leave a rest. */
+START_TEST(test_forged_meta_is_refused)
+{
+    make_log(true);
+    uint32_t key = ends[0].crc;
+    /* "actor 2" with its length, and two empty texts: ten bytes behind the CRC */
+    uint8_t good[10] = "\7actor 2", bad[10];
+    ck_assert_uint_eq(bytes_get_u32(bytes + ends[1].offset + 40), 4 + sizeof good);
+    size = ends[2].offset; /* the frames behind have another one before them */
+    ck_assert_uint_eq(end_with_meta(key, good), 2);
+    for (size_t text = 0; text < 3; text++) {
+        static const uint8_t starts[] = {0, 8, 9};
+        memcpy(bad, good, sizeof bad);
+        bad[starts[text]] = 0x7f; /* longer than all there is */
+        ck_assert_uint_eq(end_with_meta(key, bad), 1);
+        memset(bad + starts[text], 0xff, sizeof bad - starts[text]); /* a length that never ends */
+        ck_assert_uint_eq(end_with_meta(key, bad), 1);
+    }
+    memcpy(bad, good, sizeof bad);
+    bad[0] = 6; /* then the last letter is a length */
+    ck_assert_uint_eq(end_with_meta(key, bad), 1);
+    memset(bad, 0, sizeof bad); /* three empty texts, and a rest */
+    ck_assert_uint_eq(end_with_meta(key, bad), 1);
+}
+END_TEST
+
+/* Lengths are 32 bits, but a meta has 16 MiB at most. */
+START_TEST(test_a_meta_of_more_than_sixteen_megabytes_is_no_meta)
+{
+    enum { MOST = 1 << 24 };
+    make_log(false);
+    uint32_t key = ends[0].crc;
+    size = ends[1].offset + LOG_FRAME_HEADER + MOST + 64;
+    for (uint32_t length = MOST; length <= MOST + 1; length++) {
+        bytes = realloc(bytes, size);
+        memset(bytes + ends[1].offset, 0, size - ends[1].offset);
+        uint8_t *frame = bytes + ends[1].offset, *meta = frame + LOG_FRAME_HEADER;
+        uint32_t rest = length - 4 - 4 - 2; /* the actor has a length of four bytes */
+        for (unsigned i = 0; i < 4; i++)
+            meta[4 + i] = (uint8_t)((rest >> (7 * i) & 0x7f) | (i < 3 ? 0x80 : 0));
+        bytes_put_u32(meta, crc32c(0, meta + 4, length - 4));
+        struct frame_header header = {.lsn = 2, .time = 10, .meta_length = length, .previous_crc = ends[1].crc};
+        header.crc = crc32c(frame_crc_start(&header), meta, length);
+        frame_header_encode(&header, key, frame);
+        fixture_store(fixture_path, bytes, size);
+        struct log_options options = fixture_options(false);
+        options.read_only = true;
+        struct log *log = fixture_open(fixture_path, &options);
+        struct log_point at = ends[1];
+        struct frame out;
+        ck_assert_int_eq(log_frame(log, &at, &out, NULL), length == MOST ? CRM_OK : CRM_NOT_FOUND);
+        if (length == MOST)
+            ck_assert_uint_eq(out.actor_length, rest);
+        log_close(log);
+    }
+}
+END_TEST
+
+/* Base frames and those behind them, at places and with numbers that they cannot have. */
+START_TEST(test_base_frames_out_of_place_do_not_follow)
+{
+    static const struct {
+        uint64_t lsn;
+        uint32_t flags;
+        unsigned at; /* the frame that it stands for */
+        unsigned walked;
+    } forged[] = {
+        {40, LOG_FRAME_BASE, 2, 4}, /* as it was */
+        {41, LOG_FRAME_BASE, 2, 1}, /* another transaction's */
+        {40, LOG_FRAME_BASE, 4, 3}, /* behind the end of the base frames */
+        {41, 0, 4, 4},              /* as it was */
+        {41, 0, 2, 1},              /* before their end */
+        {41, LOG_FRAME_BASE, 4, 3},
+    };
+    make_compacted();
+    uint32_t key = ends[0].crc;
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        uint8_t *copy = malloc(size);
+        memcpy(copy, bytes, size);
+        uint8_t *frame = copy + ends[forged[i].at - 1].offset;
+        bool same = forged[i].walked == 4;
+        struct frame_header header = {.lsn = forged[i].lsn,
+                                      .time = (int64_t)bytes_get_u64(frame + 16),
+                                      .durable_lsn = bytes_get_u64(frame + 24),
+                                      .entries_length = bytes_get_u64(frame + 32),
+                                      .meta_length = bytes_get_u32(frame + 40),
+                                      .entry_count = 1,
+                                      .previous_crc = ends[forged[i].at - 1].crc,
+                                      .flags = forged[i].flags};
+        header.durable_lsn = header.durable_lsn < header.lsn ? header.durable_lsn : header.lsn - 1;
+        header.crc = crc32c(frame_crc_start(&header), frame + LOG_FRAME_HEADER,
+                            (size_t)header.entries_length + header.meta_length);
+        ck_assert(!same || header.crc == bytes_get_u32(frame + 52));
+        frame_header_encode(&header, key, frame);
+        fixture_store(fixture_path, copy, size);
+        struct log_options options = fixture_options(false);
+        unsigned frames;
+        options.read_only = true;
+        struct log *log = fixture_open(fixture_path, &options);
+        (void)walk_compacted(log, &frames);
+        ck_assert_uint_eq(frames, forged[i].walked);
+        log_close(log);
+        free(copy);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("recovery");
@@ -619,6 +743,9 @@ static Suite *make_suite(void)
     tcase_add_test(tails, test_frame_of_another_file_is_not_taken);
     tcase_add_test(tails, test_log_stored_as_a_value_is_not_searched);
     tcase_add_test(tails, test_forged_lengths_are_refused);
+    tcase_add_test(tails, test_forged_meta_is_refused);
+    tcase_add_test(tails, test_a_meta_of_more_than_sixteen_megabytes_is_no_meta);
+    tcase_add_test(tails, test_base_frames_out_of_place_do_not_follow);
     suite_add_tcase(suite, tails);
     TCase *repair = tcase_create("P3 recovery");
     tcase_set_timeout(repair, 60);

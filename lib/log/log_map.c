@@ -22,7 +22,7 @@ static int32_t map_range(struct log *log, uint64_t size, struct map_view *view, 
 {
     void *address = NULL;
     int system = 0;
-    uint64_t reach = size <= MAP_FIRST / 2 ? MAP_FIRST : size <= UINT64_MAX / 2 ? size * 2 : size;
+    uint64_t reach = size <= MAP_FIRST / 2 ? MAP_FIRST : size * 2; /* no file has 2^63 bytes */
     int32_t status = reach > SIZE_MAX
                          ? CRM_NOMEM
                          : log->files->map(log->file, 0, (size_t)reach, FILE_MAP_SHARED_READ, NULL, &address, &system);
