@@ -165,7 +165,8 @@ crm_db *db_create(const char *path, const crm_options *options, const struct mod
 void db_tell(crm_db *db, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t db_now(const crm_db *db);
 void db_news(crm_db *db);
-/* Brings the generation up to what others wrote; writer, who has the write lock: with all frames, else the published. */
+/* Brings the generation up to what others wrote; for a writer, who has the write lock: with all frames, else the
+ * published. */
 int32_t db_follow(crm_db *db, bool writer, crm_error *error);
 struct generation *db_hold(crm_db *db); /* the current one, referenced */
 void db_drop(struct generation *generation);
