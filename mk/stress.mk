@@ -10,6 +10,10 @@ STRESS_NAMES := $(patsubst stress/%.c,%,$(STRESS_SOURCES))
 STRESS_HELPERS := $(call objects,$(filter-out $(STRESS_SOURCES),$(STRESS_ALL)))
 STRESS_BINARIES := $(call binaries,$(STRESS_SOURCES))
 STRESS_RUNS := $(addprefix run-stress_,$(STRESS_NAMES))
+# Those of many threads: `make sanitize` runs their short forms, and LONG=1 the
+# long ones once more under the thread sanitizer.
+STRESS_THREADED := $(filter threads linear,$(STRESS_NAMES))
+THREADED_RUNS := $(addprefix run-stress_,$(STRESS_THREADED))
 
 # A plain model of the CRM, which tests and fuzz targets use, too.
 ORACLE := $(filter $(BUILD)/stress/oracle%,$(STRESS_HELPERS))
@@ -21,6 +25,7 @@ $(STRESS_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STRESS_HELPERS) $(INTERNAL)
 .PHONY: nightly $(STRESS_NAMES) $(STRESS_RUNS)
 $(STRESS_NAMES): %: $(BUILD)/stress/%
 	$< $(if $(LONG),--long) $(if $(SEED),--seed $(SEED))
+	$(if $(and $(LONG),$(filter $*,$(STRESS_THREADED)),$(if $(SANITIZE),,plainly)),$(TSAN_SETTINGS) $(MAKE) $(TSAN_BUILD) $@)
 $(STRESS_RUNS): run-stress_%: $(BUILD)/stress/%
 	@$(RUN) stress_$* stress $<
 

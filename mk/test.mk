@@ -59,8 +59,8 @@ check: check-build $(UNIT_RUNS) $(SCRIPT_RUNS) $(EXAMPLE_RUNS) $(SHARED_EXAMPLE_
 	    $(addprefix fuzz_,$(FUZZ_NAMES))
 # What runs under a sanitizer: the C programs.  The scripts drive the tool as a
 # user would and gain nothing from it that the C tests do not give.
-check-native: $(UNIT_RUNS) $(EXAMPLE_RUNS)
-	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(EXAMPLE_NAMES)
+check-native: $(UNIT_RUNS) $(EXAMPLE_RUNS) $(THREADED_RUNS)
+	@tools/summary.sh $(LOGS) $(UNIT_NAMES) $(EXAMPLE_NAMES) $(addprefix stress_,$(STRESS_THREADED))
 
 # One test by hand: its whole output, its exit status.
 .PHONY: test-%
@@ -76,10 +76,11 @@ sanitize-address: | $(SETUP_STAMP)
 	@CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1 \
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SETUP=none SANITIZE=address,undefined CFLAGS='-O1 -g' check-native
+TSAN_SETTINGS = CK_FORK=no TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+TSAN_BUILD = --no-print-directory BUILD=$(BUILD)/tsan SETUP=none SANITIZE=thread CFLAGS='-O1 -g'
 sanitize-thread: sanitize-address
 	@echo '--- TSan'
-	@CK_FORK=no TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-	$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SETUP=none SANITIZE=thread CFLAGS='-O1 -g' check-native
+	@$(TSAN_SETTINGS) $(MAKE) $(TSAN_BUILD) check-native
 
 # --- Benchmark -------------------------------------------------------------------
 

@@ -1,16 +1,15 @@
 /* linear: whether the library does what it does at one instant each.
  *
- * Threads of one handle, threads with a handle each, pairs of threads with a
- * handle a pair, and the same as processes, with full and with deferred durability,
- * do a few operations each at the same time:
- * transactions on fields of records, compare-and-set by version, moves between
- * stages, claims of unique addresses, and reads of all that through fresh
- * views and through transactions; beside them compaction, rebuild, sync and
- * opening anew.  What each asked, was answered, and when, is a history, and
- * every history is judged by an exhaustive search (linear_search.h): there must
- * be an order in which a plain model answers the same, and which keeps real
- * time, so that what begins after a commit returned sees it.  Transactions'
- * numbers are answers like all others.
+ * Threads of one handle, threads with a handle each, pairs of threads with one
+ * for both, and the same as processes, with full and with deferred durability,
+ * do a few operations each at the same time: transactions on fields of records,
+ * compare-and-set by version, moves between stages, claims of unique addresses,
+ * and reads of all that through fresh views and through transactions; beside
+ * them compaction, rebuild, sync and opening anew.  What each asked, was
+ * answered, and when, is a history, and every history is judged by an exhaustive
+ * search (linear_search.h): there must be an order in which a plain model answers
+ * the same, and which keeps real time, so that what begins after a commit
+ * returned sees it.  Transactions' numbers are answers like all others.
  *
  * At the end of each history, with nobody else at work, everything is read once
  * more.  That is judged with it and is where the next begins, so a write that is

@@ -29,7 +29,7 @@ struct start {
     crm_db *db;
 };
 
-static void fail(const char *what)
+_Noreturn static void fail(const char *what)
 {
     fprintf(stderr, "linear: %s cannot be made\n", what);
     exit(1);
