@@ -24,8 +24,10 @@ $(EXAMPLE_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 $(addsuffix -shared,$(EXAMPLE_BINARIES)): $(BUILD)/%-shared: $(BUILD)/%.o $(SHARED)
 	$(call Q,LINK)$(LINK) -o $@ $< -L$(BUILD) -lcrm -Wl,-rpath,'$$ORIGIN/..'
 
+# RocksDB is measured, too, where its package is installed; see bench/peer_rocksdb.c.
+ROCKSDB_LIBS = $(shell $(CC) -fsyntax-only -include rocksdb/c.h -x c /dev/null 2>/dev/null && echo -lrocksdb)
 $(BENCH): $(BUILD)/bench/bench.o $(BENCH_HELPERS) $(STATIC)
-	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb -lm
+	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb $(ROCKSDB_LIBS) -lm
 
 $(BUDGET): $(BUILD)/bench/budget.o $(BUILD)/bench/data.o $(STATIC)
 	$(call Q,LINK)$(LINK) -o $@ $(filter %.o,$^) $(STATIC) $(LIB_LIBS) -lm
