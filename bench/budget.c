@@ -402,24 +402,23 @@ static void count(struct budget *budget, size_t which)
 
 int main(int argc, char **argv)
 {
-    struct budget *budget = calloc(1, sizeof *budget);
-    if (argc != 2 || budget == NULL || (budget->data = data_create(CUSTOMERS, INTERACTIONS)) == NULL)
+    static struct budget budget;
+    if (argc != 2 || (budget.data = data_create(CUSTOMERS, INTERACTIONS)) == NULL)
         return 2;
-    snprintf(budget->path, sizeof budget->path, "%s/budget.crm", argv[1]);
-    budget->heap.at = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (budget->heap.at == MAP_FAILED)
+    snprintf(budget.path, sizeof budget.path, "%s/budget.crm", argv[1]);
+    budget.heap.at = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (budget.heap.at == MAP_FAILED)
         return 2;
-    budget->heap.end = budget->heap.at + HEAP_SIZE;
-    budget->db = open_file(budget);
-    load(budget);
-    budget->other = open_file(budget);
+    budget.heap.end = budget.heap.at + HEAP_SIZE;
+    budget.db = open_file(&budget);
+    load(&budget);
+    budget.other = open_file(&budget);
     CALLGRIND_START_INSTRUMENTATION;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        count(budget, i);
+        count(&budget, i);
     CALLGRIND_STOP_INSTRUMENTATION;
-    crm_close(budget->other);
-    crm_close(budget->db);
-    data_free(budget->data);
-    free(budget);
+    crm_close(budget.other);
+    crm_close(budget.db);
+    data_free(budget.data);
     return 0;
 }

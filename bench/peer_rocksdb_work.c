@@ -33,8 +33,10 @@ static bool number_of(const struct rocks *rocks, const uint8_t id[16], uint32_t 
 {
     rocksdb_pinnableslice_t *value = rocks_get(rocks, KV_CUSTOMER_ID, id, 16);
     size_t length;
-    if (value == NULL)
-        return rocks_fail("customer by id", NULL);
+    if (value == NULL) {
+        rocks_fail("customer by id", NULL);
+        return false;
+    }
     memcpy(number, rocksdb_pinnableslice_value(value, &length), sizeof *number);
     rocksdb_pinnableslice_destroy(value);
     return true;
@@ -61,7 +63,9 @@ static bool first_of(const struct rocks *rocks, enum kv_table table, const void 
     if (ok)
         *number = packed_get_u32(found + length - sizeof *number);
     rocksdb_iter_destroy(at);
-    return ok || rocks_fail(kv_tables[table].name, NULL);
+    if (!ok)
+        rocks_fail(kv_tables[table].name, NULL);
+    return ok;
 }
 
 static bool ask_email(void *self, uint32_t pick, uint64_t *sum)
@@ -216,8 +220,10 @@ static bool edit_begin(struct rocks *rocks, uint32_t record, struct edit *edit)
     if (!number_of(rocks, rocks->file->data->customers[record].id, &edit->number))
         return false;
     rocksdb_pinnableslice_t *value = rocks_get(rocks, KV_CUSTOMER, &edit->number, sizeof edit->number);
-    if (value == NULL)
-        return rocks_fail("customer", NULL);
+    if (value == NULL) {
+        rocks_fail("customer", NULL);
+        return false;
+    }
     const char *bytes = rocksdb_pinnableslice_value(value, &edit->length);
     bool ok = edit->length <= sizeof edit->bytes;
     if (ok)

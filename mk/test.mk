@@ -82,9 +82,18 @@ sanitize-thread: sanitize-address
 # --- Benchmark -------------------------------------------------------------------
 
 SIZE ?= standard
-.PHONY: bench budget
+.PHONY: bench bench-large bench-picture budget
 bench: all $(BENCH)
 	@$(BENCH) $(SIZE) $(BENCH_ARGUMENTS)
+# Ten times the data, beside the results of the standard size, which are made if there are none.
+bench-large: all $(BENCH)
+	@grep -qs '"size": "standard"' $(BUILD)/bench.json || $(BENCH) standard $(BENCH_ARGUMENTS)
+	@$(BENCH) large --runs 2 --json $(BUILD)/bench-large.json $(BENCH_ARGUMENTS)
+	@python3 tools/bench_scale.py $(BUILD)/bench.json $(BUILD)/bench-large.json
+# The last results become those that docs/ shows.
+bench-picture:
+	cp $(BUILD)/bench.json docs/bench.json
+	python3 tools/bench_picture.py docs/bench.json docs/bench.svg
 budget: $(BUDGET)
 	@CC='$(CC)' python3 tools/budget.py $(BUDGET) $(if $(WRITE),--write)
 
