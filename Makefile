@@ -96,7 +96,7 @@ TOOL := $(if $(TOOL_SOURCES),$(BUILD)/crm)
 
 # The targets that people type first install what they lack; the others only
 # say what is missing.  SETUP=none skips it.
-ifneq ($(filter demo check lint bench budget sanitize coverage fuzz nightly setup,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check lint bench bench-large budget sanitize coverage fuzz nightly setup,$(MAKECMDGOALS)),)
 SETUP ?= install
 endif
 SETUP ?= check
@@ -106,7 +106,7 @@ SETUP ?= check
 SETUP_GROUPS := build \
     $(if $(filter check check-% test-% run-% budget sanitize sanitize-% coverage nightly fuzz-replay lint lint-% format setup,$(MAKECMDGOALS)),check) \
     $(if $(filter lint lint-% format setup,$(MAKECMDGOALS)),lint) \
-    $(if $(filter bench lint lint-% format setup,$(MAKECMDGOALS)),bench) \
+    $(if $(filter bench bench-large lint lint-% format setup,$(MAKECMDGOALS)),bench) \
     $(if $(filter fuzz fuzz-keep setup,$(MAKECMDGOALS)),fuzz)
 SETUP_STAMP := $(BUILD)/setup/$(subst $() ,-,$(strip $(SETUP_GROUPS)))
 
@@ -149,6 +149,8 @@ help:
 	@echo "make lint       compilers' warnings, clang-tidy, cppcheck, format, and the project's own checks"
 	@echo "make sanitize   the tests under ASan and UBSan, then under TSan"
 	@echo "make bench      speed and size against SQLite and LMDB; SIZE=small is quick"
+	@echo "make bench-large  the same on ten times the data: many minutes, 10 GB of disk"
+	@echo "make bench-picture  docs/bench.json and docs/bench.svg from the last results"
 	@echo "make budget     instructions of the hottest paths beside their budgets; WRITE=1 writes these anew"
 	@echo "make fuzz       hostile input: libFuzzer against everything that reads (TARGET=NAME SECONDS=N SEED=N)"
 	@echo "make nightly    every way to break it that docs/TESTING.md lists, the long forms"

@@ -188,6 +188,8 @@ int main(int argc, char **argv)
     bool ok = set_up(&bench);
     if (ok) {
         run(&bench);
+        if (bench.report.measured == 0)
+            report_failure(&bench.report, "--only", "no row of that name, or no engine that has it");
         ok = report_close(&bench.report) && bench.report.failures == 0;
     }
     children_end(&bench);

@@ -22,20 +22,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum {
-    CUSTOMERS = 2000,
-    INTERACTIONS = 20000,
-    IMPORT_ROWS = 1000,
-    PATH = 4096,
-    CLASSES = 40,
-    CLASS_MIN = 4,
-    HEADER = 16
-};
+enum { CUSTOMERS = 2000, INTERACTIONS = 20000, IMPORT_ROWS = 1000, PATH = 4096, POWERS = 40, POWER_MIN = 4 };
 #define HEAP_SIZE ((size_t)1 << 30)
 
+struct block;
 struct heap {
     char *at, *end;
-    void *free[CLASSES]; /* by the power of two of their size */
+    struct block *free[POWERS]; /* by the power of two of their size */
 };
 
 struct budget {
@@ -60,45 +53,48 @@ ssize_t getrandom(void *bytes, size_t length, unsigned flags)
     return (ssize_t)length;
 }
 
-static unsigned class_of(size_t size)
+/* A block of 2 to the power of `power` bytes behind this; taken, `next` is not used. */
+struct block {
+    struct block *next;
+    uint64_t power;
+};
+
+static struct block *block_new(struct heap *heap, size_t size)
 {
-    unsigned class = CLASS_MIN;
-    while (((size_t)1 << class) < size)
-        class ++;
-    return class;
+    unsigned power = POWER_MIN;
+    while (((size_t)1 << power) < size)
+        power++;
+    struct block *block = heap->free[power];
+    if (block != NULL) {
+        heap->free[power] = block->next;
+        return block;
+    }
+    if ((size_t)(heap->end - heap->at) < sizeof *block + ((size_t)1 << power))
+        return NULL;
+    block = (struct block *)(void *)heap->at;
+    block->power = power;
+    heap->at += sizeof *block + ((size_t)1 << power);
+    return block;
 }
 
-/* Powers of two, each with its class in front. */
 static void *resize(void *context, void *old, size_t size)
 {
     struct heap *heap = context;
-    uint64_t class = 0;
-    if (old != NULL) {
-        memcpy(&class, (char *)old - HEADER, sizeof class);
-        if (size != 0 && size <= (size_t)1 << class)
-            return old;
-    }
-    void *new = NULL;
+    struct block *from = old != NULL ? (struct block *)old - 1 : NULL, *to = NULL;
+    if (from != NULL && size != 0 && size <= (size_t)1 << from->power)
+        return old;
     if (size != 0) {
-        uint64_t wanted = class_of(size);
-        new = heap->free[wanted];
-        if (new != NULL) {
-            memcpy(&heap->free[wanted], new, sizeof new);
-        } else {
-            if ((size_t)(heap->end - heap->at) < HEADER + ((size_t)1 << wanted))
-                return NULL;
-            memcpy(heap->at, &wanted, sizeof wanted);
-            new = heap->at + HEADER;
-            heap->at += HEADER + ((size_t)1 << wanted);
-        }
-        if (old != NULL)
-            memcpy(new, old, (size_t)1 << class);
+        to = block_new(heap, size);
+        if (to == NULL)
+            return NULL;
+        if (from != NULL)
+            memcpy(to + 1, from + 1, (size_t)1 << from->power);
     }
-    if (old != NULL) {
-        memcpy(old, &heap->free[class], sizeof old);
-        heap->free[class] = old;
+    if (from != NULL) {
+        from->next = heap->free[from->power];
+        heap->free[from->power] = from;
     }
-    return new;
+    return to != NULL ? to + 1 : NULL;
 }
 
 /* ------------------------------------------------------------ set-up */
@@ -402,24 +398,23 @@ static void count(struct budget *budget, size_t which)
 
 int main(int argc, char **argv)
 {
-    struct budget *budget = calloc(1, sizeof *budget);
-    if (argc != 2 || budget == NULL || (budget->data = data_create(CUSTOMERS, INTERACTIONS)) == NULL)
+    static struct budget budget;
+    if (argc != 2 || (budget.data = data_create(CUSTOMERS, INTERACTIONS)) == NULL)
         return 2;
-    snprintf(budget->path, sizeof budget->path, "%s/budget.crm", argv[1]);
-    budget->heap.at = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (budget->heap.at == MAP_FAILED)
+    snprintf(budget.path, sizeof budget.path, "%s/budget.crm", argv[1]);
+    budget.heap.at = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (budget.heap.at == MAP_FAILED)
         return 2;
-    budget->heap.end = budget->heap.at + HEAP_SIZE;
-    budget->db = open_file(budget);
-    load(budget);
-    budget->other = open_file(budget);
+    budget.heap.end = budget.heap.at + HEAP_SIZE;
+    budget.db = open_file(&budget);
+    load(&budget);
+    budget.other = open_file(&budget);
     CALLGRIND_START_INSTRUMENTATION;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        count(budget, i);
+        count(&budget, i);
     CALLGRIND_STOP_INSTRUMENTATION;
-    crm_close(budget->other);
-    crm_close(budget->db);
-    data_free(budget->data);
-    free(budget);
+    crm_close(budget.other);
+    crm_close(budget.db);
+    data_free(budget.data);
     return 0;
 }

@@ -28,8 +28,8 @@ static uint32_t *make_cycle(uint8_t *memory, uint32_t lines)
 static double random_read(const struct bench *bench, uint64_t bytes)
 {
     uint32_t lines = (uint32_t)(bytes / LINE), at = 0;
-    uint8_t *memory = malloc((size_t)lines * LINE);
-    uint32_t *order = memory != NULL && lines > 1 ? make_cycle(memory, lines) : NULL;
+    uint8_t *memory = lines > 1 ? malloc((size_t)lines * LINE) : NULL;
+    uint32_t *order = memory != NULL ? make_cycle(memory, lines) : NULL;
     free(order);
     if (order == NULL) {
         free(memory);

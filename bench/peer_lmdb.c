@@ -42,24 +42,6 @@ static unsigned flags_of(enum kv_table table)
     return holds[kv_tables[table].holds] | (kv_tables[table].number_key ? (unsigned)MDB_INTEGERKEY : 0u);
 }
 
-/* The numbers that come next: behind the last. */
-static bool next_number(MDB_txn *txn, MDB_dbi table, uint32_t *next)
-{
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    int status = mdb_cursor_open(txn, table, &cursor);
-    if (status != MDB_SUCCESS)
-        return lmdb_fail("cursor", status);
-    status = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    *next = 0;
-    if (status == MDB_SUCCESS) {
-        memcpy(next, key.mv_data, sizeof *next);
-        ++*next;
-    }
-    mdb_cursor_close(cursor);
-    return status == MDB_SUCCESS || status == MDB_NOTFOUND || lmdb_fail("last", status);
-}
-
 static bool open_tables(struct lmdb *lmdb)
 {
     struct lmdb_file *file = lmdb->file;
@@ -70,11 +52,9 @@ static bool open_tables(struct lmdb *lmdb)
     int count = file->lookups ? KV_TABLES : KV_LOOKUP;
     for (int i = 0; status == MDB_SUCCESS && i < count; i++)
         status = mdb_dbi_open(txn, kv_tables[i].name, MDB_CREATE | flags_of((enum kv_table)i), &file->tables[i]);
-    bool ok = status == MDB_SUCCESS && next_number(txn, file->tables[KV_INTERACTION], &lmdb->next_interaction) &&
-              next_number(txn, file->tables[KV_TRANSITION], &lmdb->next_transition) &&
-              next_number(txn, file->tables[KV_CHANGE], &lmdb->next_change);
     int committed = mdb_txn_commit(txn);
-    return (ok && committed == MDB_SUCCESS) || lmdb_fail("tables", status != MDB_SUCCESS ? status : committed);
+    return (status == MDB_SUCCESS && committed == MDB_SUCCESS) ||
+           lmdb_fail("tables", status != MDB_SUCCESS ? status : committed);
 }
 
 /* ------------------------------------------------------------ open */
@@ -183,17 +163,13 @@ static void lmdb_detach(void *session)
 
 /* ------------------------------------------------------------ writing */
 
-/* The numbers to come are read anew, since another session may have taken some. */
 bool lmdb_begin(void *self, int64_t now)
 {
     struct lmdb *lmdb = self;
     lmdb->now = now;
     int status = mdb_txn_begin(lmdb->file->env, NULL, 0, &lmdb->write);
-    if (status != MDB_SUCCESS)
-        return lmdb_fail("begin", status);
-    return next_number(lmdb->write, lmdb->file->tables[KV_INTERACTION], &lmdb->next_interaction) &&
-           next_number(lmdb->write, lmdb->file->tables[KV_TRANSITION], &lmdb->next_transition) &&
-           next_number(lmdb->write, lmdb->file->tables[KV_CHANGE], &lmdb->next_change);
+    memset(lmdb->known, 0, sizeof lmdb->known);
+    return status == MDB_SUCCESS || lmdb_fail("begin", status);
 }
 
 bool lmdb_commit(void *self)
@@ -202,6 +178,30 @@ bool lmdb_commit(void *self)
     int status = mdb_txn_commit(lmdb->write);
     lmdb->write = NULL;
     return status == MDB_SUCCESS || lmdb_fail("commit", status);
+}
+
+/* Read once a transaction, since another session may have taken some in between. */
+bool lmdb_next(struct lmdb *lmdb, enum kv_table table, uint32_t *number)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    if (!lmdb->known[table]) {
+        int status = mdb_cursor_open(lmdb->write, lmdb->file->tables[table], &cursor);
+        if (status != MDB_SUCCESS)
+            return lmdb_fail("cursor", status);
+        status = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+        lmdb->next[table] = 0;
+        if (status == MDB_SUCCESS) {
+            memcpy(&lmdb->next[table], key.mv_data, sizeof lmdb->next[table]);
+            lmdb->next[table]++;
+        }
+        mdb_cursor_close(cursor);
+        if (status != MDB_SUCCESS && status != MDB_NOTFOUND)
+            return lmdb_fail("last", status);
+        lmdb->known[table] = true;
+    }
+    *number = lmdb->next[table]++;
+    return true;
 }
 
 bool lmdb_put_now(void *self, enum kv_table table, const void *key, size_t key_length, const void *value,
@@ -248,9 +248,10 @@ bool lmdb_add_transition(struct lmdb *lmdb, uint8_t kind, uint32_t subject, uint
 {
     struct packed_transition head = {
         .at = lmdb->now, .subject = subject, .kind = kind, .from = from, .to = to, .created_by = 1};
-    uint32_t number = lmdb->next_transition++;
+    uint32_t number;
     data_make_id(&lmdb->seed, lmdb->now, head.id);
-    return lmdb_put_record(lmdb, KV_TRANSITION, number, &head, sizeof head, MDB_APPEND) &&
+    return lmdb_next(lmdb, KV_TRANSITION, &number) &&
+           lmdb_put_record(lmdb, KV_TRANSITION, number, &head, sizeof head, MDB_APPEND) &&
            kv_index_transition(&head, number, put, context);
 }
 

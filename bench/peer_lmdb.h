@@ -33,9 +33,10 @@ struct lmdb {
     MDB_cursor *cursors[KV_TABLES]; /* of `read`, made when first needed */
     uint64_t renewed[KV_TABLES], request;
     bool held;
-    uint64_t seed; /* of the ids it makes */
-    int64_t now;   /* of the transaction */
-    uint32_t next_interaction, next_transition, next_change;
+    uint64_t seed;            /* of the ids it makes */
+    int64_t now;              /* of the transaction */
+    uint32_t next[KV_TABLES]; /* numbers of new records, as far as the transaction knows them */
+    bool known[KV_TABLES];
 };
 
 bool lmdb_fail(const char *what, int status);
@@ -54,6 +55,8 @@ extern engine_question *const lmdb_questions[QUESTIONS];
 extern engine_change *const lmdb_changes[CHANGES];
 
 /* Within the session's write transaction. */
+/* The number of a new record: behind the last. */
+bool lmdb_next(struct lmdb *lmdb, enum kv_table table, uint32_t *number);
 bool lmdb_put_now(void *self, enum kv_table table, const void *key, size_t key_length, const void *value,
                   size_t value_length);
 /* The same entry out again; it is there. */

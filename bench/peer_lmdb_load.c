@@ -178,7 +178,8 @@ static bool gather_lookups(struct loader *loader, uint32_t i)
     bool ok = true;
     for (int k = 0; ok && k < DATA_LOOKUP_TEXTS; k++) {
         char key[TEXT_KEY];
-        ok = gather(loader, (enum kv_table)(KV_LOOKUP + k), key, text_lower(l->texts[k], key), &i, sizeof i);
+        size_t length = text_lower(l->texts[k], key);
+        ok = gather(loader, (enum kv_table)(KV_LOOKUP + k), key, length, &i, sizeof i);
     }
     for (int k = 0; ok && k < DATA_LOOKUP_NUMBERS; k++)
         ok = gather(loader, (enum kv_table)(KV_LOOKUP + DATA_LOOKUP_TEXTS + k), &l->numbers[k], sizeof l->numbers[k],

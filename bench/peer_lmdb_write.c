@@ -15,7 +15,9 @@ static bool change_add(void *self, uint32_t record, int64_t value)
 {
     struct lmdb *lmdb = self;
     uint8_t bytes[PACKED_MAX];
-    uint32_t number = lmdb->next_interaction++;
+    uint32_t number;
+    if (!lmdb_next(lmdb, KV_INTERACTION, &number))
+        return false;
     size_t length = packed_added_interaction(&lmdb->seed, record, value, lmdb->now, bytes);
     return lmdb_put_record(lmdb, KV_INTERACTION, number, bytes, length, MDB_APPEND) &&
            kv_index_interaction(bytes, number, lmdb_put_now, lmdb);
@@ -89,9 +91,10 @@ static bool change_logged(void *self, uint32_t record, int64_t value)
                                    .operation = 2,
                                    .field = 21,
                                    .actor = 1};
-    uint32_t number = lmdb->next_change++;
+    uint32_t number;
     edit.head.employees = (int32_t)value;
-    return lmdb_put_record(lmdb, KV_CHANGE, number, &change, sizeof change, MDB_APPEND) &&
+    return lmdb_next(lmdb, KV_CHANGE, &number) &&
+           lmdb_put_record(lmdb, KV_CHANGE, number, &change, sizeof change, MDB_APPEND) &&
            lmdb_put_now(lmdb, KV_CHANGE_RECORD, &edit.number, sizeof edit.number, &number, sizeof number) &&
            edit_end(lmdb, &edit);
 }

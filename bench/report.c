@@ -4,7 +4,7 @@
 
 bool report_open(struct report *report, const char *path, const char *head)
 {
-    report->rows = report->failures = 0;
+    report->rows = report->measured = report->failures = 0;
     report->json = fopen(path, "w");
     if (report->json == NULL) {
         perror(path);
@@ -81,6 +81,7 @@ void report_row(struct report *report, const struct report_row *row)
     }
     put_note(report, row->note);
     end(report);
+    report->measured++;
 }
 
 void report_machine(struct report *report, const char *name, double value, const char *unit, const char *note)
@@ -91,6 +92,7 @@ void report_machine(struct report *report, const char *name, double value, const
     put(report, "", "value", value, format_of(value));
     put_note(report, note);
     end(report);
+    report->measured++;
 }
 
 void report_failure(struct report *report, const char *name, const char *why)

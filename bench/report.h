@@ -10,8 +10,8 @@ struct report {
     FILE *json;
     const char *names[ENGINES_MAX]; /* of the engines, ours first */
     int count;
-    int rows;
-    int failures;
+    int rows; /* lines of all sorts */
+    int measured, failures;
 };
 
 /* values: by engine, 0: none.  A ratio above 1 is always in libcrm's favour:

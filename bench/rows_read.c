@@ -6,7 +6,7 @@
  */
 #include "bench.h"
 
-enum { LOOKUPS = 200000, PAGES = 20000, STAGE_PAGES = 5000, NOTE = 256 };
+enum { LOOKUPS = 200000, PAGES = 20000, STAGE_PAGES = 5000, DAYS = 2000, NOTE = 256 };
 
 bool bench_can_ask(const struct engine *engine, const struct task *task)
 {
@@ -63,7 +63,7 @@ void rows_read(struct bench *bench)
         ASK("timeline", ASK_TIMELINE, PAGES),
         ASK("timeline_50", ASK_TIMELINE_50, PAGES),
         ASK("stage_page", ASK_STAGE_PAGE, STAGE_PAGES),
-        ASK("due_today", ASK_DUE, PAGES),
+        ASK("due_today", ASK_DUE, DAYS),
     };
     static const struct task whole[] = {
         ASK("count_by_stage", ASK_STAGE_COUNTS, 100),

@@ -27,8 +27,10 @@ $(EXAMPLE_BINARIES): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 $(addsuffix -shared,$(EXAMPLE_BINARIES)): $(BUILD)/%-shared: $(BUILD)/%.o $(SHARED)
 	$(call Q,LINK)$(LINK) -o $@ $< -L$(BUILD) -lcrm -Wl,-rpath,'$$ORIGIN/..'
 
+# RocksDB is measured, too, where its package is installed; see bench/peer_rocksdb.c.
+ROCKSDB_LIBS = $(shell $(CC) -fsyntax-only -include rocksdb/c.h -x c /dev/null 2>/dev/null && echo -lrocksdb)
 $(BENCH): $(BUILD)/bench/bench.o $(BENCH_HELPERS) $(STATIC)
-	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb -lm
+	$(call Q,LINK)$(LINK) -o $@ $< $(BENCH_HELPERS) $(STATIC) $(LIB_LIBS) -lsqlite3 -llmdb $(ROCKSDB_LIBS) -lm
 
 $(BUDGET): $(BUILD)/bench/budget.o $(BUILD)/bench/data.o $(STATIC)
 	$(call Q,LINK)$(LINK) -o $@ $(filter %.o,$^) $(STATIC) $(LIB_LIBS) -lm
@@ -85,9 +87,18 @@ sanitize-thread: sanitize-address
 # --- Benchmark -------------------------------------------------------------------
 
 SIZE ?= standard
-.PHONY: bench budget
+.PHONY: bench bench-large bench-picture budget
 bench: all $(BENCH)
 	@$(BENCH) $(SIZE) $(BENCH_ARGUMENTS)
+# Ten times the data, beside the results of the standard size, which are made if there are none.
+bench-large: all $(BENCH)
+	@grep -qs '"size": "standard"' $(BUILD)/bench.json || $(BENCH) standard $(BENCH_ARGUMENTS)
+	@$(BENCH) large --runs 2 --json $(BUILD)/bench-large.json $(BENCH_ARGUMENTS)
+	@python3 tools/bench_scale.py $(BUILD)/bench.json $(BUILD)/bench-large.json
+# The last results become those that docs/ shows.
+bench-picture:
+	cp $(BUILD)/bench.json docs/bench.json
+	python3 tools/bench_picture.py docs/bench.json docs/bench.svg
 budget: $(BUDGET)
 	@CC='$(CC)' python3 tools/budget.py $(BUDGET) $(if $(WRITE),--write)
 
