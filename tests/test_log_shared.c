@@ -77,6 +77,44 @@ START_TEST(test_deferred_log_publishes_at_once)
 }
 END_TEST
 
+/* Whoever commits takes the frame in before anybody can see it: not even a sync for something else publishes it. */
+static void stage(size_t length)
+{
+    struct log_options options = fixture_options(true);
+    options.deferred = true;
+    struct log *log = fixture_open(fixture_path, &options), *other = fixture_open(fixture_path, NULL);
+    struct log_point end = log_start(log), next;
+    struct frame_info info = {.entry_count = 1};
+    struct frame frame;
+    uint8_t *bytes = malloc(length);
+    ck_assert_ptr_nonnull(bytes);
+    fixture_append(log, &end, 10);
+    fixture_fill(bytes, length, 2);
+    ck_assert_int_eq(log_stage(log, &end, &info, bytes, length, &next, NULL), CRM_OK);
+    ck_assert_int_eq(log_sync(log, &end, NULL), CRM_OK);
+    ck_assert_uint_eq(log_published(log), 1);
+    ck_assert_uint_eq(log_durable(log), 1);
+    ck_assert_int_eq(log_refresh(other, NULL), CRM_OK);
+    ck_assert_int_eq(log_frame(other, &end, &frame, NULL), CRM_NOT_FOUND);
+    ck_assert_int_eq(log_put(log, &end, &next, NULL), CRM_OK);
+    ck_assert_uint_eq(log_published(log), 2);
+    ck_assert_int_eq(log_frame(other, &end, &frame, NULL), CRM_OK);
+    ck_assert_uint_eq(frame.after.offset, next.offset);
+    ck_assert_mem_eq(frame.entries, bytes, length);
+    free(bytes);
+    log_close(other);
+    log_close(log);
+    fixture_remove();
+}
+
+START_TEST(test_a_staged_frame_is_seen_by_nobody)
+{
+    stage(100);
+    fixture_make();
+    stage(1 << 20);
+}
+END_TEST
+
 /* Two processes take turns; each goes on where the other stopped. */
 static int take_turns(int turns)
 {
@@ -438,6 +476,7 @@ static Suite *make_suite(void)
 {
     const TTest *const handles[] = {test_other_handles_see_what_is_published,
                                     test_deferred_log_publishes_at_once,
+                                    test_a_staged_frame_is_seen_by_nobody,
                                     test_two_processes_append_in_turn,
                                     test_killed_writer_leaves_the_published_state,
                                     test_replaced_log_is_superseded_for_all,

@@ -155,6 +155,12 @@ struct frame_info {
  * before anything is written and stop nothing. */
 int32_t log_append(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
                    size_t length, struct log_point *after, crm_error *error);
+/* The same in two steps, for who must see the frame no later than others do:
+ * first all that takes long, then one short write, from which on anybody may
+ * read the frame and make it durable.  Not for base frames. */
+int32_t log_stage(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
+                  size_t length, struct log_point *after, crm_error *error);
+int32_t log_put(struct log *log, const struct log_point *end, const struct log_point *after, crm_error *error);
 /* Returns when everything up to `upto` is on disk; callers that wait together
  * share one sync.  Publishes what it made durable. */
 int32_t log_sync(struct log *log, const struct log_point *upto, crm_error *error);

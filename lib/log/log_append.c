@@ -159,26 +159,10 @@ static int32_t ensure_space(struct log *log, uint64_t needed, crm_error *error)
     return log_refresh(log, error);
 }
 
-/* One write when the frame was assembled whole, else the header last. */
-static int32_t write_frame(struct log *log, uint64_t offset, const uint8_t *entries, size_t length, int *system)
+int32_t log_stage(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
+                  size_t length, struct log_point *after, crm_error *error)
 {
-    const struct file_ops *files = log->files;
     const struct buffer *frame = &log->scratch;
-    if (length <= COPY_MAX)
-        return files->write(log->file, offset, frame->data, frame->length, system);
-    uint64_t at = offset + LOG_FRAME_HEADER;
-    int32_t status = files->write(log->file, at, entries, length, system);
-    if (status == CRM_OK)
-        status = files->write(log->file, at + length, frame->data + LOG_FRAME_HEADER, frame->length - LOG_FRAME_HEADER,
-                              system);
-    if (status == CRM_OK)
-        status = files->write(log->file, offset, frame->data, LOG_FRAME_HEADER, system);
-    return status;
-}
-
-int32_t log_append(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
-                   size_t length, struct log_point *after, crm_error *error)
-{
     int system = 0;
     struct log_point next = {0};
     int32_t status = check_arguments(log, end, info, length, error);
@@ -188,20 +172,52 @@ int32_t log_append(struct log *log, const struct log_point *end, const struct fr
         status = ensure_space(log, next.offset, error);
     if (status != CRM_OK)
         return status;
-    status = write_frame(log, end->offset, entries, length, &system);
+    log->staged = frame->length;
+    if (length > COPY_MAX) {
+        uint64_t at = end->offset + LOG_FRAME_HEADER;
+        log->staged = LOG_FRAME_HEADER;
+        status = log->files->write(log->file, at, entries, length, &system);
+        if (status == CRM_OK)
+            status = log->files->write(log->file, at + length, frame->data + LOG_FRAME_HEADER,
+                                       frame->length - LOG_FRAME_HEADER, &system);
+    }
     if (status != CRM_OK) {
         log_stop(log, false);
         return log_failure(log, status, system, "cannot be written", error);
     }
+    *after = next;
+    return CRM_OK;
+}
+
+int32_t log_put(struct log *log, const struct log_point *end, const struct log_point *after, crm_error *error)
+{
+    int system = 0;
+    int32_t status = log->files->write(log->file, end->offset, log->scratch.data, log->staged, &system);
+    if (status != CRM_OK) {
+        log_stop(log, false);
+        return log_failure(log, status, system, "cannot be written", error);
+    }
+    mutex_lock(&log->sync_lock);
+    log->written = *after;
+    mutex_unlock(&log->sync_lock);
+    if (log->deferred)
+        log_publish(log, after->lsn);
+    return CRM_OK;
+}
+
+int32_t log_append(struct log *log, const struct log_point *end, const struct frame_info *info, const uint8_t *entries,
+                   size_t length, struct log_point *after, crm_error *error)
+{
+    struct log_point next;
+    int32_t status = log_stage(log, end, info, entries, length, &next, error);
+    if (status == CRM_OK)
+        status = log_put(log, end, &next, error);
+    if (status != CRM_OK)
+        return status;
     if (info->flags & LOG_FRAME_BASE) {
         log->header.base_end = next.offset;
         log->header_dirty = true;
     }
-    mutex_lock(&log->sync_lock);
-    log->written = next;
-    mutex_unlock(&log->sync_lock);
-    if (log->deferred)
-        log_publish(log, next.lsn);
     *after = next;
     return CRM_OK;
 }

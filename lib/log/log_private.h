@@ -78,6 +78,7 @@ struct log {
     _Atomic bool stopped;
 
     struct buffer scratch; /* the frame being appended; under the write lock */
+    size_t staged;         /* of it, what log_put writes */
 };
 
 /* log_header.c */

@@ -343,10 +343,16 @@ COLD static int32_t append(crm_txn *txn, struct log_point *after, crm_error *err
     info.reason_length = txn->reason == NULL ? 0 : (uint32_t)strlen(txn->reason);
     info.batch_length = txn->batch == NULL ? 0 : (uint32_t)strlen(txn->batch);
     int32_t status =
-        log_append(generation->log, &generation->applied, &info, txn->entries.data, txn->entries.length, after, error);
+        log_stage(generation->log, &generation->applied, &info, txn->entries.data, txn->entries.length, after, error);
     if (status != CRM_OK)
         return status;
+    /* Once it is written, who opens the file may sync and publish it: views of this handle wait and see it, too. */
     rwlock_write(&generation->lock);
+    status = log_put(generation->log, &generation->applied, after, error);
+    if (status != CRM_OK) {
+        rwlock_unlock(&generation->lock);
+        return status;
+    }
     uint32_t number = (uint32_t)txn->lsn;
     struct frame_cell *cell = NULL;
     if (column_reserve(generation->arena, generation->frames, (number | 63) + 1))
