@@ -456,6 +456,42 @@ START_TEST(threads_share_the_closed_views)
 }
 END_TEST
 
+/* By a query, which looks at all that has changed since the view was opened. */
+static void only(crm_view *view, const char *name)
+{
+    crm_query *query;
+    crm_record *record;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+    ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_NAME, NULL), name);
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+    crm_query_free(query);
+}
+
+/* The index built anew must leave nothing behind that is older than the view: it would be trimmed from before what the
+ * view has looked at so far, which it then takes for a place before the first. */
+START_TEST(a_view_goes_on_after_the_index_was_built_anew)
+{
+    crm_db *db = domain_open();
+    crm_error error = {0};
+    char name[16];
+    crm_view *view;
+    crm_id id = add_customer(db, "v0");
+    for (int i = 1; i <= 300; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        rename_to(db, &id, name);
+    }
+    ck_assert_int_eq(crm_view_open(db, &view, &error), CRM_OK);
+    (void)add_customer(db, "another");
+    only(view, "v300"); /* it looks for rows that have changed since it was opened: there is none yet */
+    ck_assert_int_eq(crm_rebuild(db, &error), CRM_OK);
+    rename_to(db, &id, "newest"); /* whose begin trims */
+    only(view, "v300");
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("view");
@@ -471,6 +507,7 @@ int main(void)
     tcase_add_test(cases, a_view_reopened_sees_its_own_state);
     tcase_add_test(cases, a_view_reopened_after_a_compaction_follows_references_anew);
     tcase_add_test(cases, threads_share_the_closed_views);
+    tcase_add_test(cases, a_view_goes_on_after_the_index_was_built_anew);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

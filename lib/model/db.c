@@ -216,8 +216,14 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
         generation->bad = true;
         return error_nomem(error);
     }
+    /* What open views must know is in the touches already, and these stay in the order of their transactions. */
+    bool building = generation->building;
+    generation->building = true;
     status = db_replay(generation, up_to_lsn, error);
+    generation->building = building;
     generation->bad = status != CRM_OK;
+    if (!generation->bad)
+        settings_note(generation, UINT32_MAX);
     return status;
 }
 
