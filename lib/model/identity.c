@@ -54,6 +54,13 @@ static inline bool chained(uint32_t number, const struct row *row, const crm_id 
            cell[-1].bytes[15] < id->bytes[15];
 }
 
+/* Whether the cells of a number and of the one before lie side by side. */
+COLD static bool beside(struct generation *generation, const struct kind_store *store, uint32_t number)
+{
+    return column_cells(generation->arena, store->rows_column, number - 1, 2, sizeof(struct row)) != NULL &&
+           column_cells(generation->arena, store->ids_column, number - 1, 2, sizeof(crm_id)) != NULL;
+}
+
 /* The cells of a number; those before it in the chunk lie before them. */
 static bool cells_of(struct generation *generation, struct kind *kind, const struct kind_store *store, uint32_t number,
                      struct row **row, crm_id **cell)
@@ -62,8 +69,7 @@ static bool cells_of(struct generation *generation, struct kind *kind, const str
     *cell = column_in(generation->arena, store->ids_column, &kind->ids_window, number, sizeof **cell);
     return *row != NULL && *cell != NULL &&
            (number % COLUMN_CHUNK == 0 || (kind->rows_window.count > 0 && kind->ids_window.count > 0) ||
-            (column_cells(generation->arena, store->rows_column, number - 1, 2, sizeof **row) != NULL &&
-             column_cells(generation->arena, store->ids_column, number - 1, 2, sizeof **cell) != NULL));
+            beside(generation, store, number));
 }
 
 struct row *row_make(struct generation *generation, struct kind *kind, uint32_t number, const crm_id *id)
