@@ -8,15 +8,16 @@
 #include <unistd.h>
 
 int64_t domain_allocations = -1;
+int64_t domain_refusal = 0;
 
-static void *resize(void *context, void *old, size_t size)
+void *domain_resize(void *context, void *old, size_t size)
 {
     (void)context;
     if (size == 0) {
         free(old);
         return NULL;
     }
-    if (domain_allocations == 0)
+    if (domain_allocations == 0 || (domain_refusal > 0 && --domain_refusal == 0))
         return NULL;
     if (domain_allocations > 0)
         domain_allocations--;
@@ -33,7 +34,7 @@ crm_db *domain_open(void)
     snprintf(path, sizeof path, "%s/t.crm", folder);
     crm_options *options = crm_options_create();
     ck_assert_ptr_nonnull(options);
-    crm_options_set_allocator(options, resize, NULL);
+    crm_options_set_allocator(options, domain_resize, NULL);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_NOW, DOMAIN_NOW), CRM_OK);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_DURABILITY, CRM_DURABLE_DEFERRED), CRM_OK);
     ck_assert_int_eq(crm_options_set_int(options, CRM_OPTION_IMAGE, 0), CRM_OK);

@@ -14,6 +14,9 @@
 crm_db *domain_open(void);
 /* Its memory runs out after `domain_allocations` more allocations; below 0 it never does. */
 extern int64_t domain_allocations;
+/* The so-many-th allocation from now on is refused, and no other; 0: none is. */
+extern int64_t domain_refusal;
+void *domain_resize(void *context, void *old, size_t size); /* its allocator, for others that are to run out with it */
 /* Closes it, checks that this went well, and removes the folder. */
 void domain_close(crm_db *db);
 crm_txn *domain_begin(crm_db *db);

@@ -151,7 +151,7 @@ START_TEST(without_an_image_nothing_lies_beside_the_file)
 END_TEST
 
 struct counters {
-    size_t live, calls;
+    size_t live, calls, largest;
     int64_t now;
     int messages;
 };
@@ -167,6 +167,7 @@ static void *counted(void *context, void *old, size_t size)
         free(block);
         return NULL;
     }
+    counters->largest = size > counters->largest ? size : counters->largest;
     size_t before = block == NULL ? 0 : block[0];
     size_t *larger = realloc(block, size + 2 * sizeof *larger);
     if (larger == NULL)
@@ -187,6 +188,37 @@ static void listen_to(void *context, int32_t status, const char *message)
     struct counters *counters = context;
     counters->messages += status != CRM_OK && message != NULL && message[0] != 0;
 }
+
+/* Deflating needs a window of twice 32 KiB in one piece, inflating a state of some
+ * thousand bytes; the text itself has but 2,000. */
+START_TEST(texts_are_deflated_in_the_memory_that_was_given)
+{
+    make_path();
+    char text[2001];
+    memset(text, 'a', 2000);
+    text[2000] = 0;
+    struct counters counters = {0};
+    crm_options *options = crm_options_create();
+    crm_options_set_allocator(options, counted, &counters);
+    crm_options_set_int(options, CRM_OPTION_IMAGE, 0);
+    crm_db *db = NULL;
+    crm_txn *txn = NULL;
+    ck_assert_int_eq(crm_open(path, options, &db, NULL), CRM_OK);
+    crm_options_free(options);
+    ck_assert_int_eq(crm_begin(db, &txn, NULL), CRM_OK);
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    counters.largest = 0;
+    ck_assert_int_eq(crm_set_text(record, CRM_CUSTOMER_DESCRIPTION, text, 2000), CRM_OK);
+    ck_assert_uint_ge(counters.largest, 65536);
+    counters.largest = 0;
+    ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_DESCRIPTION, NULL), text);
+    ck_assert_uint_ge(counters.largest, 4000);
+    crm_rollback(txn);
+    ck_assert_int_eq(crm_close(db), CRM_OK);
+    ck_assert_uint_eq(counters.live, 0);
+    remove_path();
+}
+END_TEST
 
 START_TEST(the_hooks_are_used_for_everything)
 {
@@ -272,6 +304,7 @@ int main(void)
     tcase_add_test(cases, creation_can_be_forbidden_or_demanded);
     tcase_add_test(cases, without_an_image_nothing_lies_beside_the_file);
     tcase_add_test(cases, the_hooks_are_used_for_everything);
+    tcase_add_test(cases, texts_are_deflated_in_the_memory_that_was_given);
     tcase_add_test(cases, versions_and_statuses_have_names);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -25,9 +25,13 @@ int32_t crm_recover(const char *from, const char *to, const crm_options *options
     status = db_open(to, &defaults, &domain_rules, &db, error);
     if (status == CRM_OK)
         status = crm_close(db);
-    if (status == CRM_OK && table != NULL)
+    if (status == CRM_OK && table != NULL) {
         *table = found;
-    else
-        crm_table_free(found);
+        return CRM_OK;
+    }
+    crm_table_free(found);
+    int ignored;
+    if (status != CRM_OK) /* not to be in the way of the next try */
+        (void)defaults.files->unlink(defaults.files->context, to, &ignored);
     return status;
 }

@@ -61,6 +61,8 @@ static int32_t plan_all(struct plans *plans, const struct behaviour *behaviour, 
     struct verdict verdict;
     int32_t table = lifecycle_in_force(behaviour->view);
 
+    if (table == 0)
+        return error_nomem(error);
     int32_t status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &customer, error)) == CRM_OK) {
         if (behaviour_judge(behaviour, customer->number, table, &verdict) &&
@@ -191,6 +193,8 @@ static int32_t sum_stages(struct stage_sums sums[LIFECYCLE_STAGES + 1], const st
     struct verdict verdict;
     int32_t table = lifecycle_in_force(behaviour->view);
 
+    if (table == 0)
+        return error_nomem(error);
     int32_t status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &customer, error)) == CRM_OK) {
         if (!behaviour_judge(behaviour, customer->number, table, &verdict))
@@ -206,7 +210,7 @@ static int32_t sum_stages(struct stage_sums sums[LIFECYCLE_STAGES + 1], const st
 static crm_table *backtest_table(const struct memory *memory, const struct stage_sums sums[LIFECYCLE_STAGES + 1],
                                  int32_t lifecycle)
 {
-    crm_table *table = table_create(memory);
+    crm_table *table = lifecycle == 0 ? NULL : table_create(memory);
 
     table_add_column(table, "stage", CRM_TYPE_CHOICE);
     table_add_column(table, "customers", CRM_TYPE_INT);

@@ -159,10 +159,11 @@ int32_t lifecycle_guard(crm_record *customer, int64_t from, int64_t to)
 int32_t crm_lifecycle_allows(const crm_db *db, int64_t from, int64_t to)
 {
     crm_view *view = NULL;
-    int32_t allowed = 0;
+    int32_t allowed, table = 0;
 
     if (db != NULL && crm_view_open((crm_db *)(uintptr_t)db, &view, NULL) == CRM_OK)
-        allowed = lifecycle_moves(lifecycle_in_force(view), from, to) ? 1 : 0;
+        table = lifecycle_in_force(view);
+    allowed = table != 0 && lifecycle_moves(table, from, to) ? 1 : 0;
     crm_view_close(view);
     return allowed;
 }

@@ -93,7 +93,7 @@ static int64_t median(int32_t *days, size_t count)
 
 static crm_table *funnel_table(struct funnel *funnel, int32_t lifecycle)
 {
-    crm_table *table = table_create(funnel->memory);
+    crm_table *table = lifecycle == 0 ? NULL : table_create(funnel->memory);
     size_t all = 0;
 
     table_add_column(table, "stage", CRM_TYPE_CHOICE);
@@ -211,7 +211,7 @@ static bool shown(const struct matrix *matrix, int32_t lifecycle, int64_t stage)
 
 static crm_table *matrix_table(const struct matrix *matrix, int32_t lifecycle)
 {
-    crm_table *table = table_create(matrix->memory);
+    crm_table *table = lifecycle == 0 ? NULL : table_create(matrix->memory);
 
     table_add_column(table, "from", CRM_TYPE_CHOICE);
     for (size_t i = 0; i < LIFECYCLE_STAGES; i++)

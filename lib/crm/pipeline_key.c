@@ -152,6 +152,8 @@ static int32_t label_reference(struct pipeline_label *label, const struct pipeli
         else if (kind == CRM_KIND_PIPELINE)
             label->ranks[0] = order_of(target, CRM_PIPELINE_ORDER);
     }
+    if (status == CRM_OK && (status = crm_record_status(target)) != CRM_OK)
+        status = error_unread(error, status, "a record");
     crm_record_free(target);
     return status;
 }

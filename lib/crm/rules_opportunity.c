@@ -298,6 +298,8 @@ static int32_t check_required_fields(const struct deal *deal)
     const char *end = at + length;
     const char *name;
 
+    if (crm_record_status(deal->stage) != CRM_OK)
+        return record_fail(deal->record, crm_record_status(deal->stage), "a stage cannot be read");
     while (rules_next_name(&at, end, &name, &length)) {
         uint32_t field = crm_field_find(db, CRM_KIND_OPPORTUNITY, name, length);
         if (field == 0 || has(deal, field) || (!deal->moved && !mentioned(deal, field)))

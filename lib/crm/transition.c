@@ -108,8 +108,8 @@ static int32_t fill(crm_table *table, crm_query *query, int64_t now, crm_error *
         put_text(table, COLUMN_ACTOR, move, CRM_FIELD_CREATED_BY);
         put_text(table, COLUMN_RULE, move, CRM_TRANSITION_RULE);
         put_text(table, COLUMN_EVIDENCE, move, CRM_TRANSITION_EVIDENCE);
-        if (crm_record_status(move) == CRM_CORRUPT)
-            return error_set(error, CRM_CORRUPT, "a transition cannot be read; check the file with verify");
+        if ((status = crm_record_status(move)) == CRM_CORRUPT || status == CRM_NOMEM)
+            return error_unread(error, status, "a transition");
     }
     if (crm_table_rows(table) > 0)
         put_stay(table, at, now);

@@ -31,6 +31,13 @@ int32_t import_fail(struct crm_import *import, int32_t status, const char *forma
     return error_set(&import->error, status, "%s", message);
 }
 
+int32_t import_pass_on(struct crm_import *import, const crm_error *error)
+{
+    if (import->status == CRM_OK)
+        import->error = *error;
+    return import->status = import->error.status;
+}
+
 int32_t import_nomem(struct crm_import *import)
 {
     return import_fail(import, CRM_NOMEM, "out of memory");
@@ -45,10 +52,13 @@ void import_reject_raw(struct crm_import *import, uint64_t line, uint64_t column
     struct reject head = {.line = line, .column = column, .why_length = strlen(why), .row_length = length};
     import->counts[CRM_IMPORT_REJECTED]++;
     /* What nobody takes must not fill the memory. */
-    if (rejects->length - import->reject_at > IMPORT_REJECTS_MAX ||
-        !buffer_reserve(rejects, sizeof head + head.why_length + length + 2)) {
-        rejects->failed = false;
+    if (rejects->length - import->reject_at > IMPORT_REJECTS_MAX) {
         import->rejects_lost++;
+        return;
+    }
+    if (!buffer_reserve(rejects, sizeof head + head.why_length + length + 2)) {
+        rejects->failed = false;
+        (void)import_nomem(import); /* a row that is not kept is lost to its owner */
         return;
     }
     buffer_append(rejects, &head, sizeof head);
@@ -79,6 +89,8 @@ void import_reject(struct crm_import *import, const struct import_row *row, uint
     struct buffer text;
     buffer_init(&text, import->memory);
     import_row_text(import, row, &text);
+    if (text.failed)
+        (void)import_nomem(import);
     const char *raw = text.failed || text.data == NULL ? "" : (const char *)text.data;
     import_reject_raw(import, row->line, cell == EXPRESSION_NONE ? 1 : (uint64_t)cell + 1, why, raw,
                       text.failed ? 0 : text.length);

@@ -224,6 +224,7 @@ struct crm_import {
 /* Fails the import for good; returns the status. */
 int32_t import_fail(struct crm_import *import, int32_t status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int32_t import_pass_on(struct crm_import *import, const crm_error *error); /* what another call said */
 int32_t import_nomem(struct crm_import *import);
 /* A reject, counted.  `cell` EXPRESSION_NONE: no field in particular. */
 void import_reject(struct crm_import *import, const struct import_row *row, uint32_t cell, const char *why);

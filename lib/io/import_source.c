@@ -124,7 +124,7 @@ static int32_t read_csv(struct crm_import *import)
             return CRM_OK;
         }
         if (status != CRM_OK)
-            return import_fail(import, status, "%s", error.message);
+            return import_pass_on(import, &error);
         if (!import->plan.ready) {
             status = take_header(import, &row);
         } else {
@@ -155,7 +155,7 @@ static int32_t open_csv(struct crm_import *import)
     struct csv_options options = {.delimiter = source->delimiter, .row_size_max = IMPORT_ROW_MAX};
     int32_t status = csv_open(import->memory, &options, read_bytes, import, &source->csv, &error);
     if (status != CRM_OK)
-        return import_fail(import, status, "%s", error.message);
+        return import_pass_on(import, &error);
     return CRM_OK;
 }
 

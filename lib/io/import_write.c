@@ -24,7 +24,7 @@ crm_txn *write_txn(struct crm_import *import)
         return import->txn;
     if (crm_begin(import->db, &import->txn, &error) != CRM_OK) {
         import->txn = NULL;
-        import_fail(import, error.status, "%s", error.message);
+        import_pass_on(import, &error);
         return NULL;
     }
     if (crm_lsn(import->db) != import->lsn)
@@ -39,6 +39,8 @@ static int32_t commit(struct crm_import *import)
 {
     crm_error error;
     crm_txn *txn = import->txn;
+    if (import->status != CRM_OK)
+        return import->status; /* what is open is taken back with the answer */
     import->txn = NULL;
     import->batch_fill = 0;
     if (txn == NULL)
@@ -53,7 +55,7 @@ static int32_t commit(struct crm_import *import)
         }
     }
     int32_t status = crm_commit(txn, &import->lsn, &error);
-    return status == CRM_OK ? CRM_OK : import_fail(import, status, "%s", error.message);
+    return status == CRM_OK ? CRM_OK : import_pass_on(import, &error);
 }
 
 int32_t write_progress(struct crm_import *import, uint64_t rows)
@@ -198,7 +200,7 @@ static void delete_made(struct crm_import *import)
         import->made_count--;
         crm_delete(crm_edit(import->txn, import->made_kinds[import->made_count], &import->made[import->made_count]));
         if (crm_txn_status(import->txn, &error) != CRM_OK)
-            import_fail(import, error.status, "%s", error.message);
+            import_pass_on(import, &error);
     }
     reference_forget(import);
 }
@@ -391,6 +393,8 @@ static int32_t set_list(struct crm_import *import, crm_record *record, uint32_t 
         return import_nomem(import);
     int32_t status = crm_set_parsed(record, field, value->text, value->length);
     const char *after = crm_format(record, field, &after_length);
+    if (crm_record_status(record) == CRM_NOMEM)
+        return import_nomem(import);
     if (before_length != after_length || memcmp(before, after, after_length) != 0)
         *changed = true;
     return status;

@@ -70,8 +70,11 @@ static int32_t open_file(struct log *log, const struct log_options *options, crm
     }
     status = log->files->identify(log->file, &log->place, &system);
     if (status != CRM_OK) {
+        int ignored;
         log->files->close(log->file);
         log->file = NULL;
+        if (flags & FILE_EXCLUSIVE) /* not to be in the way of the next try */
+            (void)log->files->unlink(log->files->context, log->path, &ignored);
         return log_failure(log, status, system, "cannot be examined", error);
     }
     status = resolve_path(log, error);

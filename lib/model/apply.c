@@ -272,7 +272,7 @@ static bool apply_one(struct generation *generation, const struct frame *frame, 
 COLD static bool cannot_apply(struct generation *generation, const struct frame *frame, uint64_t offset,
                               crm_error *error)
 {
-    if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&generation->db->starved, __ATOMIC_ACQUIRE) || generation->arena->refused)
         error_nomem(error);
     else
         error_set(error, CRM_CORRUPT,

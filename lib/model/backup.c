@@ -25,9 +25,8 @@ static int32_t find_end(struct generation *generation, uint64_t *end, crm_error 
             status = cell == NULL ? CRM_CORRUPT : log_frame_info(generation->log, cell->offset, &frame, NULL);
             *end = frame.after.offset;
             if (status != CRM_OK || frame.lsn != published)
-                status =
-                    error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read; check the file with verify",
-                              generation->db->path, (unsigned long long)published);
+                status = error_unread(error, CRM_CORRUPT, "%s: transaction %llu", generation->db->path,
+                                      (unsigned long long)published);
         }
     }
     rwlock_unlock(&generation->lock);

@@ -23,7 +23,7 @@ static size_t pack_position(const struct generation *generation, uint64_t offset
 }
 
 /* A pack's body, as a table of frames': var raw length, then a zlib stream. */
-static bool pack_inflate(const struct generation *generation, uint64_t offset, struct pack *pack)
+static int32_t pack_inflate(const struct generation *generation, uint64_t offset, struct pack *pack)
 {
     const struct memory *memory = generation->db->memory;
     const struct log_map *map = log_map(generation->log);
@@ -32,51 +32,54 @@ static bool pack_inflate(const struct generation *generation, uint64_t offset, s
     if (offset < LOG_FRAMES_START || offset >= map->length ||
         entry_get(map->base + offset, (size_t)(map->length - offset), offset, &entry) != CRM_OK ||
         (entry.operation != ENTRY_PACK && entry.operation != ENTRY_FRAMES))
-        return false;
+        return CRM_CORRUPT;
     const uint8_t *end = entry.body + entry.body_length;
     const uint8_t *at = varint_get(entry.body, end, &raw);
     if (at == NULL || raw > VALUE_TEXT_MAX * UINT64_C(2) || raw / 1100 > (uint64_t)(end - at)) /* deflate's most */
-        return false;
+        return CRM_CORRUPT;
     struct value value = {.what = VALUE_DEFLATED, .integer = (int64_t)raw, .bytes = at, .length = (size_t)(end - at)};
     *pack = (struct pack){offset, memory_alloc(memory, (size_t)raw + 1), (size_t)raw};
-    if (pack->bytes != NULL && value_inflate(&value, pack->bytes))
-        return true;
-    memory_free(memory, pack->bytes);
-    return false;
+    int32_t status = pack->bytes == NULL ? CRM_NOMEM : value_inflate(memory, &value, pack->bytes);
+    if (status != CRM_OK)
+        memory_free(memory, pack->bytes);
+    return status;
 }
 
-COLD const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length)
+COLD int32_t pack_open(struct generation *generation, uint64_t offset, const uint8_t **bytes, size_t *length)
 {
-    const uint8_t *bytes = NULL;
+    int32_t status = CRM_OK;
     mutex_lock(&generation->pack_lock);
     size_t at = pack_position(generation, offset);
     if (at == generation->pack_count || generation->packs[at].offset != offset) {
         struct pack pack;
-        if (!memory_grow(generation->db->memory, (void **)&generation->packs, &generation->pack_capacity,
-                         generation->pack_count + 1, sizeof pack) ||
-            !pack_inflate(generation, offset, &pack))
+        status = memory_grow(generation->db->memory, (void **)&generation->packs, &generation->pack_capacity,
+                             generation->pack_count + 1, sizeof pack)
+                     ? pack_inflate(generation, offset, &pack)
+                     : CRM_NOMEM;
+        if (status != CRM_OK)
             goto out;
         memmove(generation->packs + at + 1, generation->packs + at, (generation->pack_count - at) * sizeof pack);
         generation->packs[at] = pack;
         generation->pack_count++;
     }
-    bytes = generation->packs[at].bytes;
+    *bytes = generation->packs[at].bytes;
     *length = generation->packs[at].length;
 out:
     mutex_unlock(&generation->pack_lock);
-    return bytes;
+    return status;
 }
 
-static const uint8_t *pack_bytes(struct generation *generation, uint64_t place, size_t *available)
+static int32_t pack_bytes(struct generation *generation, uint64_t place, const uint8_t **bytes, size_t *available)
 {
     uint64_t offset = (place & ~PLACE_PACKED) >> PLACE_POSITION_BITS;
     size_t position = (size_t)(place & ((UINT64_C(1) << PLACE_POSITION_BITS) - 1));
     size_t length;
-    const uint8_t *bytes = pack_open(generation, offset, &length);
-    if (bytes == NULL || position >= length)
-        return NULL;
+    int32_t status = pack_open(generation, offset, bytes, &length);
+    if (status != CRM_OK || position >= length)
+        return status == CRM_OK ? CRM_CORRUPT : status;
     *available = length - position;
-    return bytes + position;
+    *bytes += position;
+    return CRM_OK;
 }
 
 /* ---- reading everything ---- */
@@ -114,22 +117,25 @@ COLD void reader_free(struct generation *reader)
     memset(reader, 0, sizeof *reader);
 }
 
-const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available)
+static int32_t entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, const uint8_t **bytes,
+                           size_t *available)
 {
     if (offset & PLACE_PACKED)
-        return pack_bytes(generation, offset, available);
+        return pack_bytes(generation, offset, bytes, available);
     if (txn != NULL && offset >= txn->base) {
         uint64_t at = offset - txn->base;
         if (at >= txn->entries.length)
-            return NULL;
+            return CRM_CORRUPT;
         *available = txn->entries.length - (size_t)at;
-        return txn->entries.data + at;
+        *bytes = txn->entries.data + at;
+        return CRM_OK;
     }
     const struct log_map *map = log_map(generation->log);
     if (offset < LOG_FRAMES_START || offset >= map->length)
-        return NULL;
+        return CRM_CORRUPT;
     *available = (size_t)(map->length - offset);
-    return map->base + offset;
+    *bytes = map->base + offset;
+    return CRM_OK;
 }
 
 enum { ENTRY_LINES = 128 };
@@ -137,15 +143,17 @@ enum { ENTRY_LINES = 128 };
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out)
 {
     size_t available;
-    const uint8_t *bytes = entry_bytes(generation, txn, offset, &available);
-    if (bytes != NULL && available > ENTRY_LINES) { /* most lie in two or three lines, which are waited for at once */
+    const uint8_t *bytes;
+    int32_t status = entry_bytes(generation, txn, offset, &bytes, &available);
+    if (status != CRM_OK)
+        return status;
+    if (available > ENTRY_LINES) { /* most lie in two or three lines, which are waited for at once */
         __builtin_prefetch(bytes + ENTRY_LINES / 2);
         __builtin_prefetch(bytes + ENTRY_LINES);
     }
-    if (bytes == NULL || entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out) != CRM_OK)
-        return CRM_CORRUPT;
-    if (!(out->flags & ENTRY_PACKED))
-        return CRM_OK; /* the one before lies before it, as entry_get has seen to */
+    status = entry_get(bytes, available, offset & PLACE_PACKED ? 0 : offset, out);
+    if (status != CRM_OK || !(out->flags & ENTRY_PACKED))
+        return status; /* the one before lies before it, as entry_get has seen to */
     /* So must a packed one, or a forged chain would go round for ever. */
     uint64_t here = offset & PLACE_PACKED ? offset : place_packed(offset, 0);
     return (out->previous & PLACE_PACKED) && out->previous < here ? CRM_OK : CRM_CORRUPT;
@@ -170,18 +178,21 @@ int32_t entry_before(struct generation *generation, const crm_txn *txn, struct e
 {
     uint32_t kind = entry->kind, number = entry->number;
     uint64_t version = entry->version;
-    return entry_load(generation, txn, entry->previous, entry) == CRM_OK && entry->kind == kind &&
-                   entry->number == number && entry->version + 1 == version
-               ? CRM_OK
-               : CRM_CORRUPT;
+    int32_t status = entry_load(generation, txn, entry->previous, entry);
+    if (status != CRM_OK)
+        return status;
+    return entry->kind == kind && entry->number == number && entry->version + 1 == version ? CRM_OK : CRM_CORRUPT;
 }
 
 /* The entries below the first, down to a whole one. */
 static int32_t load_rest(struct generation *generation, const crm_txn *txn, struct entry *entry, struct version *out)
 {
     do {
-        if (out->count == VERSION_SEGMENTS || entry->previous == 0 || entry_before(generation, txn, entry) != CRM_OK ||
-            !add_segment(out, entry))
+        int32_t status =
+            out->count == VERSION_SEGMENTS || entry->previous == 0 ? CRM_CORRUPT : entry_before(generation, txn, entry);
+        if (status != CRM_OK)
+            return status;
+        if (!add_segment(out, entry))
             return CRM_CORRUPT;
     } while (!is_whole(entry));
     return CRM_OK;
@@ -191,8 +202,9 @@ static int32_t load_rest(struct generation *generation, const crm_txn *txn, stru
 int32_t version_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct version *out)
 {
     struct entry entry;
-    if (entry_load(generation, txn, offset, &entry) != CRM_OK)
-        return CRM_CORRUPT;
+    int32_t status = entry_load(generation, txn, offset, &entry);
+    if (status != CRM_OK)
+        return status;
     out->offset = offset;
     out->lsn = entry.lsn;
     out->number_of = entry.version;
@@ -227,22 +239,25 @@ COLD uint64_t version_newest(const struct generation *generation, const crm_txn 
 }
 
 /* What cannot be read is taken for erased: nothing may come to light by damage. */
-COLD uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind,
-                             uint32_t number, uint64_t after, uint64_t until)
+COLD int32_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
+                            uint64_t after, uint64_t until, uint64_t *erased)
 {
     struct entry entry;
     uint64_t place = version_newest(generation, txn, kind, number);
     int32_t status = place == 0 ? CRM_OK : entry_load(generation, txn, place, &entry);
-    while (place != 0 && status == CRM_OK) {
-        if (entry.version <= after)
-            return 0;
-        if (entry.operation == ENTRY_ERASE && entry.lsn <= until)
-            return entry.version;
+    *erased = 0;
+    while (place != 0 && status == CRM_OK && entry.version > after) {
+        if (entry.operation == ENTRY_ERASE && entry.lsn <= until) {
+            *erased = entry.version;
+            return CRM_OK;
+        }
         place = entry.previous;
         if (place != 0)
             status = entry_before(generation, txn, &entry);
     }
-    return status == CRM_OK ? 0 : UINT64_MAX;
+    if (status != CRM_OK)
+        *erased = UINT64_MAX;
+    return status == CRM_NOMEM ? status : CRM_OK;
 }
 
 /* A view that was open keeps what it had: what was erased since it was opened is
@@ -252,11 +267,14 @@ int32_t version_of_row(const crm_view *view, const struct kind *kind, uint32_t n
                        struct version *out)
 {
     struct generation *generation = view->generation;
+    uint64_t by = 0;
     int32_t status = version_load(generation, view->txn, row->head, out);
     if (status == CRM_OK && (out->kind != kind->number || out->number != number || out->lsn != row_lsn(row)))
         return CRM_CORRUPT; /* another's: what lies there was written to the wrong place */
     bool erased = (row->state & ROW_ERASED) || (row->head & PLACE_PACKED);
     if (status == CRM_OK && erased && row->head != version_newest(generation, view->txn, kind, number))
-        out->hidden = version_erased(generation, view->txn, kind, number, out->number_of, view->base_lsn) != 0;
+        status = version_erased(generation, view->txn, kind, number, out->number_of, view->base_lsn, &by);
+    if (by != 0)
+        out->hidden = true;
     return status;
 }

@@ -176,14 +176,20 @@ static int32_t load(struct crm_change *change, crm_view *view, struct generation
                     const struct change_place *what)
 {
     struct entry entry, earlier;
-    if (version_load(reader, view->txn, what->place, &change->after.version) != CRM_OK ||
-        entry_load(reader, view->txn, what->place, &entry) != CRM_OK || entry.kind != what->kind->number ||
-        entry.number != what->number)
+    int32_t status = version_load(reader, view->txn, what->place, &change->after.version);
+    if (status == CRM_OK)
+        status = entry_load(reader, view->txn, what->place, &entry);
+    if (status != CRM_OK)
+        return status;
+    if (entry.kind != what->kind->number || entry.number != what->number)
         return CRM_CORRUPT;
     change->has_before = entry.previous != 0;
-    if (change->has_before && (version_load(reader, view->txn, entry.previous, &change->before.version) != CRM_OK ||
-                               entry_load(reader, view->txn, entry.previous, &earlier) != CRM_OK))
-        return CRM_CORRUPT;
+    if (change->has_before)
+        status = version_load(reader, view->txn, entry.previous, &change->before.version);
+    if (change->has_before && status == CRM_OK)
+        status = entry_load(reader, view->txn, entry.previous, &earlier);
+    if (status != CRM_OK)
+        return status;
     change->lsn = entry.lsn;
     change->version = entry.version;
     change->operation = change_operation(&entry, change->has_before ? &earlier : NULL);
@@ -204,15 +210,10 @@ int32_t change_fill(struct crm_change *change, crm_view *view, struct generation
         show(&change->before, view, what);
         status = compare(change, change->has_before ? &change->before.version : NULL, &change->after.version);
     }
-    if (status == CRM_CORRUPT)
-        error_set(error, status, "%s: a version of a %s at byte %llu is damaged; check the file with verify",
-                  crm_path(view->db), what->kind->name,
-                  (unsigned long long)(what->place & PLACE_PACKED ? (what->place & ~PLACE_PACKED) >> PLACE_POSITION_BITS
-                                                                  : what->place));
-    else if (status == CRM_NOMEM)
-        (void)error_nomem(error);
-    if (status == CRM_OK)
-        status = fill_meta(change, view, error);
+    uint64_t place = what->place & PLACE_PACKED ? (what->place & ~PLACE_PACKED) >> PLACE_POSITION_BITS : what->place;
+    status = status == CRM_OK ? fill_meta(change, view, error)
+                              : error_unread(error, status, "%s: a version of a %s at byte %llu", crm_path(view->db),
+                                             what->kind->name, (unsigned long long)place);
     if (status != CRM_OK)
         change_clear(change);
     return status;

@@ -60,7 +60,7 @@ static int32_t check_unique(crm_txn *txn, const crm_record *record, struct field
     struct buffer *keys = &txn->scratch;
     buffer_reset(keys);
     if (!index_keys(field, value, keys))
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        return txn_nomem(txn);
     for (size_t at = 0; at < keys->length;) {
         uint32_t length, number;
         memcpy(&length, keys->data + at, sizeof length);
@@ -94,8 +94,12 @@ COLD static int32_t check_acyclic(crm_txn *txn, const crm_record *record, const 
             return txn_fail(txn, CRM_REFUSED, "%s.%s: the %s would come to stand above itself", record->kind->name,
                             field->name, record->kind->name);
         const struct row *row = row_at(txn->generation, record->kind, (uint32_t)value.integer);
-        if (row == NULL || row->head == 0 || version_load(txn->generation, txn, row->head, &version) != CRM_OK ||
-            version_get(&version, field->number, &value) != 1)
+        if (row == NULL || row->head == 0)
+            return CRM_OK;
+        int32_t status = version_load(txn->generation, txn, row->head, &version);
+        if (status != CRM_OK)
+            return txn_unread(txn, status, record->kind);
+        if (version_get(&version, field->number, &value) != 1)
             return CRM_OK;
     }
     return txn_fail(txn, CRM_REFUSED, "%s.%s: more than 10,000 levels", record->kind->name, field->name);
@@ -188,9 +192,13 @@ COLD static int32_t find_dependent(crm_txn *txn, const crm_record *record)
             struct field *field = kind->fields[i];
             uint32_t number;
             if (field->type != CRM_TYPE_REF || field->target != record->kind->number ||
-                !(field->flags & CRM_FLAG_REQUIRED) ||
-                !lookup_referrer(&txn->view, kind, field, record->number, &number))
+                !(field->flags & CRM_FLAG_REQUIRED))
                 continue;
+            int32_t status = lookup_referrer(&txn->view, kind, field, record->number, &number);
+            if (status == CRM_NOT_FOUND)
+                continue;
+            if (status != CRM_OK)
+                return txn_unread(txn, status, kind);
             char id[UUID_TEXT_SIZE];
             uuid_format(id_at(txn->generation, kind, number), id);
             return txn_fail(txn, CRM_REFERENCED,
@@ -296,12 +304,13 @@ COLD static int32_t find_interactions(crm_txn *txn, const struct kind *interacti
         struct version version;
         if (row == NULL || row->head == 0)
             continue;
-        if (version_load(generation, txn, row->head, &version) != CRM_OK)
-            return txn_fail(txn, CRM_CORRUPT, "a %s is damaged; check the file with verify", interaction->name);
+        int32_t status = version_load(generation, txn, row->head, &version);
+        if (status != CRM_OK)
+            return txn_unread(txn, status, interaction);
         if (!names(interaction, &version, person->kind->number, person->number))
             continue;
         if (!note_number(numbers, number))
-            return txn_fail(txn, CRM_NOMEM, "out of memory");
+            return txn_nomem(txn);
     }
     return CRM_OK;
 }

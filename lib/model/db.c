@@ -173,7 +173,7 @@ int32_t db_replay(struct generation *generation, uint64_t up_to_lsn, crm_error *
     generation->batching = false;
     if (status == CRM_OK && generation->applied.offset != before && !index_flush(generation)) {
         generation->bad = true;
-        status = error_set(error, CRM_NOMEM, "%s: the indexes cannot be built: out of memory", generation->db->path);
+        status = error_nomem(error);
     }
     if (status != CRM_OK)
         index_batch_free(generation);
@@ -201,6 +201,7 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     int32_t status = arena_create(generation->db->memory, &arena, error);
     if (status != CRM_OK)
         return status;
+    struct log_point before = generation->applied;
     db_unsettle(generation);
     arena_free(generation->arena);
     generation->arena = arena;
@@ -212,17 +213,15 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     generation->change++;
     /* Views are handed on with what they remember; it may come of the arena that is gone. */
     generation->serial = __atomic_add_fetch(&generation->db->generations, 1, __ATOMIC_RELAXED);
-    if (!roots_create(generation)) {
-        generation->bad = true;
-        return error_nomem(error);
-    }
     /* What open views must know is in the touches already, and these stay in the order of their transactions. */
     bool building = generation->building;
     generation->building = true;
-    status = db_replay(generation, up_to_lsn, error);
+    status = roots_create(generation) ? db_replay(generation, up_to_lsn, error) : error_nomem(error);
     generation->building = building;
     generation->bad = status != CRM_OK;
-    if (!generation->bad)
+    if (generation->bad) /* whoever builds it when it is next used goes as far as this was to */
+        generation->applied = before;
+    else
         settings_note(generation, UINT32_MAX);
     return status;
 }
@@ -291,7 +290,7 @@ int32_t db_write_image(struct generation *generation, crm_error *error)
     point.at = generation->applied;
     bool staged = generation->txn != NULL && generation->txn->applied;
     int32_t status = generation->bad || staged || replaced || generation->arena->damaged
-                         ? CRM_CORRUPT
+                         ? error_set(error, CRM_BUSY, "%s: the index file cannot be written now", db->path)
                          : image_write(db->files, db->image_path, generation->arena, &point, error);
     rwlock_unlock(&generation->lock);
     if (status == CRM_OK)
@@ -478,7 +477,7 @@ static bool name_image(crm_db *db, const struct log *log)
         buffer_free(&name);
     else
         db->image_path = (char *)name.data;
-    return !name.failed;
+    return db->image_path != NULL;
 }
 
 static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *error)
@@ -568,7 +567,8 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
-        status = db_replay(generation, up_to, error);
+        bool whole = !generation->bad && !generation->arena->damaged; /* nothing goes onto half a change */
+        status = whole ? db_replay(generation, up_to, error) : fill_anew(generation, up_to, error);
     }
     if (status == CRM_OK && unsaid)
         log_publish(generation->log, generation->applied.lsn);
@@ -628,6 +628,7 @@ static int32_t open_steps(crm_db *db, crm_error *error)
     int32_t status = open_log(db, true, &log, error);
     if (status != CRM_OK)
         return status;
+    db->made = db->options.create == 2;
     bool locked;
     status = lock_to_recover(db, log, &locked, error);
     if (status != CRM_OK) {
@@ -709,6 +710,9 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
         return error_nomem(error);
     int32_t status = open_steps(db, error);
     if (status != CRM_OK) {
+        int ignored;
+        if (db->made && (db->now == NULL || log_alone(db->now->log))) /* not to be in the way of the next try */
+            (void)db->files->unlink(db->files->context, path, &ignored);
         db_free(db);
         return status;
     }

@@ -142,6 +142,7 @@ struct crm_db {
     crm_view *closed_views; /* likewise: kept for the next that are opened */
     uint32_t closed_count;
     uint64_t generations; /* atomic: how many there were */
+    bool made;            /* the file, by this opening */
     bool closed;
     int64_t fixed_now; /* INT64_MIN: the clock runs */
     crm_txn *txn;
@@ -246,8 +247,7 @@ static inline uint64_t place_packed(uint64_t pack_offset, uint32_t position)
 {
     return PLACE_PACKED | pack_offset << PLACE_POSITION_BITS | position;
 }
-/* NULL: no such place. */
-const uint8_t *entry_bytes(struct generation *generation, const crm_txn *txn, uint64_t offset, size_t *available);
+/* CRM_CORRUPT: no such place, or what is there is damaged; CRM_NOMEM: its pack cannot be inflated now. */
 int32_t entry_load(struct generation *generation, const crm_txn *txn, uint64_t offset, struct entry *out);
 /* The version before, into the entry: CRM_CORRUPT when it is not the record's or not the one before. */
 int32_t entry_before(struct generation *generation, const crm_txn *txn, struct entry *entry);
@@ -258,9 +258,9 @@ int32_t version_of_row(const crm_view *view, const struct kind *kind, uint32_t n
                        struct version *out);
 /* The number of the version that erased a row's personal data, the newest if
  * there are several, after version `after` and up to the transaction `until`;
- * 0: none did.  Every earlier version is hidden. */
-uint64_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
-                        uint64_t after, uint64_t until);
+ * 0: none did.  Every earlier version is hidden.  Only CRM_NOMEM is a failure. */
+int32_t version_erased(struct generation *generation, const crm_txn *txn, const struct kind *kind, uint32_t number,
+                       uint64_t after, uint64_t until, uint64_t *erased);
 /* Where the newest version lies that is committed (or, in a transaction, made); 0: there is none. */
 uint64_t version_newest(const struct generation *generation, const crm_txn *txn, const struct kind *kind,
                         uint32_t number);
@@ -269,8 +269,8 @@ static inline int version_field(const struct version *version, const struct fiel
     return version->hidden && (field->flags & CRM_FLAG_PERSONAL) ? 0 : version_get(version, field->number, value);
 }
 /* The inflated body of the pack, or table of frames, whose entry lies at that
- * offset of the log; kept while the generation lives.  NULL: damaged. */
-const uint8_t *pack_open(struct generation *generation, uint64_t offset, size_t *length);
+ * offset of the log; kept while the generation lives.  CRM_CORRUPT, CRM_NOMEM. */
+int32_t pack_open(struct generation *generation, uint64_t offset, const uint8_t **bytes, size_t *length);
 /* For work that goes through every version: reads the log of another generation
  * by entry_load and version_load with packs of its own, which can be let go. */
 void reader_init(struct generation *reader, const struct generation *of);

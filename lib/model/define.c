@@ -109,7 +109,7 @@ bool schema_undo(struct generation *generation, uint32_t kind_number, const stru
     if (kind == NULL || (!is_kind && field == NULL))
         return false;
     if (!is_kind && !is_field)
-        return schema_drop_choice(schema, field, int_of(version, CRM_CHOICE_CODE));
+        return schema_drop_choice(field, int_of(version, CRM_CHOICE_CODE));
     roots_forget(generation, kind->number, is_kind ? 0 : field->number);
     return is_kind ? schema_drop_kind(schema, kind) : schema_drop_field(schema, kind, field);
 }

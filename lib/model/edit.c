@@ -125,7 +125,7 @@ static int32_t put_bytes(crm_txn *txn, struct edit *edit)
     edit->at = bytes->length;
     if (!buffer_reserve(bytes, value->length + 1) || bytes->data == NULL) {
         bytes->failed = false;
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        return txn_nomem(txn);
     }
     memcpy(bytes->data + bytes->length, value->bytes, value->length);
     bytes->length += value->length;
@@ -141,7 +141,7 @@ static inline struct edit *edit_for(crm_record *record, struct field *field)
         return NULL;
     struct edit *edit = txn_edit(txn, field->number);
     if (edit == NULL && (edit = add_edit(txn, field)) == NULL)
-        txn_fail(txn, CRM_NOMEM, "out of memory");
+        txn_nomem(txn);
     else
         edit->judged = false;
     return edit;
@@ -634,6 +634,8 @@ COLD void record_set_note(crm_record *record, const char *rule, const char *evid
     memory_free(memory, record->note_evidence);
     record->note_rule = rule == NULL ? NULL : memory_text(memory, rule, strlen(rule));
     record->note_evidence = evidence == NULL ? NULL : memory_text(memory, evidence, strlen(evidence));
+    if ((rule != NULL && record->note_rule == NULL) || (evidence != NULL && record->note_evidence == NULL))
+        (void)txn_nomem(record->txn);
 }
 
 const char *record_note_rule(const crm_record *record)

@@ -93,8 +93,9 @@ static int32_t gather_row(crm_feed *feed, const struct kind *kind, uint32_t numb
     struct generation *generation = feed->view->generation;
     for (uint64_t place = version_newest(generation, NULL, kind, number); place != 0;) {
         struct entry entry;
-        if (entry_load(&feed->reader, NULL, place, &entry) != CRM_OK)
-            return CRM_CORRUPT;
+        int32_t status = entry_load(&feed->reader, NULL, place, &entry);
+        if (status != CRM_OK)
+            return status;
         if (entry.lsn < feed->last_lsn)
             break;
         struct feed_place found = {entry.lsn, place, entry.sequence};
@@ -117,11 +118,9 @@ static int32_t gather_kind(crm_feed *feed, const struct kind *kind, uint64_t bas
         rows = kind_rows(feed->view->generation, kind);
         for (uint32_t n = 0; status == CRM_OK && n < ROWS_AT_ONCE && number < rows; n++, number++) {
             status = gather_row(feed, kind, number, base);
-            if (status == CRM_CORRUPT)
-                error_set(error, status, "%s: a version of %s number %u is damaged; check the file with verify",
-                          crm_path(feed->db), kind->name, number);
-            else if (status == CRM_NOMEM)
-                (void)error_nomem(error);
+            if (status != CRM_OK)
+                status = error_unread(error, status, "%s: a version of %s number %u", crm_path(feed->db), kind->name,
+                                      number);
         }
         status = view_finish(feed->view, status, error);
     }
@@ -182,8 +181,9 @@ static int32_t look(crm_feed *feed, uint64_t lsn, crm_error *error)
 static int32_t enter(crm_feed *feed, crm_error *error)
 {
     uint64_t lsn = feed->last_sequence == UINT32_MAX ? feed->last_lsn + 1 : feed->last_lsn;
-    /* Behind the last number that there is comes none, not 0. */
-    int32_t status = lsn - 1 >= crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
+    int32_t status = db_follow(feed->db, false, error);
+    if (status == CRM_OK) /* behind the last number that there is comes none, not 0 */
+        status = lsn - 1 >= crm_lsn(feed->db) ? CRM_NOT_FOUND : look(feed, lsn, error);
     if (status != CRM_OK)
         return status == CRM_NOT_FOUND ? CRM_DONE : status;
     struct generation *generation = feed->view->generation;
@@ -201,23 +201,28 @@ static int32_t enter(crm_feed *feed, crm_error *error)
     if (status == CRM_OK && feed->frame.lsn == lsn)
         return CRM_OK;
     feed->frame.entries = NULL;
-    return error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read at byte %llu; check the file with verify",
-                     crm_path(feed->db), (unsigned long long)lsn, (unsigned long long)offset);
+    return error_unread(error, CRM_CORRUPT, "%s: transaction %llu at byte %llu", crm_path(feed->db),
+                        (unsigned long long)lsn, (unsigned long long)offset);
 }
 
 /* ---- handing out ---- */
 
 /* A record is asked once for its erasure, not with each of its changes. */
-static uint64_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row,
-                          uint64_t place)
+static int32_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t number, const struct row *row,
+                         struct change_place *what)
 {
     struct feed_erased *known = &feed->erased[hash_mix((uint64_t)kind->number << 32 | number) % (uint64_t)ERASED_CACHE];
-    if (!(row->state & ROW_ERASED) && !(place & PLACE_PACKED))
-        return 0;
-    if (known->kind != kind->number || known->number != number || known->head != row->head)
-        *known = (struct feed_erased){kind->number, number, row->head,
-                                      version_erased(feed->view->generation, NULL, kind, number, 0, UINT64_MAX)};
-    return known->version;
+    int32_t status = CRM_OK;
+    if (!(row->state & ROW_ERASED) && !(what->place & PLACE_PACKED))
+        return CRM_OK;
+    if (known->kind != kind->number || known->number != number || known->head != row->head) {
+        *known = (struct feed_erased){kind->number, number, row->head, 0};
+        status = version_erased(feed->view->generation, NULL, kind, number, 0, UINT64_MAX, &known->version);
+        if (status != CRM_OK)
+            known->kind = 0;
+    }
+    what->erased = known->version;
+    return status;
 }
 
 static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entry, crm_error *error)
@@ -229,23 +234,20 @@ static int32_t hand_out(crm_feed *feed, uint64_t place, const struct entry *entr
         return status;
     const struct row *row = kind == NULL ? NULL : row_at(generation, kind, entry->number);
     if (row == NULL || row->head == 0) {
-        status = error_set(error, CRM_CORRUPT, "%s: a change of a record that is not there; check the file with verify",
-                           crm_path(feed->db));
+        status = error_unread(error, CRM_CORRUPT, "%s: a change of a record that is not there", crm_path(feed->db));
     } else {
-        struct change_place what = {.kind = kind,
-                                    .number = entry->number,
-                                    .id = *id_at(generation, kind, entry->number),
-                                    .place = place,
-                                    .erased = erased_by(feed, kind, entry->number, row, place)};
-        status = change_fill(&feed->change, feed->view, &feed->reader, &what, error);
+        struct change_place what = {
+            .kind = kind, .number = entry->number, .id = *id_at(generation, kind, entry->number), .place = place};
+        status = erased_by(feed, kind, entry->number, row, &what) == CRM_OK
+                     ? change_fill(&feed->change, feed->view, &feed->reader, &what, error)
+                     : error_nomem(error);
     }
     return view_finish(feed->view, status, error);
 }
 
-static int32_t damaged(const crm_feed *feed, uint64_t offset, crm_error *error)
+static int32_t damaged(const crm_feed *feed, uint64_t offset, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: the entry at byte %llu is damaged; check the file with verify",
-                     crm_path(feed->db), (unsigned long long)offset);
+    return error_unread(error, status, "%s: the entry at byte %llu", crm_path(feed->db), (unsigned long long)offset);
 }
 
 static int32_t next_of_frame(crm_feed *feed, crm_error *error)
@@ -255,7 +257,7 @@ static int32_t next_of_frame(crm_feed *feed, crm_error *error)
     uint64_t offset = frame->entries_offset + feed->at;
     if (entry_get(frame->entries + feed->at, frame->entries_length - feed->at, offset, &entry) != CRM_OK ||
         entry.operation > ENTRY_ERASE)
-        return damaged(feed, offset, error);
+        return damaged(feed, offset, CRM_CORRUPT, error);
     int32_t status = hand_out(feed, offset, &entry, error);
     if (status == CRM_OK)
         feed->at += entry.size;
@@ -270,8 +272,9 @@ static int32_t next_of_window(crm_feed *feed, crm_error *error)
     if (status != CRM_OK || feed->window_count == 0) /* the file was compacted meanwhile: gather anew */
         return status == CRM_OK ? CRM_DONE : status;
     reader_relax(&feed->reader);
-    if (entry_load(&feed->reader, NULL, found.place, &entry) != CRM_OK)
-        return damaged(feed, found.place & ~PLACE_PACKED, error);
+    status = entry_load(&feed->reader, NULL, found.place, &entry);
+    if (status != CRM_OK)
+        return damaged(feed, found.place & ~PLACE_PACKED, status, error);
     status = hand_out(feed, found.place, &entry, error);
     if (status != CRM_OK)
         return status;
@@ -345,6 +348,9 @@ int32_t crm_feed_open(crm_db *db, uint64_t lsn, crm_feed **out, crm_error *error
         *out = NULL;
     if (db == NULL || out == NULL)
         return error_set(error, CRM_MISUSE, "crm_feed_open needs a database and a place for the feed");
+    int32_t status = db_follow(db, false, error);
+    if (status != CRM_OK)
+        return status;
     uint64_t newest = crm_lsn(db);
     if (lsn > newest)
         return error_set(error, CRM_NOT_FOUND, "transaction %llu is not there: the last is %llu",

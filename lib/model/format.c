@@ -84,11 +84,13 @@ static bool put_title(crm_view *view, struct kind *kind, uint32_t number, const 
     size_t length = 0;
     int got = 0;
     buffer_init(&scratch, view->db->memory);
-    if (kind->title != NULL)
-        got = version_of_row(view, kind, number, row, &version) == CRM_OK ? version_field(&version, kind->title, &value)
-                                                                          : -1;
+    int32_t status = kind->title == NULL ? CRM_OK : version_of_row(view, kind, number, row, &version);
+    if (kind->title != NULL && status == CRM_OK)
+        got = version_field(&version, kind->title, &value);
     if (got < 0 || (got == 1 && !value_text(&value, &scratch, &text, &length)))
-        view->trouble = scratch.failed ? CRM_NOMEM : CRM_CORRUPT;
+        status = scratch.failed ? CRM_NOMEM : CRM_CORRUPT;
+    if (status != CRM_OK)
+        view->trouble = status;
     buffer_append(out, text, length);
     buffer_free(&scratch);
     return length > 0;

@@ -110,11 +110,12 @@ bool frames_apply(struct generation *generation, uint64_t offset, const struct e
 {
     struct generation reader;
     size_t length = 0;
+    const uint8_t *at = NULL;
     reader_init(&reader, generation);
-    const uint8_t *at = pack_open(&reader, offset, &length);
-    const uint8_t *end = at == NULL ? NULL : at + length;
+    bool fine = pack_open(&reader, offset, &at, &length) == CRM_OK;
+    const uint8_t *end = fine ? at + length : NULL;
     struct frame frame = {.time = 0};
-    bool fine = at != NULL && entry->lsn > 0 && entry->version < UINT32_MAX;
+    fine = fine && entry->lsn > 0 && entry->version < UINT32_MAX;
     for (uint64_t i = 0; fine && i < entry->version; i++) {
         at = get_frame(at, end, &frame);
         fine = at != NULL && frames_note(generation, entry->lsn + i, offset, frame.time);
@@ -126,13 +127,16 @@ bool frames_apply(struct generation *generation, uint64_t offset, const struct e
 static int32_t table_meta(struct generation *generation, uint64_t offset, uint64_t lsn, struct frame *out)
 {
     struct entry entry;
-    size_t length;
+    const uint8_t *at = NULL;
+    size_t length = 0;
     *out = (struct frame){.lsn = lsn};
     if (entry_load(generation, NULL, offset, &entry) != CRM_OK || entry.operation != ENTRY_FRAMES || lsn < entry.lsn ||
         lsn - entry.lsn >= entry.version)
         return CRM_CORRUPT;
-    const uint8_t *at = pack_open(generation, offset, &length);
-    const uint8_t *end = at == NULL ? NULL : at + length;
+    int32_t status = pack_open(generation, offset, &at, &length);
+    if (status != CRM_OK)
+        return status;
+    const uint8_t *end = at + length;
     for (uint64_t i = entry.lsn; at != NULL && i <= lsn; i++)
         at = get_frame(at, end, out);
     return at == NULL ? CRM_CORRUPT : CRM_OK;
@@ -151,6 +155,6 @@ int32_t frame_meta(struct generation *generation, uint64_t lsn, struct frame *ou
         status = table_meta(generation, cell->offset, lsn, out);
     if (status == CRM_OK && out->lsn == lsn)
         return CRM_OK;
-    return error_set(error, CRM_CORRUPT, "%s: what is kept of transaction %llu at byte %llu is damaged",
-                     log_path(generation->log), (unsigned long long)lsn, (unsigned long long)cell->offset);
+    return error_unread(error, status, "%s: what is kept of transaction %llu at byte %llu", log_path(generation->log),
+                        (unsigned long long)lsn, (unsigned long long)cell->offset);
 }

@@ -57,7 +57,10 @@ COLD static int64_t intern(struct grouping *g, const char *text, size_t length)
     uint32_t size = (uint32_t)length;
     buffer_append(&g->texts, &size, sizeof size);
     buffer_append(&g->texts, text, length);
-    g->no_memory |= g->texts.failed;
+    if (g->texts.failed) { /* a slot must not name what is not there */
+        g->no_memory = true;
+        return group_none;
+    }
     g->text_slots[slot] = place + 1;
     g->text_count++;
     return place;
@@ -81,7 +84,7 @@ static int64_t key_of_value(struct grouping *g, const struct field *field, int32
         return group_none;
     if (value->what == VALUE_INT)
         return group_cut(field, unit, value->integer);
-    if (!value_text(value, &g->query->view->scratch2, &text, &length))
+    if (!query_text(g->query, value, &text, &length))
         return group_none;
     return intern(g, text, length);
 }
@@ -104,8 +107,9 @@ COLD static bool load_through(struct grouping *g, uint32_t k)
         g->through[k][n] = group_none;
         if (view_row(query->view, kind, n, &row) == VIEW_ROW_NONE)
             continue;
-        if (version_of_row(query->view, kind, n, &row, &version) != CRM_OK) {
-            query->view->trouble = CRM_CORRUPT;
+        int32_t status = version_of_row(query->view, kind, n, &row, &version);
+        if (status != CRM_OK) {
+            query->view->trouble = status;
             continue;
         }
         g->through[k][n] = key_of_value(g, field, query->keys[k].unit, version_field(&version, field, &value), &value);
@@ -452,7 +456,7 @@ static int32_t group_all(struct grouping *g, crm_table *table)
         return query_fail(query, CRM_FULL, "the sum does not fit 64 bits");
     if (!fine || g->no_memory || !group_add_columns(g, table) ||
         !(g->dense ? group_put_dense(g, table) : group_put_hashed(g, table)))
-        return query_fail(query, CRM_NOMEM, "out of memory");
+        return query_nomem(query);
     return CRM_OK;
 }
 

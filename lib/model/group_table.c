@@ -23,14 +23,15 @@ static bool look_up_title(void *context, uint32_t number, struct buffer *title, 
         *id = *id_at(source->view->generation, source->kind, number);
     } while (view_again(source->view));
     int32_t status = crm_get(source->view, source->kind->number, id, &record, NULL);
-    if (status == CRM_NOT_FOUND)
+    if (status == CRM_NOT_FOUND || status == CRM_NOMEM)
         return false;
     const char *text = status == CRM_OK ? crm_title(record, &length) : "(damaged)"; /* not as if it had no name */
     if (status != CRM_OK)
         length = strlen(text);
     buffer_append(title, text, length);
+    bool read = crm_record_status(record) != CRM_NOMEM;
     crm_record_free(record);
-    return true;
+    return read;
 }
 
 static void release_source(void *context)

@@ -18,10 +18,9 @@ struct crm_history {
     struct crm_change change;
 };
 
-static int32_t damaged(const crm_history *history, crm_error *error)
+static int32_t damaged(const crm_history *history, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: the versions of a %s do not hang together; check the file with verify",
-                     crm_path(history->view->db), history->what.kind->name);
+    return error_unread(error, status, "%s: a version of a %s", crm_path(history->view->db), history->what.kind->name);
 }
 
 static int32_t collect(crm_history *history, const struct row *row, crm_error *error)
@@ -31,7 +30,7 @@ static int32_t collect(crm_history *history, const struct row *row, crm_error *e
     int32_t status = entry_load(view->generation, view->txn, row->head, &entry);
     for (uint64_t place = row->head; place != 0;) {
         if (status != CRM_OK || entry.kind != history->what.kind->number || entry.number != history->what.number)
-            return damaged(history, error);
+            return damaged(history, status, error);
         if (!memory_grow(view->db->memory, (void **)&history->places, &history->capacity, history->count + 1,
                          sizeof *history->places))
             return error_nomem(error);
@@ -51,12 +50,16 @@ static int32_t find(crm_history *history, uint32_t number, crm_error *error)
     struct row row;
     char text[UUID_TEXT_SIZE];
     if (found == UINT32_MAX || view_row(view, kind, found, &row) == VIEW_ROW_NONE) {
+        int32_t status = view_trouble(view, error);
         uuid_format(&history->what.id, text);
-        return error_set(error, CRM_NOT_FOUND, "there is no %s with id %s", kind == NULL ? "kind" : kind->name, text);
+        return status != CRM_OK ? status
+                                : error_set(error, CRM_NOT_FOUND, "there is no %s with id %s",
+                                            kind == NULL ? "kind" : kind->name, text);
     }
     history->what.kind = kind;
     history->what.number = found;
-    history->what.erased = version_erased(view->generation, view->txn, kind, found, 0, view->base_lsn);
+    if (version_erased(view->generation, view->txn, kind, found, 0, view->base_lsn, &history->what.erased) != CRM_OK)
+        return error_nomem(error);
     return collect(history, &row, error);
 }
 

@@ -67,7 +67,11 @@ bool value_text(const struct value *value, struct buffer *scratch, const char **
         *length = value->length;
     } else if (value->what == VALUE_DEFLATED) {
         buffer_reset(scratch);
-        if (!buffer_reserve(scratch, (size_t)value->integer + 1) || !value_inflate(value, scratch->data))
+        if (!buffer_reserve(scratch, (size_t)value->integer + 1))
+            return false;
+        int32_t status = value_inflate(scratch->memory, value, scratch->data);
+        scratch->failed = status == CRM_NOMEM;
+        if (status != CRM_OK)
             return false;
         *text = (const char *)scratch->data;
         *length = (size_t)value->integer;

@@ -62,7 +62,7 @@ int32_t items_put(crm_record *record, struct field *field, struct buffer *list)
     if (list->length == 0)
         value.what = VALUE_NULL;
     if (list->failed)
-        status = txn_fail(txn, CRM_NOMEM, "out of memory");
+        status = txn_nomem(txn);
     else if (list->length > VALUE_TEXT_MAX || items_count(&value) > ITEMS_MAX)
         status = txn_fail(txn, CRM_INVALID, "%s.%s: a list has at most %d items", record->kind->name, field->name,
                           ITEMS_MAX);
@@ -90,7 +90,9 @@ int32_t items_check(crm_record *record, const struct field *field, const char *t
     switch (field->type) {
     case CRM_TYPE_EMAILS:
         if (!email_normalise(scratch, text, length) || !email_valid((const char *)scratch->data, scratch->length))
-            return bad_item(record, field, text, length, "is not an e-mail address like name@example.com");
+            return scratch->failed
+                       ? txn_nomem(record->txn)
+                       : bad_item(record, field, text, length, "is not an e-mail address like name@example.com");
         break;
     case CRM_TYPE_PHONES:
         if (!phone_digits(text, length, &phone))

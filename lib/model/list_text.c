@@ -55,7 +55,7 @@ static int32_t refuse(const struct reading *reading, const char *text, size_t le
 
 static int32_t no_memory(const struct reading *reading)
 {
-    return txn_fail(reading->record->txn, CRM_NOMEM, "out of memory");
+    return txn_nomem(reading->record->txn);
 }
 
 static bool make_seen(struct reading *reading, size_t items)

@@ -400,7 +400,7 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
     return status;
 }
 
-bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number)
+int32_t lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number)
 {
     struct generation *generation = view->generation;
     uint32_t rows = kind_rows(generation, kind);
@@ -409,25 +409,26 @@ bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uin
         struct tree_key key, from = {index_int_key(field, target), 0};
         tree_seek(generation->arena, field->tree, from, &cursor);
         if (!tree_next(generation->arena, field->tree, &cursor, &key) || key.high != from.high)
-            return false;
+            return CRM_NOT_FOUND;
         *number = tree_number(key);
-        return true;
+        return CRM_OK;
     }
     for (uint32_t n = 0; n < rows; n++) {
         const struct row *row = row_at(generation, kind, n);
         struct version version;
-        struct value value;
+        struct value value = {.integer = -1};
         if (row == NULL || row->head == 0 || (row->state & ROW_DELETED))
             continue;
         const uint32_t *cell = field->column == 0 ? NULL : column_at(generation->arena, field->column, n, sizeof *cell);
+        int32_t status = cell != NULL ? CRM_OK : version_load(generation, view->txn, row->head, &version);
+        if (status != CRM_OK)
+            return status;
+        *number = n;
         if (cell != NULL ? *cell == target
-                         : version_load(generation, view->txn, row->head, &version) == CRM_OK &&
-                               version_get(&version, field->number, &value) == 1 && (uint32_t)value.integer == target) {
-            *number = n;
-            return true;
-        }
+                         : version_get(&version, field->number, &value) == 1 && (uint32_t)value.integer == target)
+            return CRM_OK;
     }
-    return false;
+    return CRM_NOT_FOUND;
 }
 
 /* ---- upsert ---- */

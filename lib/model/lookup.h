@@ -8,6 +8,6 @@
 bool lookup_has_key(crm_view *view, struct kind *kind, struct field *field, uint32_t number, const char *key,
                     size_t length);
 /* A live record that refers to `target` through that field (in a transaction's view). */
-bool lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number);
+int32_t lookup_referrer(crm_view *view, struct kind *kind, struct field *field, uint32_t target, uint32_t *number);
 
 #endif

@@ -27,7 +27,7 @@ static bool keep_text(crm_query *query, struct operand *operand, const void *byt
     operand->text = (uint8_t *)memory_text(query->view->db->memory, bytes, length);
     operand->length = length;
     if (operand->text == NULL)
-        query_fail(query, CRM_NOMEM, "out of memory");
+        query_nomem(query);
     return operand->text != NULL;
 }
 
@@ -60,7 +60,7 @@ static struct operand *add_operand(crm_query *query, struct field *field, uint32
     size_t capacity = condition->capacity;
     if (!memory_grow(query->view->db->memory, (void **)&condition->operands, &capacity, condition->count + 1,
                      sizeof *condition->operands)) {
-        query_fail(query, CRM_NOMEM, "out of memory");
+        query_nomem(query);
         return NULL;
     }
     condition->capacity = (uint32_t)capacity;
@@ -210,7 +210,7 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
     case CRM_TYPE_EMAILS:
         if (op == CRM_OP_EQ || op == CRM_OP_IN || op == CRM_OP_NE ? !email_normalise(scratch, text, length)
                                                                   : !text_lower(scratch, text, length))
-            return scratch->failed ? query_fail(query, CRM_NOMEM, "out of memory")
+            return scratch->failed ? query_nomem(query)
                                    : query_fail(query, CRM_INVALID, "\"%.*s\" is not an e-mail address",
                                                 (int)text_cut(text, length, 60), text);
         return keep_text(query, operand, scratch->data, scratch->length) ? CRM_OK : query->status;
@@ -221,13 +221,12 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
         bool equal = op == CRM_OP_EQ || op == CRM_OP_IN || op == CRM_OP_NE;
         if ((field->flags & CRM_FLAG_KEY) && equal ? !domain_normalise(scratch, text, length)
                                                    : !text_fold(scratch, text, length))
-            return scratch->failed ? query_fail(query, CRM_NOMEM, "out of memory")
-                                   : query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
+            return scratch->failed ? query_nomem(query) : query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
         if (!keep_text(query, operand, scratch->data, scratch->length))
             return query->status;
         if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX &&
             !add_spellings(query, field->number, op, text, length))
-            return query_fail(query, CRM_NOMEM, "out of memory");
+            return query_nomem(query);
         return CRM_OK;
     }
     default:
@@ -267,13 +266,22 @@ int32_t crm_query_where_text(crm_query *query, uint32_t number, int32_t op, cons
 
 /* ---- judging ---- */
 
+bool query_text(crm_query *query, const struct value *value, const char **text, size_t *length)
+{
+    struct buffer *scratch = &query->view->scratch2;
+    if (value_text(value, scratch, text, length))
+        return true;
+    query->view->trouble = scratch->failed ? CRM_NOMEM : CRM_CORRUPT;
+    return false;
+}
+
 int query_value(crm_query *query, struct field *field, uint32_t number, const struct row *row, struct value *value)
 {
     if (query->version.offset != row->head) {
-        if (version_of_row(query->view, query->kind, number, row, &query->version) != CRM_OK) {
+        int32_t status = version_of_row(query->view, query->kind, number, row, &query->version);
+        if (status != CRM_OK) {
             query->version.offset = 0;
-            query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
-                       query->view->db->path, query->kind->name, (unsigned long long)row->head);
+            (void)query_unread(query, status, row->head);
             return -1;
         }
     }
@@ -288,8 +296,7 @@ int query_value(crm_query *query, struct field *field, uint32_t number, const st
     query->probe.status = CRM_OK;
     int got = record_read_value(&query->probe, field, value);
     if (query->probe.status != CRM_OK)
-        query_fail(query, query->probe.status, "%s: what is kept of a %s is damaged; check the file with verify",
-                   query->view->db->path, query->kind->name);
+        (void)query_unread(query, query->probe.status, row->head);
     return got;
 }
 
@@ -343,10 +350,8 @@ static bool value_answers(crm_query *query, const struct predicate *condition, c
         }
         return any;
     }
-    if (!value_text(value, &query->view->scratch2, &text, &length)) {
-        query->view->trouble = query->view->scratch2.failed ? CRM_NOMEM : CRM_CORRUPT;
+    if (!query_text(query, value, &text, &length))
         return false;
-    }
     scratch->length = 0;
     bool equal = condition->op == CRM_OP_EQ || condition->op == CRM_OP_NE;
     if ((field->flags & CRM_FLAG_KEY) && equal ? !domain_normalise(scratch, text, length)

@@ -20,6 +20,21 @@ int32_t query_fail(crm_query *query, int32_t status, const char *format, ...)
     return query->status = error_set(&query->error, status, "%s", text);
 }
 
+int32_t query_nomem(crm_query *query)
+{
+    if (query->status == CRM_OK)
+        query->status = error_nomem(&query->error);
+    return query->status;
+}
+
+int32_t query_unread(crm_query *query, int32_t status, uint64_t place)
+{
+    if (query->status == CRM_OK)
+        query->status = error_unread(&query->error, status, "%s: the %s at byte %llu", query->view->db->path,
+                                     query->kind->name, (unsigned long long)place);
+    return query->status;
+}
+
 int32_t crm_query_create(crm_view *view, uint32_t kind_number, crm_query **out, crm_error *error)
 {
     if (view == NULL || out == NULL)
@@ -188,7 +203,7 @@ static int32_t fill_records(crm_query *query)
     if (query->records == NULL) {
         query->records = memory_zero(query->view->db->memory, QUERY_PAGE, sizeof *query->records);
         if (query->records == NULL)
-            return query_fail(query, CRM_NOMEM, "out of memory");
+            return query_nomem(query);
     }
     fetch_ahead(query);
     for (uint32_t i = 0; i < query->page_count; i++) {
@@ -198,9 +213,9 @@ static int32_t fill_records(crm_query *query)
         else if (record->made != NULL)
             record_clear(record);
         record->borrowed = true;
-        if (record_fill(record, query->view, query->kind, query->numbers[i], &query->rows[i]) != CRM_OK)
-            return query_fail(query, CRM_CORRUPT, "%s: the %s at byte %llu is damaged; check the file with verify",
-                              query->view->db->path, query->kind->name, (unsigned long long)query->rows[i].head);
+        int32_t status = record_fill(record, query->view, query->kind, query->numbers[i], &query->rows[i]);
+        if (status != CRM_OK)
+            return query_unread(query, status, query->rows[i].head);
     }
     return CRM_OK;
 }
@@ -215,14 +230,13 @@ static void note_after(crm_query *query, const struct hit *hit)
         buffer_append(&query->after_text, query->texts.data + hit->text, hit->length);
 }
 
-/* A row that could not be judged is not silently left out. */
 bool query_untroubled(crm_query *query)
 {
     int32_t status = view_trouble(query->view, query->status == CRM_OK ? &query->error : NULL);
     if (query->status == CRM_OK)
         query->status = status;
-    if (query->scratch.failed || query->texts.failed)
-        query_fail(query, CRM_NOMEM, "out of memory");
+    if (query->scratch.failed || query->texts.failed || query->after_text.failed)
+        query_nomem(query);
     return query->status == CRM_OK;
 }
 
@@ -243,7 +257,8 @@ static int32_t load_page(crm_query *query, uint32_t capacity)
         return query->status = status;
     if (!query->planned)
         plan_make(query);
-    if (run_page(query, capacity) && query_untroubled(query))
+    bool paged = run_page(query, capacity);
+    if (query_untroubled(query) && paged)
         (void)fill_records(query);
     view_end(query->view);
     query->given += query->page_count;
@@ -421,7 +436,7 @@ const char *crm_query_cursor(crm_query *query)
     const uint8_t *text = query->after_text.data;
     crm_id id;
     struct buffer *out = &query->cursor;
-    out->length = 0;
+    buffer_reset(out);
     if (query->page_next > 0) {
         hit = query->page[query->page_next - 1];
         text = query->texts.data == NULL ? NULL : query->texts.data + hit.text;
@@ -519,9 +534,10 @@ int32_t crm_query_after(crm_query *query, const char *cursor, size_t length)
     if (length == 0)
         return CRM_OK;
     if (!parse_cursor(query, cursor, cursor + length, &id))
-        return query_fail(query, CRM_INVALID,
-                          "this is not a cursor of a query with the same kind and order "
-                          "(set the order before the cursor)");
+        return !query_untroubled(query) ? query->status
+                                        : query_fail(query, CRM_INVALID,
+                                                     "this is not a cursor of a query with the same kind and order "
+                                                     "(set the order before the cursor)");
     if ((status = view_begin(query->view, &query->error)) != CRM_OK)
         return query->status = status;
     query->after.number = row_find(query->view->generation, query->kind, &id);

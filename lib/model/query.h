@@ -139,6 +139,13 @@ bool predicate_matches(crm_query *query, const struct predicate *condition, uint
                        bool current);
 void predicate_free(crm_query *query, struct predicate *condition);
 /* The value of a field of the row being judged (loaded when first asked for): 1, 0, -1. */
+int32_t query_nomem(crm_query *query);
+/* The record at that place could not be read. */
+int32_t query_unread(crm_query *query, int32_t status, uint64_t place);
+/* A row that could not be judged is not silently left out: false, and the query keeps why. */
+bool query_untroubled(crm_query *query);
+/* value_text with the view's scratch; false: the view has trouble. */
+bool query_text(crm_query *query, const struct value *value, const char **text, size_t *length);
 int query_value(crm_query *query, struct field *field, uint32_t number, const struct row *row, struct value *value);
 /* All conditions and the deletion filter; `current` says that columns may be asked. */
 bool query_matches(crm_query *query, uint32_t number, const struct row *row, bool current);

@@ -90,11 +90,10 @@ void record_clear(crm_record *record)
     }
 }
 
-static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t place, crm_error *error)
+static int32_t damaged(const crm_view *view, const struct kind *kind, uint64_t place, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT,
-                     "%s: the %s at byte %llu is damaged; check the file with verify, salvage it with recover",
-                     crm_path(view->db), kind->name, (unsigned long long)(place & ~PLACE_PACKED));
+    return error_unread(error, status, "%s: the %s at byte %llu", crm_path(view->db), kind->name,
+                        (unsigned long long)(place & ~PLACE_PACKED));
 }
 
 int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const struct row *row, crm_record **out,
@@ -104,9 +103,10 @@ int32_t record_open(crm_view *view, struct kind *kind, uint32_t number, const st
     *out = NULL;
     if (record == NULL)
         return error_nomem(error);
-    if (record_fill(record, view, kind, number, row) != CRM_OK) {
+    int32_t status = record_fill(record, view, kind, number, row);
+    if (status != CRM_OK) {
         record_put_back(record);
-        return damaged(view, kind, row->head, error);
+        return damaged(view, kind, row->head, status, error);
     }
     *out = record_hand_out(record);
     return CRM_OK;
@@ -154,11 +154,10 @@ static const struct version *current_version(const crm_record *record)
     /* Another handle may have changed it, and the frame may have moved. */
     if (r->loaded && r->version.offset == row->head && row->head < r->txn->base)
         return &r->version;
-    if (version_load(r->txn->generation, r->txn, row->head, &r->version) != CRM_OK) {
-        r->status = CRM_CORRUPT;
-        return &r->version;
-    }
-    r->loaded = true;
+    int32_t status = version_load(r->txn->generation, r->txn, row->head, &r->version);
+    r->loaded = status == CRM_OK;
+    if (status != CRM_OK)
+        r->status = status;
     return &r->version;
 }
 
@@ -192,10 +191,10 @@ int record_value(const crm_record *record, uint32_t field, struct value *value)
     return version_get(version, field, value);
 }
 
-static int damaged_value(const crm_record *record)
+bool record_unread(const crm_record *record, int32_t status)
 {
-    ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
-    return 0;
+    ((crm_record *)(uintptr_t)record)->status = status;
+    return false;
 }
 
 /* The transaction of the oldest entry of the record's chain that is still there. */
@@ -207,9 +206,11 @@ static bool first_lsn(const crm_record *record, const struct version *version, u
                           .version = version->number_of,
                           .lsn = version->lsn,
                           .previous = version->previous};
-    while (entry.previous != 0)
-        if (entry_before(generation, record->view->txn, &entry) != CRM_OK)
-            return damaged_value(record);
+    while (entry.previous != 0) {
+        int32_t status = entry_before(generation, record->view->txn, &entry);
+        if (status != CRM_OK)
+            return record_unread(record, status);
+    }
     *lsn = entry.lsn;
     return true;
 }
@@ -218,12 +219,8 @@ static bool first_lsn(const crm_record *record, const struct version *version, u
  * not be finished by it. */
 bool record_lock(const crm_record *record)
 {
-    if (record->view->txn != NULL)
-        return true;
-    int32_t status = view_begin(record->view, NULL);
-    if (status != CRM_OK)
-        ((crm_record *)(uintptr_t)record)->status = status;
-    return status == CRM_OK;
+    int32_t status = record->view->txn != NULL ? CRM_OK : view_begin(record->view, NULL);
+    return status == CRM_OK || record_unread(record, status);
 }
 
 /* What never changes, so that a view remembers it: when the last transactions
@@ -274,8 +271,8 @@ COLD static bool actor_of(const crm_record *record, uint64_t lsn, struct value *
             return false;
         status = frame_meta(record->view->generation, lsn, &frame, NULL);
     } while (record_again(record));
-    if (status == CRM_CORRUPT)
-        return damaged_value(record);
+    if (status == CRM_CORRUPT || status == CRM_NOMEM)
+        return record_unread(record, status);
     if (status != CRM_OK || frame.actor_length == 0)
         return false;
     struct made *made = record_make(record, 0, frame.actor, frame.actor_length);
@@ -368,8 +365,10 @@ const char *record_text_of(const crm_record *record, const struct value *value, 
     struct made *made = record_make(record, 0, value->bytes, (size_t)value->integer);
     if (made == NULL)
         return "";
-    if (!value_inflate(value, (uint8_t *)made->text)) {
-        ((crm_record *)(uintptr_t)record)->status = CRM_CORRUPT;
+    int32_t status = value_inflate(record->view->db->memory, value, (uint8_t *)made->text);
+    if (status != CRM_OK) {
+        (void)record_unread(record, status);
+        made->source = NULL; /* asked for again it is tried again */
         made->length = 0;
         made->text[0] = 0;
     }

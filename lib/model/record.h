@@ -65,6 +65,8 @@ bool record_lock(const crm_record *record);
 /* In the place of view_end: true when what was read must be read again; the
  * record's status tells when that is of no use. */
 bool record_again(const crm_record *record);
+/* A getter finds less than there is, and the record says why; false. */
+bool record_unread(const crm_record *record, int32_t status);
 /* Appends the text of a field (display: references by title).  False: out of memory. */
 bool record_format(const crm_record *record, struct field *field, bool display, struct buffer *out);
 bool list_format(const crm_record *record, const struct field *field, const struct value *value, bool display,

@@ -43,11 +43,6 @@ static void lost_at(struct recovery *recovery, uint64_t offset, const char *what
 
 /* ---- frames ---- */
 
-static int32_t nomem(const struct recovery *recovery, crm_error *error)
-{
-    return error_set(error, CRM_NOMEM, "%s: cannot be recovered: out of memory", recovery->from);
-}
-
 static int32_t apply_all(struct recovery *recovery, const struct frame *frame, crm_error *error)
 {
     crm_id base = {{0}};
@@ -60,7 +55,7 @@ static int32_t apply_all(struct recovery *recovery, const struct frame *frame, c
             break;
         }
         if (!recovery_entry(recovery, frame->lsn, (frame->flags & LOG_FRAME_BASE) != 0, offset, &entry, &base))
-            return nomem(recovery, error);
+            return error_nomem(error);
         at += entry.size;
     }
     if (recovery->lost_here > 0)
@@ -133,11 +128,11 @@ static int32_t take_frame(struct recovery *recovery, const struct frame *frame, 
     int64_t time = frame->time < applied->time ? applied->time : frame->time;
     /* Room also for what tables of frames tell, though some of them may be lost. */
     if (!column_reserve(recovery->generation->arena, recovery->generation->frames, ((uint32_t)frame->lsn | 63) + 1))
-        return nomem(recovery, error);
+        return error_nomem(error);
     if (status == CRM_OK)
         status = apply_all(recovery, frame, error);
     if (status == CRM_OK && !note(recovery, frame, time))
-        status = nomem(recovery, error);
+        status = error_nomem(error);
     return status;
 }
 
@@ -165,14 +160,19 @@ static int32_t take_tail(struct recovery *recovery, crm_error *error)
 static int32_t take_all(struct recovery *recovery, crm_error *error)
 {
     struct log *log = recovery->generation->log;
-    struct frame frame;
+    struct frame frame = {.lsn = 0};
     int32_t status = CRM_OK;
-    for (uint64_t at = LOG_FRAMES_START; status == CRM_OK && log_scan(log, at, &frame, NULL) == CRM_OK;) {
+    for (uint64_t at = LOG_FRAMES_START; status == CRM_OK;) {
+        status = log_scan(log, at, &frame, error);
         at = frame.after.offset;
-        status = take_frame(recovery, &frame, error);
+        if (status == CRM_OK)
+            status = take_frame(recovery, &frame, error);
     }
-    if (status == CRM_OK)
+    if (status == CRM_NOT_FOUND) /* the end */
         status = take_tail(recovery, error);
+    /* What was lost for want of memory is not lost. */
+    if (status == CRM_OK && (recovery->db->starved || recovery->generation->arena->refused))
+        return error_nomem(error);
     if (status == CRM_OK && recovery->generation->applied.lsn == 0)
         return error_set(error, CRM_CORRUPT, "%s: there is not one readable transaction in it", recovery->from);
     return status;
@@ -287,10 +287,13 @@ int32_t recover_file(const char *from, const char *to, const crm_options *given,
     buffer_init(&recovery.scratch, recovery.db->memory);
     int32_t status = recover(&recovery, to, error);
     int32_t finished = CRM_OK;
+    int ignored;
     if (status == CRM_OK)
         finished = table_finish(recovery.table, out, error);
     else
         crm_table_free(recovery.table);
+    if (finished != CRM_OK)
+        (void)options.files->unlink(options.files->context, to, &ignored);
     buffer_free(&recovery.scratch);
     db_release(recovery.db);
     return status == CRM_OK ? finished : status;

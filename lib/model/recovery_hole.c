@@ -168,5 +168,5 @@ int32_t recovery_hole(struct recovery *recovery, uint64_t from, uint64_t to, uin
             at++;
         }
     }
-    return room ? CRM_OK : error_set(error, CRM_NOMEM, "%s: cannot be recovered: out of memory", recovery->from);
+    return room ? CRM_OK : error_nomem(error);
 }

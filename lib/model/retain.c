@@ -86,8 +86,9 @@ static int32_t mark_record(struct rewrite *rewrite, const struct kind *kind, uin
         struct entry entry;
         struct value value;
         crm_id base = {{1}}, id;
-        if (entry_load(&rewrite->reader, NULL, rewrite->links[i].place, &entry) != CRM_OK)
-            continue; /* the chain was read just now */
+        status = entry_load(&rewrite->reader, NULL, rewrite->links[i].place, &entry);
+        if (status != CRM_OK) /* the chain was read just now */
+            return error_unread(error, status, "%s: a version of a record", log_path(rewrite->from->log));
         const uint8_t *end = entry.body + entry.body_length;
         const uint8_t *at = entry.operation == ENTRY_CREATE ? id_get(entry.body, end, &base, &id) : entry.body;
         struct body body = at == NULL ? body_open(end, 0) : body_open(at, (size_t)(end - at));

@@ -18,16 +18,13 @@
 #include "sys/varint.h"
 
 #include <string.h>
-#include <zlib.h>
-
 enum {
     PACK_RAW = 64 << 10,
     HEADS_BYTES = 256 << 10,
     FRAME_BYTES = 16 << 20,
     FRAME_LEAST = 512,  /* entries before a frame ends for the sake of ids; its own bytes are then a quarter each */
     FRAMES_ENTRY = 512, /* transactions in one table; a look-up inflates and walks one */
-    FRAMES_RAW = 32 << 10,
-    DEFLATE_LEVEL = 6
+    FRAMES_RAW = 32 << 10
 };
 
 static int32_t settle_buffers(const struct rewrite *rewrite, crm_error *error)
@@ -73,15 +70,10 @@ static void put_deflated(struct rewrite *rewrite, struct entry *entry, const str
     uint8_t number[VARINT_MAX];
     body->length = 0;
     buffer_append(body, number, varint_put(number, raw->length));
-    size_t start = body->length;
-    uLongf size = compressBound((uLong)raw->length);
-    if (!buffer_reserve(body, size) ||
-        compress2(body->data + start, &size, raw->data, (uLong)raw->length, DEFLATE_LEVEL) != Z_OK) {
-        body->failed = true;
+    if (!deflate_append(body, raw->data, raw->length))
         return;
-    }
     entry->body = body->data;
-    entry->body_length = start + size;
+    entry->body_length = body->length;
     entry_put(&rewrite->frame, frame_offset(rewrite), entry);
     rewrite->frame_entries++;
 }
@@ -128,11 +120,11 @@ static int32_t write_tables(struct rewrite *rewrite, crm_error *error)
     buffer_init(&raw, from->db->memory);
     for (uint64_t lsn = 1; status == CRM_OK && lsn < base; lsn++) {
         struct frame meta;
-        if (frame_meta(from, lsn, &meta, rewrite->salvage ? NULL : error) != CRM_OK) {
-            if (!rewrite->salvage) {
-                status = CRM_CORRUPT;
+        status = frame_meta(from, lsn, &meta, error);
+        if (status != CRM_OK) {
+            if (!rewrite->salvage || status == CRM_NOMEM)
                 break;
-            }
+            status = CRM_OK;
             meta = (struct frame){.time = known, .reason = "lost", .reason_length = 4};
         }
         known = meta.time;
@@ -182,18 +174,20 @@ int32_t rewrite_chain(struct rewrite *rewrite, const struct kind *kind, uint32_t
     int32_t status = entry_load(&rewrite->reader, NULL, head, &entry);
     for (uint64_t place = head; place != 0;) {
         struct version version;
+        if (status == CRM_OK && rewrite->salvage)
+            status = version_load(&rewrite->reader, NULL, place, &version);
+        if (status == CRM_OK && rewrite->salvage &&
+            (inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
+             !inspect_version(kind, &version, &rewrite->body)))
+            status = rewrite->body.failed ? CRM_NOMEM : CRM_CORRUPT;
         if (status != CRM_OK || entry.kind != kind->number || entry.number != number ||
-            !comes_before(rewrite, &entry) ||
-            (rewrite->salvage && (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK ||
-                                  inspect_entry(&rewrite->from->schema, &entry, NULL, true, &rewrite->body) != NULL ||
-                                  !inspect_version(kind, &version, &rewrite->body)))) {
-            if (rewrite->salvage && rewrite->link_count > 0) {
+            !comes_before(rewrite, &entry)) {
+            if (rewrite->salvage && rewrite->link_count > 0 && status != CRM_NOMEM) {
                 rewrite->cut++;
                 return CRM_OK;
             }
-            return error_set(error, CRM_CORRUPT,
-                             "%s: a version of %s number %u at byte %llu is damaged; salvage the file with recover",
-                             log_path(rewrite->from->log), kind->name, number, (unsigned long long)place);
+            return error_unread(error, status, "%s: a version of %s number %u at byte %llu",
+                                log_path(rewrite->from->log), kind->name, number, (unsigned long long)place);
         }
         if (!memory_grow(rewrite->from->db->memory, (void **)&rewrite->links, &rewrite->link_capacity,
                          rewrite->link_count + 1, sizeof *rewrite->links))
@@ -246,15 +240,16 @@ static bool is_personal(const struct kind *kind, uint32_t number)
 }
 
 /* All fields of the version at `place`. */
-static bool put_all(struct rewrite *rewrite, const struct content *content, uint64_t place)
+static int32_t put_all(struct rewrite *rewrite, const struct content *content, uint64_t place)
 {
     struct version version;
     struct version_cursor cursor;
     struct value value;
     uint32_t field, previous = 0;
     int got;
-    if (version_load(&rewrite->reader, NULL, place, &version) != CRM_OK)
-        return false;
+    int32_t status = version_load(&rewrite->reader, NULL, place, &version);
+    if (status != CRM_OK)
+        return status;
     struct buffer *body = &rewrite->body;
     if (content->created.tell && version_get(&version, CRM_FIELD_CREATED_AT, &value) != 1) {
         body_put(body, &previous, CRM_FIELD_CREATED_AT, &content->created.at);
@@ -265,11 +260,11 @@ static bool put_all(struct rewrite *rewrite, const struct content *content, uint
     while ((got = version_next(&cursor, &field, &value)) == 1)
         if (!(content->strip && is_personal(content->kind, field)))
             body_put(body, &previous, field, &value);
-    return got == 0;
+    return got == 0 ? CRM_OK : CRM_CORRUPT;
 }
 
 /* The entry's own fields. */
-static bool put_own(struct rewrite *rewrite, const struct content *content, const struct entry *entry)
+static int32_t put_own(struct rewrite *rewrite, const struct content *content, const struct entry *entry)
 {
     const uint8_t *end = entry->body + entry->body_length;
     const uint8_t *at = entry->body;
@@ -278,12 +273,12 @@ static bool put_own(struct rewrite *rewrite, const struct content *content, cons
     uint32_t previous = 0;
     int got;
     if (entry->operation == ENTRY_CREATE && (at = id_get(entry->body, end, &base, &id)) == NULL)
-        return false;
+        return CRM_CORRUPT;
     struct body fields = body_open(at, (size_t)(end - at));
     while ((got = body_next(&fields, &value)) == 1)
         if (!(content->strip && is_personal(content->kind, fields.field)))
             body_put(&rewrite->body, &previous, fields.field, &value);
-    return got == 0;
+    return got == 0 ? CRM_OK : CRM_CORRUPT;
 }
 
 static struct entry entry_of(const struct kind *kind, uint32_t number, const struct rewrite_link *link)
@@ -315,10 +310,10 @@ struct record_plan {
     struct created created;
 };
 
-static int32_t damaged(const struct rewrite *rewrite, const struct record_plan *plan, crm_error *error)
+static int32_t damaged(const struct rewrite *rewrite, const struct record_plan *plan, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: a version of %s number %u is damaged; check the file with verify",
-                     log_path(rewrite->from->log), plan->kind->name, plan->number);
+    return error_unread(error, status, "%s: a version of %s number %u", log_path(rewrite->from->log), plan->kind->name,
+                        plan->number);
 }
 
 /* An old version into the pack; *previous is the place of the one before, then its own. */
@@ -327,13 +322,12 @@ static int32_t put_packed(struct rewrite *rewrite, const struct record_plan *pla
 {
     struct content content = {plan->kind, at > plan->erased, plan->created};
     struct entry entry = entry_of(plan->kind, plan->number, &rewrite->links[at]), source;
-    if (rewrite->pack.length >= PACK_RAW) {
-        int32_t status = flush_chunk(rewrite, error);
-        if (status != CRM_OK)
-            return status;
-    }
-    if (entry_load(&rewrite->reader, NULL, rewrite->links[at].place, &source) != CRM_OK)
-        return damaged(rewrite, plan, error);
+    int32_t status = rewrite->pack.length >= PACK_RAW ? flush_chunk(rewrite, error) : CRM_OK;
+    if (status != CRM_OK)
+        return status;
+    status = entry_load(&rewrite->reader, NULL, rewrite->links[at].place, &source);
+    if (status != CRM_OK)
+        return damaged(rewrite, plan, status, error);
     rewrite->body.length = 0;
     entry.operation = true_operation(rewrite, at);
     bool full = entry.operation != ENTRY_CREATE &&
@@ -342,8 +336,9 @@ static int32_t put_packed(struct rewrite *rewrite, const struct record_plan *pla
         entry.flags |= ENTRY_FULL;
     if (entry.operation == ENTRY_CREATE)
         buffer_byte(&rewrite->body, 1); /* in the place of the id, which the newest version has */
-    if (full ? !put_all(rewrite, &content, rewrite->links[at].place) : !put_own(rewrite, &content, &source))
-        return damaged(rewrite, plan, error);
+    status = full ? put_all(rewrite, &content, rewrite->links[at].place) : put_own(rewrite, &content, &source);
+    if (status != CRM_OK)
+        return damaged(rewrite, plan, status, error);
     if (*previous != 0) {
         entry.flags |= ENTRY_PACKED;
         entry.previous = *previous;
@@ -365,8 +360,9 @@ static int32_t put_head(struct rewrite *rewrite, const struct record_plan *plan,
     entry.operation = ENTRY_CREATE;
     rewrite->body.length = 0;
     id_put(&rewrite->body, &rewrite->id_base, &plan->id);
-    if (!put_all(rewrite, &content, rewrite->links[at].place))
-        return damaged(rewrite, plan, error);
+    int32_t status = put_all(rewrite, &content, rewrite->links[at].place);
+    if (status != CRM_OK)
+        return damaged(rewrite, plan, status, error);
     if (previous != 0) {
         entry.flags |= ENTRY_PACKED;
         entry.previous = previous;
@@ -387,14 +383,16 @@ static int32_t put_last(struct rewrite *rewrite, const struct record_plan *plan,
 {
     struct content content = {plan->kind, at > plan->erased, plan->created};
     struct entry entry = entry_of(plan->kind, plan->number, &rewrite->links[at]), source;
-    if (entry_load(&rewrite->reader, NULL, rewrite->links[at].place, &source) != CRM_OK)
-        return damaged(rewrite, plan, error);
+    int32_t status = entry_load(&rewrite->reader, NULL, rewrite->links[at].place, &source);
+    if (status != CRM_OK)
+        return damaged(rewrite, plan, status, error);
     rewrite->body.length = 0;
     bool full = (source.flags & ENTRY_FULL) != 0;
     if (full)
         entry.flags |= ENTRY_FULL;
-    if (full ? !put_all(rewrite, &content, rewrite->links[at].place) : !put_own(rewrite, &content, &source))
-        return damaged(rewrite, plan, error);
+    status = full ? put_all(rewrite, &content, rewrite->links[at].place) : put_own(rewrite, &content, &source);
+    if (status != CRM_OK)
+        return damaged(rewrite, plan, status, error);
     entry.previous = *offset;
     entry.body = rewrite->body.data;
     entry.body_length = rewrite->body.length;
@@ -404,20 +402,23 @@ static int32_t put_last(struct rewrite *rewrite, const struct record_plan *plan,
     return settle_buffers(rewrite, error);
 }
 
-static void plan_record(struct rewrite *rewrite, struct record_plan *plan)
+static int32_t plan_record(struct rewrite *rewrite, struct record_plan *plan, crm_error *error)
 {
     struct frame first;
+    int32_t status = CRM_OK;
     plan->keep = kept(rewrite);
     plan->erased = SIZE_MAX;
     for (size_t i = rewrite->link_count; i > 0; i--)
         if (rewrite->links[i - 1].operation == ENTRY_ERASE)
             plan->erased = i - 1;
-    plan->created.tell = plan->keep < rewrite->link_count &&
-                         frame_meta(rewrite->from, rewrite->links[rewrite->link_count - 1].lsn, &first, NULL) == CRM_OK;
+    plan->created.tell = plan->keep < rewrite->link_count;
     if (plan->created.tell) {
+        status = frame_meta(rewrite->from, rewrite->links[rewrite->link_count - 1].lsn, &first, error);
+        plan->created.tell = status == CRM_OK;
         plan->created.at = value_int(first.time);
         plan->created.by = value_bytes(first.actor, first.actor_length);
     }
+    return status == CRM_NOMEM ? status : CRM_OK;
 }
 
 /* Ids are told by their distance to the frame's first, and those of one
@@ -445,9 +446,10 @@ static int32_t write_record(struct rewrite *rewrite, const struct kind *kind, ui
         return CRM_OK;
     struct record_plan plan = {.kind = kind, .number = number, .id = *id_at(rewrite->from, kind, number)};
     int32_t status = rewrite_chain(rewrite, kind, number, row->head, error);
+    if (status == CRM_OK)
+        status = plan_record(rewrite, &plan, error);
     if (status != CRM_OK)
         return status;
-    plan_record(rewrite, &plan);
     size_t head = 0; /* newer ones are deletions and erasures, which stay what they are */
     while (head + 1 < plan.keep && is_last(rewrite->links[head].operation))
         head++;
@@ -502,8 +504,8 @@ int32_t rewrite_all(struct rewrite *rewrite, crm_error *error)
     buffer_init(&rewrite->pack, memory);
     buffer_init(&rewrite->body, memory);
     reader_init(&rewrite->reader, from);
-    int32_t status = frame_meta(from, from->applied.lsn, &rewrite->last, rewrite->salvage ? NULL : error);
-    if (status != CRM_OK && rewrite->salvage) {
+    int32_t status = frame_meta(from, from->applied.lsn, &rewrite->last, error);
+    if (status != CRM_OK && status != CRM_NOMEM && rewrite->salvage) {
         rewrite->last = (struct frame){.time = from->applied.time, .reason = "lost", .reason_length = 4};
         status = CRM_OK;
     }

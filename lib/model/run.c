@@ -32,9 +32,7 @@ void hit_make(crm_query *query, uint32_t number, const struct row *row, struct h
     if (field->type == CRM_TYPE_TEXT) {
         const char *text;
         size_t length;
-        if (!value_text(&value, &query->view->scratch2, &text, &length))
-            query->view->trouble = query->view->scratch2.failed ? CRM_NOMEM : CRM_CORRUPT;
-        else if (text_fold(&query->texts, text, length))
+        if (query_text(query, &value, &text, &length) && text_fold(&query->texts, text, length))
             hit->length = (uint32_t)(query->texts.length - hit->text);
     } else if (value.what == VALUE_REAL) {
         hit->key = index_real_key(value.real);
@@ -309,7 +307,7 @@ static bool collect_one(crm_query *query, uint32_t number, bool certain)
         return query->status == CRM_OK;
     if (!memory_grow(query->view->db->memory, (void **)&query->hits, &query->hit_capacity, query->hit_count + 1,
                      sizeof *query->hits)) {
-        query_fail(query, CRM_NOMEM, "out of memory");
+        query_nomem(query);
         return false;
     }
     struct hit *hit = &query->hits[query->hit_count];
@@ -349,7 +347,7 @@ bool run_collect(crm_query *query, bool sorted)
         return true;
     }
     if (sorted && !sort_hits(query)) {
-        query_fail(query, CRM_NOMEM, "out of memory");
+        query_nomem(query);
         return false;
     }
     /* Two keys may have led to one record: equal hits lie together. */
@@ -571,7 +569,7 @@ bool run_page(crm_query *query, uint32_t capacity)
     rows_open(&query->reader, query->view->generation, query->kind);
     query->in_nulls = query->in_nulls && query->plan.nulls_follow;
     if (!view_is_current(query->view) && view_overlay(query->view, &query->error) != CRM_OK)
-        return query_fail(query, CRM_NOMEM, "out of memory"), false;
+        return query_nomem(query), false;
     bool streams = query->plan.streams_in_order && !query->collected &&
                    (query->plan.what == PLAN_SCAN || kind_is_untouched(query));
     if (!streams && !query->collected) {

@@ -176,12 +176,16 @@ struct field *schema_add_field(struct schema *schema, struct kind *kind, uint32_
     return field;
 }
 
+static void free_field(struct schema *schema, struct field *field)
+{
+    memory_free(schema->memory, field->choices);
+    memory_free(schema->memory, field);
+}
+
 static void free_kind(struct schema *schema, struct kind *kind)
 {
-    for (uint32_t f = 0; kind != NULL && f < kind->field_count; f++) {
-        memory_free(schema->memory, kind->fields[f]->choices);
-        memory_free(schema->memory, kind->fields[f]);
-    }
+    for (uint32_t f = 0; kind != NULL && f < kind->field_count; f++)
+        free_field(schema, kind->fields[f]);
     if (kind != NULL) {
         memory_free(schema->memory, (void *)kind->fields);
         memory_free(schema->memory, (void *)kind->user);
@@ -251,35 +255,16 @@ bool schema_add_choice(struct schema *schema, struct field *field, int64_t code,
     return true;
 }
 
-/* Readers may still hold it. */
-static bool retire(struct schema *schema, void *old)
-{
-    if (old == NULL)
-        return true;
-    if (!memory_grow(schema->memory, (void **)&schema->retired, &schema->retired_capacity, schema->retired_count + 1,
-                     sizeof *schema->retired))
-        return false;
-    schema->retired[schema->retired_count++] = old;
-    return true;
-}
-
-/* A reader may hold the array, and the count from before with the array from
- * now: so the last one stays in a copy, removed, and the next one gets another. */
-bool schema_drop_choice(struct schema *schema, struct field *field, int64_t code)
+/* A rollback must not need memory.  A reader may hold the array, and the count
+ * from before: so the choice stays there, removed, and the next one gets another
+ * array. */
+bool schema_drop_choice(struct field *field, int64_t code)
 {
     uint32_t last = field->choice_count - 1;
     if (field->choice_count == 0 || field->choices[last].code != code)
         return false;
-    struct choice *left = memory_zero(schema->memory, field->choice_count, sizeof *left);
-    if (left == NULL || !retire(schema, field->choices)) {
-        memory_free(schema->memory, left);
-        return false;
-    }
-    for (uint32_t i = 0; i <= last; i++)
-        left[i] =
-            (struct choice){field->choices[i].code, field->choices[i].name, i == last || field->choices[i].removed};
+    field->choices[last].removed = true;
     field->choice_capacity = last;
-    __atomic_store_n(&field->choices, left, __ATOMIC_RELEASE);
     __atomic_store_n(&field->choice_count, last, __ATOMIC_RELEASE);
     return true;
 }
@@ -287,8 +272,10 @@ bool schema_drop_choice(struct schema *schema, struct field *field, int64_t code
 bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *field)
 {
     if (kind->field_count == 0 || kind->fields[kind->field_count - 1] != field || kind->user_count == 0 ||
-        kind->user[kind->user_count - 1] != field || !retire(schema, field) || !retire(schema, field->choices))
+        kind->user[kind->user_count - 1] != field)
         return false;
+    field->dropped = schema->dropped_fields;
+    schema->dropped_fields = field;
     schema_hide_field(kind, field, false);
     if (field->flags & CRM_FLAG_REQUIRED)
         kind->user_required--;
@@ -310,12 +297,8 @@ bool schema_drop_kind(struct schema *schema, struct kind *kind)
 {
     if (schema->kind_count == 0 || schema->kinds[schema->kind_count - 1] != kind || kind->user_count > 0)
         return false;
-    for (uint32_t i = 0; i < kind->field_count; i++)
-        if (!retire(schema, kind->fields[i]))
-            return false;
-    if (!retire(schema, (void *)kind->fields) || !retire(schema, (void *)kind->user) ||
-        !retire(schema, (void *)kind->indexed) || !retire(schema, kind))
-        return false;
+    kind->dropped = schema->dropped_kinds;
+    schema->dropped_kinds = kind;
     __atomic_store_n(&schema->kind_count, schema->kind_count - 1, __ATOMIC_RELEASE);
     return true;
 }
@@ -360,6 +343,14 @@ void schema_free(struct schema *schema)
 {
     for (uint32_t k = 0; k < schema->kind_count; k++)
         free_kind(schema, schema->kinds[k]);
+    for (struct kind *kind = schema->dropped_kinds, *next; kind != NULL; kind = next) {
+        next = kind->dropped;
+        free_kind(schema, kind);
+    }
+    for (struct field *field = schema->dropped_fields, *next; field != NULL; field = next) {
+        next = field->dropped;
+        free_field(schema, field);
+    }
     memory_free(schema->memory, (void *)schema->kinds);
     for (size_t i = 0; i < schema->retired_count; i++)
         memory_free(schema->memory, schema->retired[i]);

@@ -34,6 +34,7 @@ struct field {
     bool indexed; /* field_has_index */
     struct choice *choices;
     uint32_t choice_count, choice_capacity;
+    struct field *dropped; /* the next one of those that were taken back */
 };
 
 struct kind {
@@ -58,6 +59,7 @@ struct kind {
     _Atomic bool has_timeline;
     uint64_t store;                               /* offset of its struct kind_store */
     struct column_window rows_window, ids_window; /* the writer's */
+    struct kind *dropped;                         /* as a field's */
 };
 
 struct schema {
@@ -68,6 +70,8 @@ struct schema {
     struct kind *builtin[32]; /* by number */
     void **retired;           /* arrays that readers may still hold */
     size_t retired_count, retired_capacity;
+    struct kind *dropped_kinds; /* taken back; readers may still hold them, too */
+    struct field *dropped_fields;
 };
 
 /* The built-in kinds; false: no memory. */
@@ -98,10 +102,10 @@ void schema_hide_field(struct kind *kind, struct field *field, bool removed);
 const struct choice *schema_choice(const struct field *field, int64_t code);
 const struct choice *schema_choice_named(const struct field *field, const char *name, size_t length);
 /* The last addition is taken back, by the writer: its number is free again,
- * since the log will never tell of it.  False: it is not the last, or no memory. */
+ * since the log will never tell of it.  False: it is not the last. */
 bool schema_drop_kind(struct schema *schema, struct kind *kind);
 bool schema_drop_field(struct schema *schema, struct kind *kind, struct field *field);
-bool schema_drop_choice(struct schema *schema, struct field *field, int64_t code);
+bool schema_drop_choice(struct field *field, int64_t code);
 bool schema_name_valid(const char *name, size_t length);
 uint32_t schema_next_kind(const struct schema *schema);
 

@@ -53,32 +53,36 @@ static const char *keep(crm_view *view, const char *name, const char *value, siz
     return made->text + name_length;
 }
 
-const char *crm_setting(crm_view *view, const char *name)
+/* *text NULL: it is not set. */
+static int32_t read_setting(crm_view *view, const char *name, const char **text)
 {
     crm_record *record = NULL;
     struct value value;
-    const char *text = NULL;
-    crm_error error;
-    if (view == NULL || name == NULL)
-        return NULL;
+    *text = NULL;
     int32_t status = CRM_CORRUPT;
     for (int i = 0; i < 2 && status == CRM_CORRUPT; i++) /* a damaged index is built anew by the second time */
-        status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, &error);
-    if (status != CRM_OK && status != CRM_NOT_FOUND)
-        db_tell(view->db, status, "setting \"%s\" cannot be read: %s", name, error.message);
-    if (status != CRM_OK)
-        return NULL;
-    if (record_value(record, CRM_SETTING_VALUE, &value) == 1) {
+        status = crm_find(view, CRM_KIND_SETTING, CRM_SETTING_NAME, name, CRM_NUL, &record, NULL);
+    if (status == CRM_OK && record_value(record, CRM_SETTING_VALUE, &value) == 1) {
         if (value.what == VALUE_BYTES && view->txn == NULL) {
-            text = (const char *)value.bytes; /* in the log, which the view keeps */
+            *text = (const char *)value.bytes; /* in the log, which the view keeps */
         } else {
             size_t length;
             const char *made = record_text_of(record, &value, &length);
-            text = keep(view, name, made, length);
+            *text = keep(view, name, made, length);
+            status = *text == NULL ? CRM_NOMEM : record->status;
         }
     }
     crm_record_free(record);
-    return text;
+    return status == CRM_NOT_FOUND ? CRM_OK : status;
+}
+
+const char *crm_setting(crm_view *view, const char *name)
+{
+    const char *text = NULL;
+    int32_t status = view == NULL || name == NULL ? CRM_OK : read_setting(view, name, &text);
+    if (status != CRM_OK)
+        db_tell(view->db, status, "%s: the setting \"%s\" cannot be read", view->db->path, name);
+    return status == CRM_OK ? text : NULL;
 }
 
 static int32_t check_value(crm_txn *txn, const char *name, const char *value)
@@ -99,7 +103,13 @@ int32_t db_lifecycle(crm_view *view)
     int32_t known = view->txn == NULL ? 0 : __atomic_load_n(&view->db->lifecycle, __ATOMIC_ACQUIRE);
     if (known != 0)
         return known;
-    const char *setting = crm_setting(view, "lifecycle");
+    const char *setting;
+    int32_t status = read_setting(view, "lifecycle", &setting);
+    if (status != CRM_OK) {
+        if (view->txn != NULL)
+            (void)txn_fail(view->txn, status, "the setting \"lifecycle\" cannot be read");
+        return 0;
+    }
     known = setting != NULL && strcmp(setting, "five") == 0 ? CRM_LIFECYCLE_FIVE : CRM_LIFECYCLE_FOUR;
     if (view->txn != NULL) /* the writer alone keeps it: what it sees is the newest */
         __atomic_store_n(&view->db->lifecycle, known, __ATOMIC_RELEASE);
@@ -182,11 +192,10 @@ static bool find_setting(struct generation *generation, const struct kind *kind,
     struct field *field = schema_field(kind, CRM_SETTING_NAME);
     struct hash_cursor cursor;
     uint32_t number;
-    struct buffer *key = &generation->other_key;
-    buffer_reset(key);
-    if (field->table == 0 || !text_fold(key, currency_name, strlen(currency_name)))
+    if (field->table == 0)
         return false;
-    hash_find(generation->arena, field->table, index_hash(generation, field, key->data, key->length), &cursor);
+    hash_find(generation->arena, field->table, /* the name is what folding it gives */
+              index_hash(generation, field, currency_name, sizeof currency_name - 1), &cursor);
     while (hash_next(generation->arena, field->table, &cursor, &number))
         if (load_setting(generation, kind, number, version))
             return true;

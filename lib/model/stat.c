@@ -82,6 +82,10 @@ static int32_t put_settings(crm_table *table, crm_view *view, crm_error *error)
         char name[128];
         (void)snprintf(name, sizeof name, "setting %s", crm_text(record, CRM_SETTING_NAME, NULL));
         put_text(table, name, crm_text(record, CRM_SETTING_VALUE, NULL));
+        if (crm_record_status(record) != CRM_OK) {
+            status = error_unread(error, crm_record_status(record), "a setting");
+            break;
+        }
     }
     crm_query_free(query);
     return status == CRM_DONE ? CRM_OK : status;

@@ -517,7 +517,7 @@ int32_t crm_table_id(const crm_table *table, uint64_t row, uint32_t column, crm_
         buffer_init(&ignored, &((crm_table *)(uintptr_t)table)->memory);
         bool found = from->source.look_up(from->source.context, (uint32_t)from->values[row], &ignored, out);
         buffer_free(&ignored);
-        return found ? CRM_OK : CRM_NOT_FOUND;
+        return found ? CRM_OK : CRM_NOMEM; /* or damaged, which a later look at it will say */
     }
     if (!crm_table_has(table, row, column) || table->columns[column].has_id == NULL ||
         !table->columns[column].has_id[row])

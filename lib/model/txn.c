@@ -34,6 +34,20 @@ int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
     return status;
 }
 
+COLD int32_t txn_nomem(crm_txn *txn)
+{
+    if (txn->status == CRM_OK)
+        txn->status = error_nomem(&txn->error);
+    return txn->status;
+}
+
+COLD int32_t txn_unread(crm_txn *txn, int32_t status, const struct kind *kind)
+{
+    if (txn->status == CRM_OK)
+        txn->status = error_unread(&txn->error, status, "%s: a %s", txn->db->path, kind->name);
+    return txn->status;
+}
+
 /* ---- begin ---- */
 
 COLD int32_t db_lock_writer(crm_db *db, crm_error *error)
@@ -139,7 +153,7 @@ COLD static int32_t set_meta(crm_txn *txn, char **place, const char *what, const
                         META_MAX, length);
     char *copy = memory_text(txn->db->memory, text == NULL ? "" : text, length);
     if (copy == NULL)
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        return txn_nomem(txn);
     memory_free(txn->db->memory, *place);
     *place = copy;
     return CRM_OK;
@@ -442,7 +456,7 @@ static crm_record *hand_out(crm_txn *txn, struct kind *kind, uint32_t number)
 {
     crm_record *record = new_record(txn);
     if (record == NULL) {
-        txn_fail(txn, CRM_NOMEM, "out of memory");
+        txn_nomem(txn);
         return NULL;
     }
     record->txn = txn;
@@ -510,9 +524,9 @@ int32_t txn_open_record(crm_txn *txn, crm_record *record)
     if (!record->created) {
         record->loaded = false; /* another handle may have changed it */
         const struct row *row = row_at(txn->generation, record->kind, record->number);
-        if (row == NULL || version_load(txn->generation, txn, row->head, &record->version) != CRM_OK)
-            return txn_fail(txn, CRM_CORRUPT, "%s: a %s is damaged; check the file with verify", txn->db->path,
-                            record->kind->name);
+        int32_t status = row == NULL ? CRM_CORRUPT : version_load(txn->generation, txn, row->head, &record->version);
+        if (status != CRM_OK)
+            return txn_unread(txn, status, record->kind);
         record->loaded = true;
     }
     txn->open = record;
@@ -592,7 +606,7 @@ static int32_t try_entry(crm_txn *txn, crm_record *record)
         if (record->version.count > CHAIN_MAX || record->pending == ENTRY_ERASE) {
             entry.flags = ENTRY_FULL;
             if (!put_full(txn, &record->version))
-                return txn_fail(txn, CRM_CORRUPT, "a %s is damaged; check the file with verify", record->kind->name);
+                return txn_unread(txn, CRM_CORRUPT, record->kind);
         } else {
             put_delta(txn);
         }
@@ -604,10 +618,10 @@ static int32_t try_entry(crm_txn *txn, crm_record *record)
         return txn_fail(txn, CRM_FULL, "a transaction may hold at most 1 TiB");
     if (txn->body.failed || !memory_grow(txn->db->memory, (void **)&txn->offsets, &txn->offset_capacity,
                                          txn->offset_count + 1, sizeof *txn->offsets))
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        return txn_nomem(txn);
     entry_put(&txn->entries, offset, &entry);
     if (txn->entries.failed)
-        return txn_fail(txn, CRM_NOMEM, "out of memory");
+        return txn_nomem(txn);
     txn->offsets[txn->offset_count++] = offset;
     txn->entry_count++;
     record->loaded = false;
@@ -651,6 +665,16 @@ COLD static int32_t discard(crm_txn *txn, crm_record *record)
     return txn->status;
 }
 
+/* What a rule made of a value that could not be read does not count. */
+COLD static void judge_reading(crm_txn *txn, const crm_record *record, const crm_record *before)
+{
+    int32_t status = record->status == CRM_OK && before != NULL ? before->status : record->status;
+    if (status == CRM_NOMEM || status == CRM_CORRUPT) {
+        txn->status = CRM_OK;
+        (void)txn_unread(txn, status, record->kind);
+    }
+}
+
 int32_t txn_finish(crm_txn *txn)
 {
     crm_record *record = txn->open;
@@ -668,8 +692,10 @@ int32_t txn_finish(crm_txn *txn)
         old = &before;
     }
     txn->in_rules = true;
+    record->status = CRM_OK;
     if (db->rules != NULL && db->rules->before_version != NULL)
         (void)db->rules->before_version(record, old);
+    judge_reading(txn, record, old);
     if (txn->status == CRM_OK && !created)
         (void)txn_check_currency(txn, record, &before.version);
     if (txn->status == CRM_OK) {
@@ -693,6 +719,7 @@ int32_t txn_finish(crm_txn *txn)
     txn->by_library = true;
     if (db->rules != NULL && db->rules->after_version != NULL)
         (void)db->rules->after_version(record, old);
+    judge_reading(txn, record, old);
     txn->judged = NULL;
     if (txn->status == CRM_OK && txn->open != NULL) /* what the rule made or changed last */
         (void)txn_finish(txn);

@@ -62,6 +62,9 @@ struct crm_txn {
 };
 
 int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int32_t txn_nomem(crm_txn *txn);
+/* A record of that kind could not be read: CRM_NOMEM, else it is damaged. */
+int32_t txn_unread(crm_txn *txn, int32_t status, const struct kind *kind);
 /* Makes `record` the one that is changed; finishes the other first. */
 int32_t txn_open_record(crm_txn *txn, crm_record *record);
 int32_t txn_finish(crm_txn *txn); /* the open record becomes a version, in the frame and in the arena */

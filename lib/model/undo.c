@@ -54,8 +54,9 @@ static int32_t put_back(struct undo *undo, crm_record *record, const struct undo
     int32_t status = txn_open_record(txn, record);
     if (status != CRM_OK)
         return status;
-    if (!undo_fields_open(undo, record->kind, trace, &fields))
-        status = txn_fail(txn, CRM_CORRUPT, "a %s is damaged; check the file with verify", record->kind->name);
+    status = undo_fields_open(undo, record->kind, trace, &fields);
+    if (status != CRM_OK)
+        (void)txn_unread(txn, status, record->kind);
     while (status == CRM_OK && undo_fields_next(&fields, &field, &value) > 0)
         status = txn_put(record, field, &value);
     undo_fields_close(undo, &fields);
@@ -69,7 +70,7 @@ static int32_t revert(struct undo *undo, crm_record *record, const struct undo_r
         return operate(record, ENTRY_DELETE);
     int32_t status = undo_trace(undo, at->kind, at->number, &trace, error);
     if (status != CRM_OK)
-        return txn_fail(undo->txn, status, "a %s is damaged; check the file with verify", record->kind->name);
+        return txn_unread(undo->txn, status, record->kind);
     bool restore = trace.live_before && !trace.live_now;
     bool delete = !trace.live_before && trace.live_now;
     if (restore) {
@@ -151,11 +152,15 @@ int32_t crm_undo(crm_txn *txn, const char *batch, int32_t override, crm_table **
     buffer_init(&undo.text, memory);
     start_table(&undo);
     status = run(&undo, override != 0, error);
-    crm_error ignored;
-    int32_t told = table_finish(undo.conflicts, conflicts, status == CRM_OK ? error : &ignored);
+    bool lists = status == CRM_OK || status == CRM_REFERENCED;
+    int32_t told = CRM_OK;
+    if (!lists)
+        crm_table_free(undo.conflicts);
+    else if ((told = table_finish(undo.conflicts, conflicts, NULL)) != CRM_OK)
+        status = error_nomem(error); /* half a list is none */
     memory_free(memory, undo.lsns);
     memory_free(memory, undo.records);
     memory_free(memory, undo.slots);
     buffer_free(&undo.text);
-    return status == CRM_OK ? told : status;
+    return status;
 }

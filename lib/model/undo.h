@@ -58,8 +58,8 @@ struct undo_fields {
     uint8_t *ours;
     uint32_t position;
 };
-bool undo_fields_open(const struct undo *undo, struct kind *kind, const struct undo_trace *trace,
-                      struct undo_fields *fields);
+int32_t undo_fields_open(const struct undo *undo, struct kind *kind, const struct undo_trace *trace,
+                         struct undo_fields *fields);
 int undo_fields_next(struct undo_fields *fields, struct field **field, struct value *value);
 void undo_fields_close(const struct undo *undo, struct undo_fields *fields);
 int32_t undo_judge(struct undo *undo, crm_error *error);

@@ -105,10 +105,10 @@ static bool counts(const struct entry *entry)
     return entry->operation <= ENTRY_ERASE && !(entry->kind >= CRM_KIND_KIND && entry->kind <= CRM_KIND_CHOICE);
 }
 
-static int32_t damaged(const struct undo *undo, uint64_t lsn, crm_error *error)
+static int32_t damaged(const struct undo *undo, uint64_t lsn, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: transaction %llu of batch \"%s\" is damaged; check the file with verify",
-                     undo->txn->db->path, (unsigned long long)lsn, undo->batch);
+    return error_unread(error, status, "%s: transaction %llu of batch \"%s\"", undo->txn->db->path,
+                        (unsigned long long)lsn, undo->batch);
 }
 
 static int32_t touch_frame(struct undo *undo, uint64_t lsn, crm_error *error)
@@ -117,11 +117,11 @@ static int32_t touch_frame(struct undo *undo, uint64_t lsn, crm_error *error)
     const struct frame_cell *cell = frame_cell(generation, lsn);
     struct frame frame;
     if (cell == NULL || log_frame_info(generation->log, cell->offset, &frame, NULL) != CRM_OK || frame.lsn != lsn)
-        return damaged(undo, lsn, error);
+        return damaged(undo, lsn, CRM_CORRUPT, error);
     for (size_t at = 0; at < frame.entries_length;) {
         struct entry entry;
         if (entry_get(frame.entries + at, frame.entries_length - at, frame.entries_offset + at, &entry) != CRM_OK)
-            return damaged(undo, lsn, error);
+            return damaged(undo, lsn, CRM_CORRUPT, error);
         if (counts(&entry) && !touch(undo, &entry, (uint32_t)(at / 8 < UINT32_MAX ? at / 8 : UINT32_MAX)))
             return error_nomem(error);
         at += entry.size;
@@ -144,8 +144,9 @@ static int32_t touch_compacted(struct undo *undo, crm_error *error)
             const struct row *row = row_at(generation, kind, number);
             for (uint64_t place = row == NULL ? 0 : row->head; status == CRM_OK && place != 0;) {
                 struct entry entry;
-                if (entry_load(&reader, undo->txn, place, &entry) != CRM_OK)
-                    status = damaged(undo, base, error);
+                status = entry_load(&reader, undo->txn, place, &entry);
+                if (status != CRM_OK)
+                    status = damaged(undo, base, status, error);
                 else if (entry.lsn < undo->lsns[0])
                     break;
                 else if (entry.lsn <= base && counts(&entry) && undo_in_batch(undo, entry.lsn) &&

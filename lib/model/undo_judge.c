@@ -11,10 +11,9 @@
 
 enum { CONFLICTS_TOLD = 10000 };
 
-static int32_t damaged(const struct undo *undo, crm_error *error)
+static int32_t damaged(const struct undo *undo, int32_t status, crm_error *error)
 {
-    return error_set(error, CRM_CORRUPT, "%s: a version of a record is damaged; check the file with verify",
-                     undo->txn->db->path);
+    return error_unread(error, status, "%s: a version of a record", undo->txn->db->path);
 }
 
 void undo_conflict(struct undo *undo, struct undo_record *record, const char *format, ...)
@@ -79,12 +78,13 @@ int32_t undo_trace(const struct undo *undo, uint32_t kind_number, uint32_t numbe
     bool others = false, erased = false;
     memset(trace, 0, sizeof *trace);
     if (row == NULL || row->head == 0)
-        return damaged(undo, error);
+        return damaged(undo, CRM_CORRUPT, error);
     trace->newest = row->head;
     trace->live_now = !(row->state & ROW_DELETED);
     for (uint64_t place = row->head; place != 0; place = entry.previous) {
-        if (entry_load(undo->generation, undo->txn, place, &entry) != CRM_OK)
-            return damaged(undo, error);
+        int32_t status = entry_load(undo->generation, undo->txn, place, &entry);
+        if (status != CRM_OK)
+            return damaged(undo, status, error);
         if (!take(undo, trace, place, &entry, &others))
             break;
         if (trace->first == place)
@@ -93,8 +93,9 @@ int32_t undo_trace(const struct undo *undo, uint32_t kind_number, uint32_t numbe
     trace->erased = erased;
     if (trace->before == 0)
         return CRM_OK;
-    if (entry_load(undo->generation, undo->txn, trace->before, &entry) != CRM_OK)
-        return damaged(undo, error);
+    int32_t status = entry_load(undo->generation, undo->txn, trace->before, &entry);
+    if (status != CRM_OK)
+        return damaged(undo, status, error);
     trace->live_before = entry.operation != ENTRY_DELETE;
     return CRM_OK;
 }
@@ -116,38 +117,43 @@ static bool differ(const struct version *a, const struct version *b, const struc
 }
 
 /* Which fields each side changed when both did in turn: entry by entry. */
-static bool sort_out(const struct undo *undo, struct undo_fields *fields, const struct undo_trace *trace)
+static int32_t sort_out(const struct undo *undo, struct undo_fields *fields, const struct undo_trace *trace)
 {
     const struct kind *kind = fields->kind;
     size_t size = kind->field_count / 8 + 1;
     fields->mask = memory_zero(undo->txn->db->memory, size, 2);
     if (fields->mask == NULL)
-        return false;
+        return CRM_NOMEM;
     fields->ours = fields->mask + size;
     for (uint64_t place = trace->last; place != trace->before && place != 0;) {
         struct version version, previous;
-        if (version_load(undo->generation, undo->txn, place, &version) != CRM_OK || version.previous == 0 ||
-            version_load(undo->generation, undo->txn, version.previous, &previous) != CRM_OK)
-            return false;
+        int32_t status = version_load(undo->generation, undo->txn, place, &version);
+        if (status == CRM_OK)
+            status = version.previous == 0 ? CRM_CORRUPT
+                                           : version_load(undo->generation, undo->txn, version.previous, &previous);
+        if (status != CRM_OK)
+            return status;
         uint8_t *bits = undo_in_batch(undo, version.lsn) ? fields->ours : fields->mask;
         for (uint32_t i = 0; i < kind->field_count; i++)
             if (differ(&version, &previous, kind->fields[i]))
                 bits[i / 8] |= (uint8_t)(1U << (i % 8));
         place = version.previous;
     }
-    return true;
+    return CRM_OK;
 }
 
-bool undo_fields_open(const struct undo *undo, struct kind *kind, const struct undo_trace *trace,
-                      struct undo_fields *fields)
+int32_t undo_fields_open(const struct undo *undo, struct kind *kind, const struct undo_trace *trace,
+                         struct undo_fields *fields)
 {
     fields->kind = kind;
     fields->mask = fields->ours = NULL;
     fields->position = 0;
-    return version_load(undo->generation, undo->txn, trace->before, &fields->before) == CRM_OK &&
-           version_load(undo->generation, undo->txn, trace->last, &fields->last) == CRM_OK &&
-           version_load(undo->generation, undo->txn, trace->newest, &fields->now) == CRM_OK &&
-           (!trace->between || sort_out(undo, fields, trace));
+    int32_t status = version_load(undo->generation, undo->txn, trace->before, &fields->before);
+    if (status == CRM_OK)
+        status = version_load(undo->generation, undo->txn, trace->last, &fields->last);
+    if (status == CRM_OK)
+        status = version_load(undo->generation, undo->txn, trace->newest, &fields->now);
+    return status == CRM_OK && trace->between ? sort_out(undo, fields, trace) : status;
 }
 
 void undo_fields_close(const struct undo *undo, struct undo_fields *fields)
@@ -188,8 +194,8 @@ static int32_t judge_fields(struct undo *undo, struct undo_record *record, const
     struct field *field;
     struct value value;
     bool any = false;
-    int32_t status = CRM_OK;
-    if (undo_fields_open(undo, kind, trace, &fields)) {
+    int32_t status = undo_fields_open(undo, kind, trace, &fields);
+    if (status == CRM_OK) {
         int got;
         while ((got = undo_fields_next(&fields, &field, &value)) > 0)
             any = true;
@@ -203,7 +209,7 @@ static int32_t judge_fields(struct undo *undo, struct undo_record *record, const
         else
             record->what = any || flipped ? UNDO_REVERT : UNDO_NOTHING;
     } else {
-        status = damaged(undo, error);
+        status = damaged(undo, status, error);
     }
     undo_fields_close(undo, &fields);
     return status;

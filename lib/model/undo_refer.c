@@ -54,9 +54,9 @@ static int32_t look_through(struct search *search, const struct kind *kind, uint
     struct value value;
     uint32_t number;
     int got;
-    if (version_load(undo->generation, undo->txn, place, &version) != CRM_OK)
-        return error_set(error, CRM_CORRUPT, "%s: a %s is damaged; check the file with verify", undo->txn->db->path,
-                         kind->name);
+    int32_t status = version_load(undo->generation, undo->txn, place, &version);
+    if (status != CRM_OK)
+        return error_unread(error, status, "%s: a %s", undo->txn->db->path, kind->name);
     version_fields(&version, &cursor);
     while ((got = version_next(&cursor, &number, &value)) == 1) {
         const struct field *field = schema_field(kind, number);

@@ -484,23 +484,64 @@ bool value_equal(const struct value *a, const struct value *b)
     }
 }
 
-COLD bool value_deflate(struct buffer *out, const void *text, size_t length)
+/* ---- deflated texts and packs ---- */
+
+static void *zlib_alloc(void *memory, unsigned count, unsigned size)
 {
-    uLongf size = compressBound((uLong)length);
-    size_t start = out->length;
-    if (!buffer_reserve(out, size))
-        return false;
-    if (compress2(out->data + start, &size, text, (uLong)length, 6) != Z_OK || size + 16 >= length)
-        return false;
-    out->length = start + size;
-    return true;
+    return memory_alloc(memory, (size_t)count * size);
 }
 
-COLD bool value_inflate(const struct value *value, uint8_t *out)
+static void zlib_free(void *memory, void *block)
 {
-    uLongf size = (uLongf)value->integer;
-    if (uncompress(out, &size, value->bytes, (uLong)value->length) != Z_OK || size != (uLongf)value->integer)
+    memory_free(memory, block);
+}
+
+COLD static void zlib_start(z_stream *stream, const struct memory *memory, const void *bytes, size_t length)
+{
+    memset(stream, 0, sizeof *stream);
+    stream->zalloc = zlib_alloc;
+    stream->zfree = zlib_free;
+    stream->opaque = (void *)(uintptr_t)memory;
+    stream->next_in = (Bytef *)(uintptr_t)bytes;
+    stream->avail_in = (uInt)length;
+}
+
+COLD bool deflate_append(struct buffer *out, const void *bytes, size_t length)
+{
+    uLong most = compressBound((uLong)length);
+    z_stream stream;
+    if (!buffer_reserve(out, most))
         return false;
-    out[size] = 0;
-    return true;
+    zlib_start(&stream, out->memory, bytes, length);
+    stream.next_out = out->data + out->length;
+    stream.avail_out = (uInt)most;
+    out->failed = deflateInit(&stream, 6) != Z_OK || deflate(&stream, Z_FINISH) != Z_STREAM_END;
+    (void)deflateEnd(&stream);
+    out->length += out->failed ? 0 : stream.total_out;
+    return !out->failed;
+}
+
+COLD bool value_deflate(struct buffer *out, const void *text, size_t length)
+{
+    size_t start = out->length;
+    bool worth = deflate_append(out, text, length) && out->length - start + 16 < length;
+    if (!worth)
+        out->length = start;
+    return worth;
+}
+
+COLD int32_t value_inflate(const struct memory *memory, const struct value *value, uint8_t *out)
+{
+    z_stream stream;
+    zlib_start(&stream, memory, value->bytes, value->length);
+    stream.next_out = out;
+    stream.avail_out = (uInt)value->integer;
+    int got = inflateInit(&stream);
+    if (got == Z_OK)
+        got = inflate(&stream, Z_FINISH);
+    (void)inflateEnd(&stream);
+    if (got != Z_STREAM_END || stream.avail_out != 0)
+        return got == Z_MEM_ERROR ? CRM_NOMEM : CRM_CORRUPT;
+    out[value->integer] = 0;
+    return CRM_OK;
 }

@@ -175,7 +175,9 @@ static inline bool part_is_int(int32_t part)
 bool value_equal(const struct value *a, const struct value *b);
 /* Deflates; false when it does not shrink or memory lacks. */
 bool value_deflate(struct buffer *out, const void *text, size_t length);
-/* Inflates into `out` (integer + 1 bytes, NUL added). */
-bool value_inflate(const struct value *value, uint8_t *out);
+/* The zlib stream of the bytes behind what is in `out`; false: out of memory, and `out` has failed. */
+bool deflate_append(struct buffer *out, const void *bytes, size_t length);
+/* Inflates into `out` (integer + 1 bytes, NUL added).  CRM_CORRUPT, CRM_NOMEM. */
+int32_t value_inflate(const struct memory *memory, const struct value *value, uint8_t *out);
 
 #endif

@@ -53,6 +53,8 @@ static int32_t run(struct verify *verify, crm_error *error)
     /* Indexes are compared with what a sound log gives. */
     if (status == CRM_OK && verify->count == 0)
         status = verify_index(verify, error);
+    if (status == CRM_OK && verify->starved)
+        return error_nomem(error);
     if (status != CRM_OK || verify->count == 0)
         return status;
     return error_set(error, CRM_CORRUPT, "%s: %llu fault%s; %s%s", verify->db->path, (unsigned long long)verify->count,
@@ -83,7 +85,12 @@ int32_t crm_verify(crm_db *db, crm_table **out, crm_error *error)
         status = run(&verify, &why);
     if (!reading)
         db_unlock_writer(db, verify.generation);
-    int32_t told = table_finish(verify.table, out, status == CRM_OK ? error : NULL);
+    bool judged = status == CRM_OK || (status == CRM_CORRUPT && verify.count > 0);
+    int32_t told = CRM_OK;
+    if (judged)
+        told = table_finish(verify.table, out, status == CRM_OK ? error : NULL);
+    else
+        crm_table_free(verify.table);
     buffer_free(&verify.scratch);
     reader_free(&verify.reader);
     db_drop(verify.generation);

@@ -11,6 +11,7 @@ struct verify {
     struct generation reader;
     crm_table *table;
     uint64_t count; /* of findings */
+    bool starved;   /* what could not be read for want of memory is no finding */
     char first[400];
     struct buffer scratch;
 };

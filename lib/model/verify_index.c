@@ -88,7 +88,9 @@ static void check_keys(struct verify *verify, const struct kind *kind, uint32_t 
     struct version version;
     struct value value;
     struct buffer *keys = &verify->scratch;
-    if (version_load(&verify->reader, NULL, row->head, &version) != CRM_OK) {
+    int32_t status = version_load(&verify->reader, NULL, row->head, &version);
+    if (status != CRM_OK) {
+        verify->starved |= status == CRM_NOMEM;
         found_row(verify, kind, number, "its newest version cannot be read");
         return;
     }
@@ -97,8 +99,9 @@ static void check_keys(struct verify *verify, const struct kind *kind, uint32_t 
         bool keyed = (field->flags & (CRM_FLAG_UNIQUE | CRM_FLAG_KEY)) != 0 || field->type == CRM_TYPE_EMAILS;
         if (!keyed || version_get(&version, field->number, &value) != 1)
             continue;
-        keys->length = 0;
+        buffer_reset(keys);
         bool all = index_keys(field, &value, keys);
+        verify->starved |= keys->failed;
         for (size_t at = 0; all && at < keys->length;) {
             uint32_t length;
             memcpy(&length, keys->data + at, sizeof length);
@@ -213,7 +216,7 @@ static void check_image_file(struct verify *verify)
     struct arena *arena = NULL;
     struct image_point point;
     if (!db->options.image || image_open(db->files, db->memory, db->image_path, &point, &arena, NULL) != CRM_OK)
-        return;
+        return; /* an opening would build it anew */
     if (!image_verify(arena))
         verify_found(verify, db->image_path, "the index file is damaged; delete it, it is built anew");
     arena_free(arena);

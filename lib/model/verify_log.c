@@ -17,8 +17,10 @@ static bool previous_fits(struct verify *verify, const struct entry *entry, bool
      * when the rest of it is salvaged into an ordinary transaction. */
     if (entry->previous == 0)
         return entry->operation == ENTRY_CREATE || base;
-    return entry_load(&verify->reader, NULL, entry->previous, &before) == CRM_OK && before.kind == entry->kind &&
-           before.number == entry->number && before.version + 1 == entry->version && before.lsn <= entry->lsn;
+    int32_t status = entry_load(&verify->reader, NULL, entry->previous, &before);
+    verify->starved |= status == CRM_NOMEM;
+    return status == CRM_OK && before.kind == entry->kind && before.number == entry->number &&
+           before.version + 1 == entry->version && before.lsn <= entry->lsn;
 }
 
 static void check_record(struct verify *verify, const struct frame *frame, uint64_t offset, const struct entry *entry,
@@ -26,6 +28,7 @@ static void check_record(struct verify *verify, const struct frame *frame, uint6
 {
     bool base = (frame->flags & LOG_FRAME_BASE) != 0;
     const char *fault = inspect_entry(&verify->generation->schema, entry, id_base, false, &verify->scratch);
+    verify->starved |= verify->scratch.failed;
     if (fault != NULL)
         verify_found_at(verify, offset, "%s", fault);
     else if (base ? entry->lsn > frame->lsn : entry->lsn != frame->lsn)
@@ -38,8 +41,10 @@ static void check_record(struct verify *verify, const struct frame *frame, uint6
 static void check_pack(struct verify *verify, const struct frame *frame, uint64_t offset)
 {
     size_t length, at = 0;
-    const uint8_t *bytes = pack_open(&verify->reader, offset, &length);
-    if (bytes == NULL) {
+    const uint8_t *bytes;
+    int32_t status = pack_open(&verify->reader, offset, &bytes, &length);
+    if (status != CRM_OK) {
+        verify->starved |= status == CRM_NOMEM;
         verify_found_at(verify, offset, "a pack of old versions cannot be inflated");
         return;
     }
@@ -50,6 +55,7 @@ static void check_pack(struct verify *verify, const struct frame *frame, uint64_
             return;
         }
         const char *fault = inspect_entry(&verify->generation->schema, &entry, NULL, true, &verify->scratch);
+        verify->starved |= verify->scratch.failed;
         if (fault == NULL && (entry.lsn > frame->lsn || !previous_fits(verify, &entry, true)))
             fault = "the version before cannot be found";
         if (fault != NULL)

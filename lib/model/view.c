@@ -48,10 +48,7 @@ int32_t view_trouble(crm_view *view, crm_error *error)
         return error_set(error, CRM_CORRUPT, "the index is damaged; ask again: it is built anew");
     if (status == CRM_OK)
         return status;
-    return status == CRM_NOMEM
-               ? error_nomem(error)
-               : error_set(error, status, "%s: a record's version is damaged; check the file with verify",
-                           view->db->path);
+    return error_unread(error, status, "%s: a record's version", view->db->path);
 }
 
 void view_end(crm_view *view)

@@ -102,8 +102,10 @@ COLD struct arena *arena_reserve(const struct memory *memory, uint64_t least)
 
 COLD bool arena_commit(struct arena *arena, uint64_t upto)
 {
-    if (upto > arena->reserved - COMMIT_MARGIN)
+    if (upto > arena->reserved - COMMIT_MARGIN) {
+        arena->refused = true;
         return false;
+    }
     upto += COMMIT_MARGIN;
     if (upto <= arena->committed)
         return true;
@@ -112,8 +114,10 @@ COLD bool arena_commit(struct arena *arena, uint64_t upto)
     end = (end + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP;
     if (end > arena->reserved)
         end = arena->reserved;
-    if (!address_commit(arena->base + arena->committed, (size_t)(end - arena->committed)))
+    if (!address_commit(arena->base + arena->committed, (size_t)(end - arena->committed))) {
+        arena->refused = true;
         return false;
+    }
     arena->committed = end;
     return true;
 }

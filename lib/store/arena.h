@@ -45,6 +45,7 @@ struct arena {
     struct mutex loading;
     const struct arena_source *source;
     _Atomic bool damaged; /* a check failed since the arena was opened */
+    bool refused;         /* it could not grow */
     const struct memory *memory;
 };
 

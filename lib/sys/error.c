@@ -97,6 +97,14 @@ int32_t error_set(crm_error *error, int32_t status, const char *format, ...)
     return status;
 }
 
+/* Behind what the message says already. */
+static void append(crm_error *error, const char *what, const char *text)
+{
+    size_t used = strlen(error->message);
+    size_t room = sizeof error->message - used;
+    clean(error->message, snprintf(error->message + used, room, "%s%s", what, text) >= (int)room);
+}
+
 int32_t error_system(crm_error *error, int32_t status, int system, const char *format, ...)
 {
     if (error == NULL)
@@ -105,15 +113,26 @@ int32_t error_system(crm_error *error, int32_t status, int system, const char *f
     va_start(arguments, format);
     fill(error, status, system, format, arguments);
     va_end(arguments);
-    if (system != 0) {
-        size_t used = strlen(error->message);
-        size_t room = sizeof error->message - used;
-        const char *text = system_text(system);
-        int length = text != NULL ? snprintf(error->message + used, room, ": %s", text)
-                                  : snprintf(error->message + used, room, ": system error %d", system);
-        clean(error->message, length >= (int)room);
-    }
+    const char *text = system_text(system);
+    char number[12];
+    (void)snprintf(number, sizeof number, "%d", system);
+    if (system != 0)
+        append(error, text != NULL ? ": " : ": system error ", text != NULL ? text : number);
     return status;
+}
+
+int32_t error_unread(crm_error *error, int32_t status, const char *format, ...)
+{
+    if (status == CRM_NOMEM)
+        return error_nomem(error);
+    if (error == NULL)
+        return CRM_CORRUPT;
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, CRM_CORRUPT, 0, format, arguments);
+    va_end(arguments);
+    append(error, " is damaged", "; check the file with verify");
+    return CRM_CORRUPT;
 }
 
 int32_t error_nomem(crm_error *error)

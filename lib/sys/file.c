@@ -106,6 +106,8 @@ static int32_t file_open(void *context, const char *path, int flags, struct file
     int32_t status = check_regular(descriptor, system_error);
     if (status != CRM_OK) {
         (void)close(descriptor);
+        if (flags & FILE_EXCLUSIVE) /* made just now: not to be in the way of the next try */
+            (void)unlink(path);
         return status;
     }
     *out = file_of(descriptor);
@@ -223,8 +225,9 @@ static int32_t file_allocate(struct file *file, uint64_t offset, uint64_t length
  * is told what it wanted to know all the same: whether somebody else is there. */
 static int32_t lock_probe(int descriptor, struct flock *want, int *system_error)
 {
-    if (fcntl(descriptor, F_OFD_GETLK, want) != 0)
-        return failure(system_error);
+    while (fcntl(descriptor, F_OFD_GETLK, want) != 0)
+        if (errno != EINTR)
+            return failure(system_error);
     *system_error = want->l_type == F_UNLCK ? EBADF : EAGAIN;
     return want->l_type == F_UNLCK ? CRM_READ_ONLY : CRM_BUSY;
 }
@@ -292,10 +295,12 @@ static int32_t file_sync_folder(void *context, const char *path, int *system_err
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return failure(system_error);
-    int32_t status = CRM_OK;
+    int result;
+    do {
+        result = fsync(descriptor);
+    } while (result != 0 && errno == EINTR);
     /* EINVAL: this file system has nothing to sync for a folder. */
-    if (fsync(descriptor) != 0 && errno != EINVAL)
-        status = failure(system_error);
+    int32_t status = result == 0 || errno == EINVAL ? CRM_OK : failure(system_error);
     (void)close(descriptor);
     return status;
 }

@@ -1,0 +1,205 @@
+/* test_failing_disk: what must not come of a file operation that fails.  That
+ * every call survives one is `make faults`; here is what some did with it. */
+#include "care_fixture.h"
+
+#include "api/options.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CUSTOMERS = 20 };
+enum { SYNC = 1, WRITE, IDENTIFY };
+
+static struct care care;
+
+/* The n-th call of one operation fails, from 1; no other does. */
+static struct {
+    struct file_ops table;
+    int operation, at;
+    bool reached;
+} disk;
+
+static bool fails(int operation, int system, int *system_error)
+{
+    if (operation != disk.operation || --disk.at != 0)
+        return false;
+    disk.reached = true;
+    *system_error = system;
+    return true;
+}
+
+static int32_t failing_sync(struct file *file, int *system_error)
+{
+    return fails(SYNC, EIO, system_error) ? CRM_IO : file_ops_default()->sync(file, system_error);
+}
+
+static int32_t failing_write(struct file *file, uint64_t offset, const void *bytes, size_t length, int *system_error)
+{
+    return fails(WRITE, ENOSPC, system_error) ? CRM_FULL
+                                              : file_ops_default()->write(file, offset, bytes, length, system_error);
+}
+
+static int32_t failing_identify(struct file *file, struct file_identity *out, int *system_error)
+{
+    return fails(IDENTIFY, EIO, system_error) ? CRM_IO : file_ops_default()->identify(file, out, system_error);
+}
+
+static crm_options *options_on_disk(void)
+{
+    crm_options *options = crm_options_create();
+    disk.table = *file_ops_default();
+    disk.table.sync = failing_sync;
+    disk.table.write = failing_write;
+    disk.table.identify = failing_identify;
+    options->files = &disk.table;
+    return options;
+}
+
+static void break_at(int operation, int at)
+{
+    disk.operation = operation;
+    disk.at = at;
+    disk.reached = false;
+}
+
+static void setup(void)
+{
+    break_at(0, 0);
+    care_setup(&care);
+}
+
+static void teardown(void)
+{
+    care_teardown(&care);
+}
+
+static void open_on_disk(void)
+{
+    crm_error error = {0};
+    crm_options *options = options_on_disk();
+    care_close(&care);
+    care_ok(crm_open(care.path, options, &care.db, &error), &error);
+    crm_options_free(options);
+}
+
+/* Whoever insists on a new file tries again, and finds none there. */
+START_TEST(a_new_file_that_was_not_finished_is_not_in_the_way)
+{
+    const char *path = care_path(&care, "new.crm");
+    crm_options *options = options_on_disk();
+    crm_options_set_int(options, CRM_OPTION_CREATE, 2);
+    int32_t status = CRM_IO;
+    for (int at = 1; status != CRM_OK; at++) {
+        crm_error error = {0};
+        crm_db *db = NULL;
+        break_at(_i, at);
+        status = crm_open(path, options, &db, &error);
+        ck_assert_msg(status == CRM_OK || status == (_i == WRITE ? CRM_FULL : CRM_IO), "%d, call %d: %s", _i, at,
+                      error.message);
+        ck_assert_int_eq(access(path, F_OK) == 0, status == CRM_OK);
+        ck_assert_int_eq(crm_close(db), CRM_OK);
+    }
+    crm_options_free(options);
+}
+END_TEST
+
+static void check_salvaged(const char *path, const crm_table *table)
+{
+    struct care copy = care;
+    crm_error error = {0};
+    snprintf(copy.path, sizeof copy.path, "%s", path);
+    for (uint64_t row = 0; row < crm_table_rows(table); row++)
+        if (strstr(crm_table_text(table, row, 1, NULL), "lost") != NULL)
+            ck_assert_int_eq(crm_table_int(table, row, 2), 0);
+    care_open(&copy);
+    crm_view *view = care_view(&copy);
+    ck_assert_uint_eq(care_count(view, CRM_KIND_CUSTOMER), CUSTOMERS);
+    crm_view_close(view);
+    care_ok(crm_verify(copy.db, NULL, &error), &error);
+    care_close(&copy);
+}
+
+/* P3: it is whole, or it says what failed and leaves nothing that the next try would find in its way. */
+START_TEST(what_cannot_be_read_now_is_not_taken_for_lost)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s", care_path(&care, "salvaged.crm"));
+    for (int i = 0; i < CUSTOMERS; i++)
+        care_customer(&care, "Acme");
+    crm_options *options = options_on_disk();
+    int32_t status = CRM_IO;
+    for (int at = 1; status != CRM_OK || disk.reached; at++) {
+        crm_error error = {0};
+        crm_table *table = NULL;
+        break_at(_i, at);
+        status = crm_recover(care.path, path, options, &table, &error);
+        ck_assert_int_eq(access(path, F_OK) == 0, status == CRM_OK);
+        if (status == CRM_OK) {
+            bool reached = disk.reached;
+            check_salvaged(path, table);
+            disk.reached = reached;
+            (void)unlink(path);
+        }
+        crm_table_free(table);
+    }
+    crm_options_free(options);
+}
+END_TEST
+
+/* Nothing new is one thing, not to know is another. */
+START_TEST(a_feed_that_cannot_follow_says_so)
+{
+    crm_error error = {0};
+    crm_feed *feed = NULL;
+    crm_change *change = NULL;
+    struct care other = care;
+    open_on_disk();
+    care_ok(crm_feed_open(care.db, crm_lsn(care.db), &feed, &error), &error);
+    ck_assert_int_eq(crm_feed_next(feed, 0, &change, &error), CRM_TIMEOUT);
+    care_open(&other);
+    care_customer(&other, "Acme");
+    break_at(IDENTIFY, 1);
+    ck_assert_int_eq(crm_feed_next(feed, 0, &change, &error), CRM_IO);
+    ck_assert_int_eq(error.system, EIO);
+    care_ok(crm_feed_next(feed, 0, &change, &error), &error);
+    crm_feed_close(feed);
+    care_close(&other);
+}
+END_TEST
+
+START_TEST(an_import_tells_the_system_s_error)
+{
+    static const char text[] = "name\nAcme\n";
+    crm_error error = {0};
+    crm_import *import = NULL;
+    open_on_disk();
+    care_ok(crm_import_create(care.db, CRM_KIND_CUSTOMER, &import, &error), &error);
+    care_ok(crm_import_feed(import, text, sizeof text - 1, &error), &error);
+    break_at(WRITE, 1);
+    ck_assert_int_eq(crm_import_finish(import, &error), CRM_FULL);
+    ck_assert_int_eq(error.system, ENOSPC);
+    crm_import_free(import);
+    ck_assert_int_eq(crm_close(care.db), CRM_STOPPED);
+    care_open(&care);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failing_disk");
+    TCase *tests = tcase_create("failing_disk");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_loop_test(tests, a_new_file_that_was_not_finished_is_not_in_the_way, SYNC, IDENTIFY + 1);
+    tcase_add_loop_test(tests, what_cannot_be_read_now_is_not_taken_for_lost, SYNC, IDENTIFY + 1);
+    tcase_add_test(tests, a_feed_that_cannot_follow_says_so);
+    tcase_add_test(tests, an_import_tells_the_system_s_error);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}
