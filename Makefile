@@ -190,7 +190,7 @@ $(STATIC): $(BUILD)/libcrm.o
 
 $(SHARED_FILE): $(LIB_OBJECTS) $(BUILD)/objects lib/libcrm.map
 	$(call Q,LINK)$(LINK) -shared -Wl,-soname,libcrm.so.$(SOVERSION) -Wl,--version-script=lib/libcrm.map -Wl,--gc-sections \
-	    -Wl,-z,noseparate-code $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJECTS) $(LIB_LIBS)
+	    -Wl,-Bsymbolic-functions -Wl,-z,noseparate-code $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJECTS) $(LIB_LIBS)
 $(SHARED): $(SHARED_FILE)
 	@ln -sf libcrm.so.$(VERSION) $(BUILD)/libcrm.so.$(SOVERSION)
 	@ln -sf libcrm.so.$(SOVERSION) $@
