@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,6 +107,93 @@ START_TEST(a_new_file_that_was_not_finished_is_not_in_the_way)
 }
 END_TEST
 
+/* The n-th allocation of whoever opens is refused, from 1; just before, another handle opens the file at `path`. */
+static struct {
+    const char *path; /* NULL: none does */
+    int64_t at;
+    crm_db *db;
+    bool wrote;
+} another;
+
+static void another_opens(void)
+{
+    crm_txn *txn = NULL;
+    crm_options *options = crm_options_create();
+    crm_options_set_int(options, CRM_OPTION_CREATE, 0);
+    crm_options_set_int(options, CRM_OPTION_BUSY_MS, 0);
+    if (crm_open(another.path, options, &another.db, NULL) == CRM_OK && crm_begin(another.db, &txn, NULL) == CRM_OK) {
+        crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+        another.wrote = crm_commit(txn, NULL, NULL) == CRM_OK;
+    }
+    crm_options_free(options);
+}
+
+static void *resize_once_short(void *context, void *old, size_t size)
+{
+    (void)context;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    if (--another.at == 0) {
+        if (another.path != NULL)
+            another_opens();
+        return NULL;
+    }
+    return realloc(old, size);
+}
+
+/* False: that was more than it needs. */
+static bool new_file_refused(const char *path, int64_t at, bool found)
+{
+    crm_db *db = NULL;
+    crm_options *options = crm_options_create();
+    crm_options_set_int(options, CRM_OPTION_CREATE, 2);
+    crm_options_set_allocator(options, resize_once_short, NULL);
+    another.path = found ? path : NULL;
+    another.at = at;
+    another.db = NULL;
+    another.wrote = false;
+    int32_t status = crm_open(path, options, &db, NULL);
+    bool reached = another.at <= 0;
+    ck_assert(status == CRM_OK || (status == CRM_NOMEM && reached));
+    if (!found)
+        ck_assert_int_eq(access(path, F_OK) == 0, status == CRM_OK);
+    ck_assert_int_eq(crm_close(db), CRM_OK);
+    ck_assert_int_eq(crm_close(another.db), CRM_OK);
+    crm_options_free(options);
+    return reached;
+}
+
+START_TEST(a_new_file_that_there_was_no_memory_for_is_not_in_the_way)
+{
+    const char *path = care_path(&care, "new.crm");
+    for (int64_t at = 1; new_file_refused(path, at, false); at++)
+        (void)unlink(path);
+}
+END_TEST
+
+/* P1: it is in the file that it found, whatever becomes of who made that. */
+START_TEST(what_another_handle_wrote_stays_when_the_maker_of_the_file_fails)
+{
+    int wrote = 0;
+    struct care copy = care;
+    snprintf(copy.path, sizeof copy.path, "%s", care_path(&care, "new.crm"));
+    for (int64_t at = 1; new_file_refused(copy.path, at, true); at++) {
+        if (another.wrote) {
+            wrote++;
+            care_open(&copy);
+            crm_view *view = care_view(&copy);
+            ck_assert_uint_eq(care_count(view, CRM_KIND_CUSTOMER), 1);
+            crm_view_close(view);
+            care_close(&copy);
+        }
+        (void)unlink(copy.path);
+    }
+    ck_assert_int_gt(wrote, 0);
+}
+END_TEST
+
 static void check_salvaged(const char *path, const crm_table *table)
 {
     struct care copy = care;
@@ -193,6 +281,8 @@ int main(void)
     TCase *tests = tcase_create("failing_disk");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, a_new_file_that_was_not_finished_is_not_in_the_way, SYNC, IDENTIFY + 1);
+    tcase_add_test(tests, a_new_file_that_there_was_no_memory_for_is_not_in_the_way);
+    tcase_add_test(tests, what_another_handle_wrote_stays_when_the_maker_of_the_file_fails);
     tcase_add_loop_test(tests, what_cannot_be_read_now_is_not_taken_for_lost, SYNC, IDENTIFY + 1);
     tcase_add_test(tests, a_feed_that_cannot_follow_says_so);
     tcase_add_test(tests, an_import_tells_the_system_s_error);

@@ -7,6 +7,7 @@
 #include "log/log.h"
 
 #include "log/log_private.h"
+#include "sys/cold.h"
 #include "sys/error.h"
 
 #include <errno.h>
@@ -186,10 +187,8 @@ int32_t log_open(const char *path, const struct log_options *options, struct log
     if (gone)
         status = error_set(error, CRM_BUSY, "%s: is being replaced again and again", log->path);
     if (status != CRM_OK) {
-        if (options->create && options->exclusive && log->file != NULL && !gone) {
-            int system = 0; /* ours alone and not finished: must not be in the way of the next try */
-            (void)log->files->unlink(log->files->context, log->path, &system);
-        }
+        if (options->create && options->exclusive && log->file != NULL)
+            log_discard(log);
         destroy(log);
         return status;
     }
@@ -310,4 +309,13 @@ bool log_alone(struct log *log)
         (void)log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_SHARED, 0, &system);
     mutex_unlock(&log->growth);
     return status == CRM_OK || status == CRM_READ_ONLY; /* read-only: the answer without the lock */
+}
+
+/* Under the write lock: whoever opens the file meanwhile learns before writing that it is gone. */
+COLD void log_discard(struct log *log)
+{
+    int system = 0;
+    bool gone = true;
+    if (log_lock(log, 0, NULL) == CRM_OK && log_alone(log) && log_placed(log, &gone, NULL) == CRM_OK && !gone)
+        (void)log->files->unlink(log->files->context, log->path, &system);
 }

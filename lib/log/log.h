@@ -84,6 +84,9 @@ int32_t log_open(const char *path, const struct log_options *options, struct log
 /* Gives unused preallocated space back when nobody else has the file open, and
  * closes.  Maps go away: nothing borrowed may be used after. */
 void log_close(struct log *log);
+/* Removes the file, which this handle made and could not finish, so that it is not in
+ * the way of the next try; unless another handle has found it.  To be closed next. */
+void log_discard(struct log *log);
 const struct log_header *log_header(const struct log *log);
 const char *log_path(const struct log *log); /* absolute, symbolic links resolved */
 bool log_read_only(const struct log *log);

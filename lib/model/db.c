@@ -56,6 +56,13 @@ const struct memory *db_memory(const crm_db *db)
 
 /* ---- generations ---- */
 
+static void close_log(const crm_db *db, struct log *log)
+{
+    if (db->made && log != NULL)
+        log_discard(log);
+    log_close(log);
+}
+
 static void generation_free(struct generation *generation)
 {
     const struct memory *memory = generation->db->memory;
@@ -69,7 +76,7 @@ static void generation_free(struct generation *generation)
     buffer_free(&generation->other_key);
     buffer_free(&generation->texts);
     arena_free(generation->arena);
-    log_close(generation->log);
+    close_log(generation->db, generation->log);
     schema_free(&generation->schema);
     rwlock_destroy(&generation->lock);
     mutex_destroy(&generation->pack_lock);
@@ -350,7 +357,7 @@ int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct genera
     int32_t status = CRM_OK;
     *out = NULL;
     if (generation == NULL) {
-        log_close(log);
+        close_log(db, log);
         return error_nomem(error);
     }
     if (!load_image(generation, limit)) {
@@ -491,8 +498,9 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
                                   .busy_ms = db->options.busy_ms,
                                   .now = db_now(db)};
     int32_t status = log_open(db->path, &options, log, error);
+    db->made = status == CRM_OK && options.exclusive;
     if (status == CRM_OK && db->image_path == NULL && !name_image(db, *log)) {
-        log_close(*log);
+        close_log(db, *log);
         return error_nomem(error);
     }
     return status;
@@ -628,11 +636,10 @@ static int32_t open_steps(crm_db *db, crm_error *error)
     int32_t status = open_log(db, true, &log, error);
     if (status != CRM_OK)
         return status;
-    db->made = db->options.create == 2;
     bool locked;
     status = lock_to_recover(db, log, &locked, error);
     if (status != CRM_OK) {
-        log_close(log);
+        close_log(db, log);
         return status;
     }
     status = generation_of(db, log, locked, &db->now, error);
@@ -710,12 +717,10 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
         return error_nomem(error);
     int32_t status = open_steps(db, error);
     if (status != CRM_OK) {
-        int ignored;
-        if (db->made && (db->now == NULL || log_alone(db->now->log))) /* not to be in the way of the next try */
-            (void)db->files->unlink(db->files->context, path, &ignored);
         db_free(db);
         return status;
     }
+    db->made = false;
     *out = db;
     return CRM_OK;
 }
