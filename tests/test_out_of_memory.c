@@ -412,6 +412,42 @@ START_TEST(a_file_in_dollars_is_not_taken_for_one_in_euros)
 }
 END_TEST
 
+static char long_name[700];
+
+static int32_t undo_first(void)
+{
+    crm_txn *txn = NULL;
+    crm_table *conflicts = NULL;
+    int32_t status = crm_begin(db, &txn, &error);
+    if (status == CRM_OK)
+        status = crm_undo(txn, "first", 0, &conflicts, &error);
+    if (status == CRM_REFERENCED) {
+        ck_assert_uint_eq(crm_table_rows(conflicts), 1);
+        ck_assert_str_eq(crm_table_text(conflicts, 0, 2, NULL), long_name);
+        status = CRM_OK;
+    }
+    crm_table_free(conflicts);
+    crm_rollback(txn);
+    return status;
+}
+
+START_TEST(a_record_that_cannot_be_undone_is_named_or_not_told_of)
+{
+    memset(long_name, 'n', sizeof long_name - 1); /* is deflated, so that memory is needed to read it */
+    crm_txn *txn = domain_begin(db);
+    crm_txn_set_batch(txn, "first");
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_id id;
+    crm_record_id(record, &id);
+    crm_set_text(record, CRM_CUSTOMER_NAME, long_name, CRM_NUL);
+    domain_commit(txn);
+    txn = domain_begin(db);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &id), CRM_CUSTOMER_TERRITORY, "North", CRM_NUL);
+    domain_commit(txn);
+    at_every_allocation(undo_first);
+}
+END_TEST
+
 /* As a rollback goes that follows a failure for want of memory. */
 START_TEST(a_rollback_takes_definitions_back_without_memory)
 {
@@ -587,6 +623,7 @@ int main(void)
     tcase_add_test(plain, a_move_is_told_with_its_reasons_or_not_made);
     tcase_add_test(plain, a_file_of_five_stages_is_not_taken_for_one_of_four);
     tcase_add_test(plain, a_file_in_dollars_is_not_taken_for_one_in_euros);
+    tcase_add_test(plain, a_record_that_cannot_be_undone_is_named_or_not_told_of);
     tcase_add_test(plain, a_rollback_takes_definitions_back_without_memory);
     tcase_add_test(plain, a_row_that_is_rejected_comes_back_whole_or_nothing_is_imported);
     tcase_add_test(plain, a_handle_that_opened_with_little_memory_can_write_its_index);

@@ -34,8 +34,11 @@ void undo_conflict(struct undo *undo, struct undo_record *record, const char *fo
     va_end(arguments);
     uuid_format(id_at(undo->generation, kind, record->number), id);
     if (kind->title != NULL && version_of_row(&undo->txn->view, kind, record->number, row, &version) == CRM_OK &&
-        version_field(&version, kind->title, &value) == 1)
-        (void)value_text(&value, &undo->text, &title, &length);
+        version_field(&version, kind->title, &value) == 1 && !value_text(&value, &undo->text, &title, &length) &&
+        undo->text.failed) {
+        crm_table_free(undo->conflicts);
+        undo->conflicts = NULL; /* out of memory, as table_finish says of it */
+    }
     table_add_row(undo->conflicts);
     table_put_text(undo->conflicts, 0, kind->name, CRM_NUL);
     table_put_text(undo->conflicts, 1, id, CRM_NUL);
