@@ -448,6 +448,68 @@ START_TEST(a_record_that_cannot_be_undone_is_named_or_not_told_of)
 }
 END_TEST
 
+static int32_t dry; /* run */
+
+/* As test_evaluate.c's customer B: one move. */
+static int32_t evaluate(void)
+{
+    crm_txn *txn = NULL;
+    crm_table *moves = NULL;
+    int32_t status = crm_begin(db, &txn, &error);
+    if (status == CRM_OK)
+        status = crm_lifecycle_evaluate(txn, (DOMAIN_DAY + 80) * DAY_US, dry, &moves, &error);
+    if (status == CRM_OK) {
+        ck_assert_uint_eq(crm_table_rows(moves), 1);
+        ck_assert_str_eq(crm_table_text(moves, 0, 0, NULL), long_name);
+    }
+    crm_table_free(moves);
+    crm_rollback(txn);
+    return status;
+}
+
+START_TEST(a_customer_that_moves_is_not_named_by_its_id)
+{
+    static const int64_t days[] = {0, 20, 60};
+    memset(long_name, 'n', sizeof long_name - 1);
+    crm_txn *txn = domain_begin(db);
+    crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(customer, CRM_CUSTOMER_NAME, long_name, CRM_NUL);
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        crm_record *purchase = crm_create(txn, CRM_KIND_INTERACTION);
+        crm_set_int(purchase, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_PURCHASE);
+        crm_set_ref_record(purchase, CRM_INTERACTION_CUSTOMER, customer);
+        crm_set_int(purchase, CRM_INTERACTION_START, (DOMAIN_DAY + days[i]) * DAY_US);
+    }
+    domain_commit(txn);
+    dry = _i;
+    at_every_allocation(evaluate);
+}
+END_TEST
+
+/* The same description again. */
+static int32_t same_row(void)
+{
+    static const char *const settings[] = {"match", "emails", NULL};
+    char text[800], description[700];
+    memset(description, 'a', sizeof description - 1);
+    description[sizeof description - 1] = '\0';
+    snprintf(text, sizeof text, "emails,description\ninfo@acme.example,%s\n", description);
+    struct imported imported = import_text(db, CRM_KIND_CUSTOMER, text, settings);
+    error = imported.error;
+    if (imported.status == CRM_OK)
+        ck_assert_uint_eq(imported.unchanged, 1);
+    return imported.status;
+}
+
+START_TEST(a_row_that_changes_nothing_is_not_counted_as_a_change)
+{
+    crm_txn *txn = domain_begin(db);
+    crm_item_add(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_EMAILS, "info@acme.example", CRM_NUL);
+    domain_commit(txn);
+    at_every_allocation(same_row);
+}
+END_TEST
+
 /* As a rollback goes that follows a failure for want of memory. */
 START_TEST(a_rollback_takes_definitions_back_without_memory)
 {
@@ -624,6 +686,8 @@ int main(void)
     tcase_add_test(plain, a_file_of_five_stages_is_not_taken_for_one_of_four);
     tcase_add_test(plain, a_file_in_dollars_is_not_taken_for_one_in_euros);
     tcase_add_test(plain, a_record_that_cannot_be_undone_is_named_or_not_told_of);
+    tcase_add_loop_test(plain, a_customer_that_moves_is_not_named_by_its_id, 0, 2);
+    tcase_add_test(plain, a_row_that_changes_nothing_is_not_counted_as_a_change);
     tcase_add_test(plain, a_rollback_takes_definitions_back_without_memory);
     tcase_add_test(plain, a_row_that_is_rejected_comes_back_whole_or_nothing_is_imported);
     tcase_add_test(plain, a_handle_that_opened_with_little_memory_can_write_its_index);

@@ -85,8 +85,9 @@ static const char *rule_of(const struct plan *plan, uint32_t hop)
     return plan->to[hop] == CRM_CUSTOMER_STAGE_ACQUAINTANCE ? "cadence.returned" : "cadence.regular";
 }
 
-static void put_row(crm_table *table, const struct plan *plan, uint32_t hop, const crm_record *customer,
-                    const char *evidence)
+/* CRM_NOMEM, CRM_CORRUPT: its name cannot be read. */
+static int32_t put_row(crm_table *table, const struct plan *plan, uint32_t hop, const crm_record *customer,
+                       const char *evidence)
 {
     size_t length;
     int64_t from = hop == 0 ? plan->from : plan->to[hop - 1];
@@ -98,6 +99,7 @@ static void put_row(crm_table *table, const struct plan *plan, uint32_t hop, con
     table_put_choice(table, 2, plan->to[hop], crm_lifecycle_name(plan->to[hop]));
     table_put_text(table, 3, rule_of(plan, hop), CRM_NUL);
     table_put_text(table, 4, evidence, CRM_NUL);
+    return crm_record_status(customer);
 }
 
 /* A customer enters a stage when the evaluation says so, but not before it
@@ -115,7 +117,9 @@ static int32_t make_moves(crm_txn *txn, const struct plan *plan, int64_t time, c
         record_put_int(customer, CRM_CUSTOMER_STAGE_SINCE, at);
         if (crm_lifecycle_move(customer, plan->to[hop], rule_of(plan, hop), evidence) != CRM_OK)
             break;
-        put_row(table, plan, hop, customer, evidence);
+        int32_t status = put_row(table, plan, hop, customer, evidence);
+        if (status != CRM_OK)
+            return record_fail(customer, status, "a customer cannot be read");
     }
     return crm_txn_status(txn, NULL);
 }
@@ -127,7 +131,8 @@ static int32_t show_moves(crm_view *view, const struct plan *plan, const char *e
     int32_t status = crm_get(view, CRM_KIND_CUSTOMER, &plan->customer, &customer, error);
 
     for (uint32_t hop = 0; hop < plan->hops && status == CRM_OK; hop++)
-        put_row(table, plan, hop, customer, evidence);
+        if ((status = put_row(table, plan, hop, customer, evidence)) != CRM_OK)
+            error_unread(error, status, "a customer");
     crm_record_free(customer);
     return status;
 }

@@ -410,6 +410,8 @@ static int32_t set_value(struct crm_import *import, crm_record *record, bool exi
                                                     : set_list(import, record, field, value, changed);
     if (existing && same(record, field, value))
         return CRM_OK;
+    if (existing && crm_record_status(record) == CRM_NOMEM)
+        return import_nomem(import);
     *changed = true;
     switch (value->action) {
     case ACTION_INT:
