@@ -510,6 +510,81 @@ START_TEST(a_row_that_changes_nothing_is_not_counted_as_a_change)
 }
 END_TEST
 
+/* 123.45 in the file's euros of then, which are 12,345 yen now. */
+static uint32_t budget;
+static uint64_t in_euros;
+
+static int32_t formatted_in_euros(crm_view *view)
+{
+    crm_record *record = NULL;
+    int32_t status = crm_get(view, CRM_KIND_CUSTOMER, &acme, &record, &error);
+    if (status == CRM_OK) {
+        const char *text = crm_format(record, budget, NULL);
+        status = crm_record_status(record);
+        ck_assert_str_eq(text, status == CRM_OK ? "123.45" : "");
+    }
+    crm_record_free(record);
+    return status;
+}
+
+static int32_t found_in_euros(crm_view *view)
+{
+    crm_query *query = NULL;
+    uint64_t count = 0;
+    int32_t status = crm_query_create(view, CRM_KIND_CUSTOMER, &query, &error);
+    if (status == CRM_OK) {
+        crm_query_where_text(query, budget, CRM_OP_EQ, "123.45", CRM_NUL);
+        status = crm_query_count(query, &count, &error);
+    }
+    crm_query_free(query);
+    ck_assert(status != CRM_OK || count == 1);
+    return status;
+}
+
+static int32_t summed_in_euros(crm_view *view)
+{
+    crm_query *query = NULL;
+    crm_table *table = NULL;
+    int32_t status = crm_query_create(view, CRM_KIND_CUSTOMER, &query, &error);
+    if (status == CRM_OK) {
+        crm_query_measure(query, CRM_MEASURE_SUM, budget);
+        status = crm_query_groups(query, &table, &error);
+    }
+    ck_assert_int_eq(status == CRM_OK ? crm_table_currency(table, 0, 1) : 978, 978);
+    crm_table_free(table);
+    crm_query_free(query);
+    return status;
+}
+
+static int32_t (*then_in_euros)(crm_view *view);
+
+static int32_t of_then(void)
+{
+    crm_view *view = NULL;
+    int32_t status = crm_view_open_lsn(db, in_euros, &view, &error);
+    if (status == CRM_OK)
+        status = then_in_euros(view);
+    hold(view);
+    return status;
+}
+
+START_TEST(the_past_s_money_is_not_taken_for_today_s)
+{
+    static int32_t (*const asked[])(crm_view *) = {formatted_in_euros, found_in_euros, summed_in_euros};
+    crm_txn *txn = domain_begin(db);
+    ck_assert_int_eq(crm_field_add(txn, CRM_KIND_CUSTOMER, "budget", CRM_NUL, CRM_TYPE_MONEY, 0, 0, &budget), CRM_OK);
+    crm_set_int(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), budget, 12345);
+    domain_commit(txn);
+    in_euros = crm_lsn(db);
+    txn = domain_begin(db);
+    crm_set_null(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), budget);
+    ck_assert_int_eq(crm_setting_set(txn, "currency", "JPY"), CRM_OK);
+    domain_commit(txn);
+    then_in_euros = asked[_i];
+    at_every_allocation(of_then);
+}
+END_TEST
+
 /* As a rollback goes that follows a failure for want of memory. */
 START_TEST(a_rollback_takes_definitions_back_without_memory)
 {
@@ -686,6 +761,7 @@ int main(void)
     tcase_add_test(plain, a_file_of_five_stages_is_not_taken_for_one_of_four);
     tcase_add_test(plain, a_file_in_dollars_is_not_taken_for_one_in_euros);
     tcase_add_test(plain, a_record_that_cannot_be_undone_is_named_or_not_told_of);
+    tcase_add_loop_test(plain, the_past_s_money_is_not_taken_for_today_s, 0, 3);
     tcase_add_loop_test(plain, a_customer_that_moves_is_not_named_by_its_id, 0, 2);
     tcase_add_test(plain, a_row_that_changes_nothing_is_not_counted_as_a_change);
     tcase_add_test(plain, a_rollback_takes_definitions_back_without_memory);

@@ -167,7 +167,8 @@ static int32_t add_deals(struct report *report, crm_error *error)
     struct group *group = NULL;
     int32_t base = view_currency(report->view);
 
-    int32_t status = crm_query_create(report->view, CRM_KIND_OPPORTUNITY, &query, error);
+    int32_t status =
+        base == 0 ? error_nomem(error) : crm_query_create(report->view, CRM_KIND_OPPORTUNITY, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &deal, error)) == CRM_OK) {
         group = NULL;
         status = find_group(report, deal, &group, error);

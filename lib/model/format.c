@@ -125,6 +125,7 @@ bool record_format_ref(const crm_record *record, uint32_t kind_number, uint32_t 
 static void put_money(const crm_record *record, int64_t minor, bool display, struct buffer *out)
 {
     int32_t currency = record_currency(record);
+    out->failed |= currency == 0; /* how many decimals? */
     uint16_t number = currency < 0 || currency > UINT16_MAX ? 0 : (uint16_t)currency;
     if (display)
         money_format(out, minor, number);

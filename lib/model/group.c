@@ -473,7 +473,7 @@ COLD int32_t crm_query_groups(crm_query *query, crm_table **out, crm_error *erro
     crm_table *table = table_create(memory);
     int32_t status = query->status == CRM_OK ? view_begin(query->view, &query->error) : query->status;
     if (status == CRM_OK) {
-        status = table == NULL ? error_nomem(&query->error) : group_all(&g, table);
+        status = table == NULL || g.base_currency == 0 ? error_nomem(&query->error) : group_all(&g, table);
         view_end(query->view);
     }
     grouping_free(&g);

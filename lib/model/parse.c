@@ -199,8 +199,9 @@ int32_t parse_scalar(crm_view *view, const struct field *field, const char *text
                      crm_error *error)
 {
     struct source source = source_of(view, field, text, length, error);
+    int32_t currency = field->type == CRM_TYPE_MONEY ? view_currency(view) : 1;
     *out = (struct parsed){0, 0};
-    return parse_any(view, &source, field->type == CRM_TYPE_MONEY ? view_currency(view) : 0, out);
+    return currency == 0 ? error_nomem(error) : parse_any(view, &source, currency, out);
 }
 
 /* ---- references ---- */

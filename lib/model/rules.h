@@ -47,7 +47,7 @@ const char *record_note_evidence(const crm_record *record);
 int64_t txn_time(const crm_txn *txn);
 /* The allocator of the file's handle. */
 const struct memory *db_memory(const crm_db *db);
-/* The file's base currency (ISO 4217 numeric): for the writer, and as a view sees it. */
+/* The file's base currency (ISO 4217 numeric): for the writer, and as a view sees it (0: out of memory). */
 int32_t db_currency(crm_db *db);
 int32_t view_currency(crm_view *view);
 /* The lifecycle table that the file's setting puts in force (CRM_LIFECYCLE_…); 0: it cannot be read. */

@@ -241,6 +241,8 @@ int32_t view_currency(crm_view *view)
         const char *code = crm_text(record, CRM_SETTING_VALUE, &length);
         const struct currency *known = currency_find(code, length);
         crm_record_free(record);
+        if (status == CRM_NOMEM)
+            return 0;
         if (status != CRM_OK && status != CRM_NOT_FOUND)
             return db_currency(view->db);
         view->currency = known == NULL ? CURRENCY_DEFAULT : known->number;
