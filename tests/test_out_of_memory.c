@@ -510,6 +510,44 @@ START_TEST(a_row_that_changes_nothing_is_not_counted_as_a_change)
 }
 END_TEST
 
+static int32_t found_by(uint32_t field, const char *text)
+{
+    crm_view *view = NULL;
+    crm_record *record = NULL;
+    int32_t status = crm_view_open_lsn(db, crm_lsn(db) - 1, &view, &error);
+    if (status == CRM_OK)
+        status = crm_find(view, CRM_KIND_CUSTOMER, field, text, CRM_NUL, &record, &error);
+    crm_record_free(record);
+    hold(view);
+    return status;
+}
+
+static int32_t by_old_address(void)
+{
+    return found_by(CRM_CUSTOMER_EMAILS, "old@acme.example");
+}
+
+static int32_t by_old_number(void)
+{
+    return found_by(CRM_CUSTOMER_PHONES, "+49 30 1234567");
+}
+
+START_TEST(who_had_an_address_in_the_past_is_not_called_unknown)
+{
+    crm_txn *txn = domain_begin(db);
+    crm_record *record = crm_edit(txn, CRM_KIND_CUSTOMER, &acme);
+    crm_item_add(record, CRM_CUSTOMER_EMAILS, "old@acme.example", CRM_NUL);
+    crm_item_add(record, CRM_CUSTOMER_PHONES, "+49 30 1234567", CRM_NUL);
+    domain_commit(txn);
+    txn = domain_begin(db);
+    record = crm_edit(txn, CRM_KIND_CUSTOMER, &acme);
+    crm_set_null(record, CRM_CUSTOMER_EMAILS);
+    crm_set_null(record, CRM_CUSTOMER_PHONES);
+    domain_commit(txn);
+    at_every_allocation(_i == 0 ? by_old_address : by_old_number);
+}
+END_TEST
+
 /* 123.45 in the file's euros of then, which are 12,345 yen now. */
 static uint32_t budget;
 static uint64_t in_euros;
@@ -761,6 +799,7 @@ int main(void)
     tcase_add_test(plain, a_file_of_five_stages_is_not_taken_for_one_of_four);
     tcase_add_test(plain, a_file_in_dollars_is_not_taken_for_one_in_euros);
     tcase_add_test(plain, a_record_that_cannot_be_undone_is_named_or_not_told_of);
+    tcase_add_loop_test(plain, who_had_an_address_in_the_past_is_not_called_unknown, 0, 2);
     tcase_add_loop_test(plain, the_past_s_money_is_not_taken_for_today_s, 0, 3);
     tcase_add_loop_test(plain, a_customer_that_moves_is_not_named_by_its_id, 0, 2);
     tcase_add_test(plain, a_row_that_changes_nothing_is_not_counted_as_a_change);

@@ -157,6 +157,15 @@ static void offer_key(crm_view *view, struct kind *kind, const struct field *fie
         offer(best, number, 0);
 }
 
+/* Whether what the view saw otherwise is to be looked through, too. */
+static bool has_overlay(crm_view *view)
+{
+    int32_t status = view_is_current(view) ? CRM_DONE : view_overlay(view, NULL);
+    if (status == CRM_NOMEM)
+        view->trouble = status;
+    return status == CRM_OK;
+}
+
 static void find_in_table(crm_view *view, struct kind *kind, struct field *field, const struct buffer *key,
                           struct found *best)
 {
@@ -169,7 +178,7 @@ static void find_in_table(crm_view *view, struct kind *kind, struct field *field
         while (hash_next(generation->arena, field->table, &cursor, &number))
             offer_key(view, kind, field, number, key, best);
     }
-    if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
+    if (!has_overlay(view))
         return;
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;)
         offer_key(view, kind, field, old->number, key, best);
@@ -236,7 +245,7 @@ static void find_phone(crm_view *view, struct kind *kind, struct field *field, c
         uint64_t key = phone_key_last(&sought, n);
         phone_candidates(view, kind, field, &sought, (struct tree_key){key, 0}, key, best);
     }
-    if (view_is_current(view) || view_overlay(view, NULL) != CRM_OK)
+    if (!has_overlay(view))
         return;
     for (const struct overlay_row *old; (old = view_overlay_next(view, kind->number, &position)) != NULL;) {
         uint32_t rank;
@@ -294,7 +303,7 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
             }
         }
         int32_t trouble = view_trouble(view, error);
-        if (trouble != CRM_OK && (alone || best.number == UINT32_MAX))
+        if (trouble == CRM_NOMEM || (trouble != CRM_OK && (alone || best.number == UINT32_MAX)))
             status = trouble; /* who was not judged may have been the one */
         else if (alone && best.several)
             status =
