@@ -42,8 +42,8 @@ fuzz-replay-build: $(FUZZ_NAMES:%=$(BUILD)/replay_%)
 
 # Clang alone complains of NULL + 0, which every compiler takes and the next C
 # allows; what else its check of pointers finds, gcc's finds in the replay.
-FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz SETUP=none CC=$(CLANG) SANITIZE=address,undefined \
-    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link -fno-sanitize=pointer-overflow'
+FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz SETUP=none CC=$(CLANG) \
+    SANITIZE='address,undefined -fno-sanitize=pointer-overflow' CFLAGS='-O1 -g -fsanitize=fuzzer-no-link'
 
 # --- Fuzzing ---------------------------------------------------------------------------
 

@@ -64,12 +64,15 @@ void crash_end(struct crash *crash)
     free(crash->seen);
 }
 
-/* In the middle of each sync: what readers see by then is on disk (unless deferred). */
+/* In the middle of each sync: what readers see by then is on disk (unless deferred).  Not while the handle
+ * goes over to another file: readers then wait for the thread that is syncing. */
 static void look_around(void *context)
 {
     struct crash *crash = context;
-    if (crash->db != NULL && !crash->deferred)
-        disk_promise_lsn(&crash->disk, crm_lsn(crash->db));
+    if (crash->db == NULL || crash->deferred || !mutex_lock_for(&crash->db->follow, 0))
+        return;
+    mutex_unlock(&crash->db->follow);
+    disk_promise_lsn(&crash->disk, crm_lsn(crash->db));
 }
 
 void crash_watch(struct crash *crash)

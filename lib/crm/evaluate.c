@@ -59,11 +59,10 @@ static int32_t plan_all(struct plans *plans, const struct behaviour *behaviour, 
     crm_query *query = NULL;
     crm_record *customer;
     struct verdict verdict;
-    int32_t table = lifecycle_in_force(behaviour->view);
+    int32_t table, status = db_lifecycle(behaviour->view, &table, error);
 
-    if (table == 0)
-        return error_nomem(error);
-    int32_t status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
+    if (status == CRM_OK)
+        status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &customer, error)) == CRM_OK) {
         if (behaviour_judge(behaviour, customer->number, table, &verdict) &&
             !plan_add(plans, customer, &verdict, table, behaviour->time))
@@ -196,11 +195,10 @@ static int32_t sum_stages(struct stage_sums sums[LIFECYCLE_STAGES + 1], const st
     crm_query *query = NULL;
     crm_record *customer;
     struct verdict verdict;
-    int32_t table = lifecycle_in_force(behaviour->view);
+    int32_t table, status = db_lifecycle(behaviour->view, &table, error);
 
-    if (table == 0)
-        return error_nomem(error);
-    int32_t status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
+    if (status == CRM_OK)
+        status = crm_query_create(behaviour->view, CRM_KIND_CUSTOMER, &query, error);
     while (status == CRM_OK && (status = crm_query_next(query, &customer, error)) == CRM_OK) {
         if (!behaviour_judge(behaviour, customer->number, table, &verdict))
             continue;
@@ -215,7 +213,7 @@ static int32_t sum_stages(struct stage_sums sums[LIFECYCLE_STAGES + 1], const st
 static crm_table *backtest_table(const struct memory *memory, const struct stage_sums sums[LIFECYCLE_STAGES + 1],
                                  int32_t lifecycle)
 {
-    crm_table *table = lifecycle == 0 ? NULL : table_create(memory);
+    crm_table *table = table_create(memory);
 
     table_add_column(table, "stage", CRM_TYPE_CHOICE);
     table_add_column(table, "customers", CRM_TYPE_INT);
@@ -250,13 +248,15 @@ int32_t crm_lifecycle_backtest(crm_view *view, int64_t at, int32_t horizon_days,
         return error_set(error, CRM_INVALID, "a backtest of %d days: it takes a day or more", horizon_days);
     const struct memory *memory = db_memory(crm_view_db(view));
     occasions_init(&after, memory, 0);
-    int32_t status = behaviour_load(&behaviour, view, at, error);
+    int32_t lifecycle, status = behaviour_load(&behaviour, view, at, error);
     if (status == CRM_OK)
         status = behaviour_purchases(&after, view, at, until, error);
     if (status == CRM_OK)
         status = sum_stages(sums, &behaviour, &after, error);
     if (status == CRM_OK)
-        status = table_finish(backtest_table(memory, sums, lifecycle_in_force(view)), table, error);
+        status = db_lifecycle(view, &lifecycle, error);
+    if (status == CRM_OK)
+        status = table_finish(backtest_table(memory, sums, lifecycle), table, error);
     behaviour_free(&behaviour);
     occasions_free(&after);
     return status;

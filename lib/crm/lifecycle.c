@@ -66,11 +66,6 @@ static const char *stage_name(int64_t stage)
     return name != NULL ? name : "(none)";
 }
 
-int32_t lifecycle_in_force(crm_view *view)
-{
-    return db_lifecycle(view);
-}
-
 const char *lifecycle_table_name(int32_t table)
 {
     return table_of(table)->name;
@@ -141,9 +136,9 @@ int32_t lifecycle_guard(crm_record *customer, int64_t from, int64_t to)
     if (lifecycle_moves(CRM_LIFECYCLE_FOUR, from, to) && lifecycle_moves(CRM_LIFECYCLE_FIVE, from, to) &&
         lifecycle_has(CRM_LIFECYCLE_FOUR, from))
         return CRM_OK;
-    int32_t table = lifecycle_in_force(crm_txn_view(record_txn(customer)));
-    if (lifecycle_moves(table, from, to))
-        return CRM_OK;
+    int32_t table, status = db_lifecycle(crm_txn_view(record_txn(customer)), &table, NULL);
+    if (status != CRM_OK || lifecycle_moves(table, from, to))
+        return status;
     if (!lifecycle_has(table, to))
         return record_fail(
             customer, CRM_REFUSED,
@@ -159,11 +154,11 @@ int32_t lifecycle_guard(crm_record *customer, int64_t from, int64_t to)
 int32_t crm_lifecycle_allows(const crm_db *db, int64_t from, int64_t to)
 {
     crm_view *view = NULL;
-    int32_t allowed, table = 0;
+    int32_t allowed = 0, table;
 
-    if (db != NULL && crm_view_open((crm_db *)(uintptr_t)db, &view, NULL) == CRM_OK)
-        table = lifecycle_in_force(view);
-    allowed = table != 0 && lifecycle_moves(table, from, to) ? 1 : 0;
+    if (db != NULL && crm_view_open((crm_db *)(uintptr_t)db, &view, NULL) == CRM_OK &&
+        db_lifecycle(view, &table, NULL) == CRM_OK)
+        allowed = lifecycle_moves(table, from, to) ? 1 : 0;
     crm_view_close(view);
     return allowed;
 }

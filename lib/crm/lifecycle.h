@@ -10,8 +10,7 @@ enum { LIFECYCLE_STAGES = 6, LIFECYCLE_TEXT = 128 };
 /* The stages in the order of a relationship's life, as reports show them. */
 extern const int64_t lifecycle_order[LIFECYCLE_STAGES];
 
-/* The table that the view's file has in force: CRM_LIFECYCLE_FOUR or _FIVE; 0: it cannot be read. */
-int32_t lifecycle_in_force(crm_view *view);
+/* Tables are CRM_LIFECYCLE_FOUR and _FIVE; db_lifecycle (model/rules.h) tells which is in force. */
 const char *lifecycle_table_name(int32_t table);
 bool lifecycle_has(int32_t table, int64_t stage);
 /* A move between two different stages.  Out of a stage that the table does not

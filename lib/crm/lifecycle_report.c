@@ -93,7 +93,7 @@ static int64_t median(int32_t *days, size_t count)
 
 static crm_table *funnel_table(struct funnel *funnel, int32_t lifecycle)
 {
-    crm_table *table = lifecycle == 0 ? NULL : table_create(funnel->memory);
+    crm_table *table = table_create(funnel->memory);
     size_t all = 0;
 
     table_add_column(table, "stage", CRM_TYPE_CHOICE);
@@ -128,11 +128,13 @@ int32_t crm_lifecycle_report(crm_view *view, int64_t since, crm_table **table, c
         return error_set(error, CRM_MISUSE, "a lifecycle report needs a view and a place for the table");
     *table = NULL;
     struct funnel funnel = {.memory = db_memory(crm_view_db(view))};
-    int32_t status = count_customers(&funnel, view, error);
+    int32_t lifecycle, status = count_customers(&funnel, view, error);
     if (status == CRM_OK)
         status = count_moves(&funnel, view, since, error);
     if (status == CRM_OK)
-        status = table_finish(funnel_table(&funnel, lifecycle_in_force(view)), table, error);
+        status = db_lifecycle(view, &lifecycle, error);
+    if (status == CRM_OK)
+        status = table_finish(funnel_table(&funnel, lifecycle), table, error);
     funnel_free(&funnel);
     return status;
 }
@@ -211,7 +213,7 @@ static bool shown(const struct matrix *matrix, int32_t lifecycle, int64_t stage)
 
 static crm_table *matrix_table(const struct matrix *matrix, int32_t lifecycle)
 {
-    crm_table *table = lifecycle == 0 ? NULL : table_create(matrix->memory);
+    crm_table *table = table_create(matrix->memory);
 
     table_add_column(table, "from", CRM_TYPE_CHOICE);
     for (size_t i = 0; i < LIFECYCLE_STAGES; i++)
@@ -239,13 +241,15 @@ int32_t crm_lifecycle_matrix(crm_view *view, int64_t from, int64_t to, crm_table
     if (from > to)
         return error_set(error, CRM_INVALID, "a transition matrix goes from an earlier instant to a later one");
     struct matrix matrix = {.memory = db_memory(crm_view_db(view)), .from = from, .to = to};
-    int32_t status = matrix_init(&matrix, view, error);
+    int32_t lifecycle, status = matrix_init(&matrix, view, error);
     if (status == CRM_OK)
         status = replay_moves(&matrix, view, error);
     if (status == CRM_OK)
         status = count_pairs(&matrix, view, error);
     if (status == CRM_OK)
-        status = table_finish(matrix_table(&matrix, lifecycle_in_force(view)), table, error);
+        status = db_lifecycle(view, &lifecycle, error);
+    if (status == CRM_OK)
+        status = table_finish(matrix_table(&matrix, lifecycle), table, error);
     memory_free(matrix.memory, matrix.first);
     memory_free(matrix.memory, matrix.second);
     return status;

@@ -11,9 +11,9 @@
 /* May a customer begin in this stage? */
 static int32_t guard_first(crm_record *customer, int64_t stage)
 {
-    int32_t table = lifecycle_in_force(crm_txn_view(record_txn(customer)));
-    if (lifecycle_has(table, stage))
-        return CRM_OK;
+    int32_t table, status = db_lifecycle(crm_txn_view(record_txn(customer)), &table, NULL);
+    if (status != CRM_OK || lifecycle_has(table, stage))
+        return status;
     const char *name = crm_lifecycle_name(stage);
     return record_fail(customer, CRM_REFUSED,
                        "customer \"%s\": stage %s is not part of the file's lifecycle \"%s\" (setting \"lifecycle\")",

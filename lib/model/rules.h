@@ -50,7 +50,8 @@ const struct memory *db_memory(const crm_db *db);
 /* The file's base currency (ISO 4217 numeric): for the writer, and as a view sees it (0: out of memory). */
 int32_t db_currency(crm_db *db);
 int32_t view_currency(crm_view *view);
-/* The lifecycle table that the file's setting puts in force (CRM_LIFECYCLE_…); 0: it cannot be read. */
-int32_t db_lifecycle(crm_view *view);
+/* The lifecycle table that the file's setting puts in force (CRM_LIFECYCLE_…); where it cannot be read a
+ * transaction is told, too. */
+int32_t db_lifecycle(crm_view *view, int32_t *table, crm_error *error);
 
 #endif

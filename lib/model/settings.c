@@ -98,22 +98,22 @@ static int32_t check_value(crm_txn *txn, const char *name, const char *value)
 }
 
 /* Asked for with every customer that is written. */
-int32_t db_lifecycle(crm_view *view)
+int32_t db_lifecycle(crm_view *view, int32_t *table, crm_error *error)
 {
-    int32_t known = view->txn == NULL ? 0 : __atomic_load_n(&view->db->lifecycle, __ATOMIC_ACQUIRE);
-    if (known != 0)
-        return known;
+    *table = view->txn == NULL ? 0 : __atomic_load_n(&view->db->lifecycle, __ATOMIC_ACQUIRE);
+    if (*table != 0)
+        return CRM_OK;
     const char *setting;
     int32_t status = read_setting(view, "lifecycle", &setting);
     if (status != CRM_OK) {
         if (view->txn != NULL)
             (void)txn_fail(view->txn, status, "the setting \"lifecycle\" cannot be read");
-        return 0;
+        return error_unread(error, status, "the setting \"lifecycle\"");
     }
-    known = setting != NULL && strcmp(setting, "five") == 0 ? CRM_LIFECYCLE_FIVE : CRM_LIFECYCLE_FOUR;
+    *table = setting != NULL && strcmp(setting, "five") == 0 ? CRM_LIFECYCLE_FIVE : CRM_LIFECYCLE_FOUR;
     if (view->txn != NULL) /* the writer alone keeps it: what it sees is the newest */
-        __atomic_store_n(&view->db->lifecycle, known, __ATOMIC_RELEASE);
-    return known;
+        __atomic_store_n(&view->db->lifecycle, *table, __ATOMIC_RELEASE);
+    return CRM_OK;
 }
 
 int32_t crm_setting_set(crm_txn *txn, const char *name, const char *value)
