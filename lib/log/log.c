@@ -200,6 +200,16 @@ int32_t log_open(const char *path, const struct log_options *options, struct log
     return CRM_OK;
 }
 
+void log_close(struct log *log)
+{
+    if (log == NULL)
+        return;
+    int system = 0;
+    if (!log->read_only && !log_stopped(log) && !log_superseded(log))
+        (void)log_cut(log, 0, &system); /* a failure leaves zeros, which mean nothing */
+    destroy(log);
+}
+
 /* Where the last frame ends, when this handle knows; 0 when it does not.  It
  * is the end when nothing newer was published, by anybody. */
 static uint64_t known_end(struct log *log)
@@ -212,19 +222,6 @@ static uint64_t known_end(struct log *log)
     return end->offset;
 }
 
-void log_close(struct log *log)
-{
-    if (log == NULL)
-        return;
-    int system = 0;
-    if (!log->read_only && !log_stopped(log) && !log_superseded(log)) {
-        uint64_t end = known_end(log);
-        if (end != 0)
-            (void)log_cut(log, end, &system); /* a failure leaves zeros, which mean nothing */
-    }
-    destroy(log);
-}
-
 int32_t log_cut(struct log *log, uint64_t size, int *system_error)
 {
     struct file_identity identity = {0};
@@ -232,8 +229,11 @@ int32_t log_cut(struct log *log, uint64_t size, int *system_error)
     mutex_lock(&log->growth);
     int32_t status = log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, system_error);
     if (status == CRM_OK) {
+        /* Asked now that nobody else is there: one who came and went had the time to write. */
+        if (size == 0)
+            size = known_end(log);
         status = log->files->identify(log->file, &identity, system_error);
-        if (status == CRM_OK && identity.size > size) {
+        if (status == CRM_OK && size != 0 && identity.size > size) {
             status = log_map_shorten(log, size, NULL);
             if (status == CRM_OK)
                 status = log->files->truncate(log->file, size, system_error);

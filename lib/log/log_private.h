@@ -107,7 +107,8 @@ void log_map_release(struct log *log);
 int32_t log_failure(const struct log *log, int32_t status, int system, const char *doing, crm_error *error);
 /* Gone: the file that was opened is no longer the one at the path. */
 int32_t log_placed(const struct log *log, bool *gone, crm_error *error);
-/* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has. */
+/* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has.
+ * 0: at the end of the last frame, if this handle knows which that is. */
 int32_t log_cut(struct log *log, uint64_t size, int *system_error);
 
 /* frame.c */

@@ -1,0 +1,151 @@
+/* What comes between two steps of a handle: another that opens, writes, closes or
+ * puts a new file in the place of the old one just there, and damage that comes
+ * while the file is open.
+ * Proves P1, P2, P3, P7. */
+#include "care_fixture.h"
+
+#include "api/options.h"
+#include "crm/rules.h"
+#include "log/log_private.h"
+#include "model/db.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct care care;
+static crm_id acme;
+
+/* A handle's calls of the system, between which others act. */
+static struct {
+    struct file_ops table;
+    void (*before_cut)(void);    /* it is about to find out whether it is alone */
+    void (*before_attach)(void); /* it has opened the file, and is about to join those who have it open */
+    void (*before_index)(void);  /* it is about to open the index file */
+    void (*before_sync)(void);
+} disk;
+
+static void call_once(void (**what)(void))
+{
+    void (*call)(void) = *what;
+    *what = NULL;
+    if (call != NULL)
+        call();
+}
+
+static int32_t hooked_lock(struct file *file, uint64_t byte, int how, int64_t timeout_ms, int *system_error)
+{
+    if (byte == LOG_BYTE_PRESENCE && how == FILE_LOCK_EXCLUSIVE)
+        call_once(&disk.before_cut);
+    if (byte == LOG_BYTE_ATTACH && how == FILE_LOCK_EXCLUSIVE)
+        call_once(&disk.before_attach);
+    return file_ops_default()->lock(file, byte, how, timeout_ms, system_error);
+}
+
+static int32_t hooked_open(void *context, const char *path, int flags, struct file **out, int *system_error)
+{
+    if (strstr(path, "-index") != NULL)
+        call_once(&disk.before_index);
+    return file_ops_default()->open(context, path, flags, out, system_error);
+}
+
+static int32_t hooked_sync(struct file *file, int *system_error)
+{
+    call_once(&disk.before_sync);
+    return file_ops_default()->sync(file, system_error);
+}
+
+static crm_db *open_with(const struct file_ops *files, bool read_only)
+{
+    struct crm_options options;
+    crm_error error = {0};
+    crm_db *db = NULL;
+    options_default(&options);
+    options.files = files;
+    options.read_only = read_only;
+    options.now = CARE_START;
+    care_ok(db_open(care.path, &options, &domain_rules, &db, &error), &error);
+    return db;
+}
+
+static void setup(void)
+{
+    care_setup(&care);
+    acme = care_customer(&care, "Acme");
+    memset(&disk, 0, sizeof disk);
+    disk.table = *file_ops_default();
+    disk.table.lock = hooked_lock;
+    disk.table.open = hooked_open;
+    disk.table.sync = hooked_sync;
+}
+
+static void teardown(void)
+{
+    care_teardown(&care);
+}
+
+static void rename_acme(crm_db *db, const char *name)
+{
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    care_ok(crm_begin(db, &txn, &error), &error);
+    (void)crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_NAME, name, CRM_NUL);
+    care_ok(crm_commit(txn, NULL, &error), &error);
+}
+
+static const char *name_in(crm_view *view)
+{
+    static char name[64];
+    crm_error error = {0};
+    crm_record *record = NULL;
+    care_ok(crm_get(view, CRM_KIND_CUSTOMER, &acme, &record, &error), &error);
+    (void)snprintf(name, sizeof name, "%s", crm_text(record, CRM_CUSTOMER_NAME, NULL));
+    crm_record_free(record);
+    return name;
+}
+
+static const char *name_now(crm_db *db)
+{
+    crm_error error = {0};
+    crm_view *view = NULL;
+    care_ok(crm_view_open(db, &view, &error), &error);
+    const char *name = name_in(view);
+    crm_view_close(view);
+    return name;
+}
+
+/* ---- closing gives room back ---- */
+
+static void come_and_go(void)
+{
+    crm_db *other = open_with(file_ops_default(), false);
+    rename_acme(other, "Acme & Co");
+    ck_assert_int_eq(crm_close(other), CRM_OK);
+}
+
+/* P1 */
+START_TEST(closing_cuts_off_nothing_that_another_wrote_just_before)
+{
+    care_close(&care);
+    crm_db *db = open_with(&disk.table, false);
+    disk.before_cut = come_and_go;
+    ck_assert_int_eq(crm_close(db), CRM_OK);
+    ck_assert(disk.before_cut == NULL);
+    care_open(&care);
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("between");
+    TCase *cases = tcase_create("between");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, closing_cuts_off_nothing_that_another_wrote_just_before);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}
