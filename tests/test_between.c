@@ -136,12 +136,39 @@ START_TEST(closing_cuts_off_nothing_that_another_wrote_just_before)
 }
 END_TEST
 
+/* ---- a writer opens the file, which is replaced before it has joined the others ---- */
+
+static void replace_the_file(void)
+{
+    crm_error error = {0};
+    care_ok(crm_compact(care.db, &error), &error);
+    rename_acme(care.db, "Acme & Co");
+    care_close(&care);
+}
+
+/* P2: it is the first to write to the old file, for the moment that it takes to find out. */
+START_TEST(a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old)
+{
+    crm_db *reader = open_with(file_ops_default(), true);
+    ck_assert_str_eq(name_now(reader), "Acme");
+    disk.before_attach = replace_the_file;
+    crm_db *late = open_with(&disk.table, false);
+    ck_assert(disk.before_attach == NULL);
+    ck_assert_str_eq(name_now(late), "Acme & Co");
+    ck_assert_str_eq(name_now(reader), "Acme & Co");
+    ck_assert_int_eq(crm_close(late), CRM_OK);
+    ck_assert_int_eq(crm_close(reader), CRM_OK);
+    care_open(&care);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("between");
     TCase *cases = tcase_create("between");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, closing_cuts_off_nothing_that_another_wrote_just_before);
+    tcase_add_test(cases, a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
