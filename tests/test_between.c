@@ -10,6 +10,7 @@
 #include "model/db.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,6 +137,69 @@ START_TEST(closing_cuts_off_nothing_that_another_wrote_just_before)
 }
 END_TEST
 
+/* ---- a reader opens the file, and at the same time the first writer does ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stopped, over;
+    pthread_t thread;
+} meeting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static void tell(bool *what)
+{
+    (void)pthread_mutex_lock(&meeting.lock);
+    *what = true;
+    (void)pthread_cond_broadcast(&meeting.changed);
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+static void wait_for(const bool *what)
+{
+    (void)pthread_mutex_lock(&meeting.lock);
+    while (!*what)
+        (void)pthread_cond_wait(&meeting.changed, &meeting.lock);
+    (void)pthread_mutex_unlock(&meeting.lock);
+}
+
+static void stop_until_over(void)
+{
+    tell(&meeting.stopped);
+    wait_for(&meeting.over);
+}
+
+static void *open_and_rename(void *context)
+{
+    crm_db *db = open_with(&disk.table, false);
+    disk.before_sync = stop_until_over; /* the commit's: the frame is written */
+    rename_acme(db, "Acme & Co");
+    ck_assert_int_eq(crm_close(db), CRM_OK);
+    return context;
+}
+
+static void let_a_writer_come(void)
+{
+    ck_assert_int_eq(pthread_create(&meeting.thread, NULL, open_and_rename, NULL), 0);
+    wait_for(&meeting.stopped);
+}
+
+/* P2: its views have the record, as it was or as it is. */
+START_TEST(a_reader_that_opens_as_the_first_writer_comes_misses_no_record)
+{
+    meeting.stopped = meeting.over = false;
+    care_close(&care);
+    disk.before_index = let_a_writer_come;
+    crm_db *reader = open_with(&disk.table, true);
+    ck_assert(disk.before_index == NULL);
+    ck_assert_ptr_nonnull(strstr("Acme & Co", name_now(reader)));
+    tell(&meeting.over);
+    (void)pthread_join(meeting.thread, NULL);
+    ck_assert_str_eq(name_now(reader), "Acme & Co");
+    ck_assert_int_eq(crm_close(reader), CRM_OK);
+    care_open(&care);
+}
+END_TEST
+
 /* ---- a writer opens the file, which is replaced before it has joined the others ---- */
 
 static void replace_the_file(void)
@@ -168,6 +232,7 @@ int main(void)
     TCase *cases = tcase_create("between");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, closing_cuts_off_nothing_that_another_wrote_just_before);
+    tcase_add_test(cases, a_reader_that_opens_as_the_first_writer_comes_misses_no_record);
     tcase_add_test(cases, a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -438,9 +438,8 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
                 (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
                 (unsigned long long)tail.offset,
                 tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
-    if (db->options.read_only) {
-        if (log_unrecovered(generation->log))
-            log_publish(generation->log, generation->applied.lsn);
+    if (db->options.read_only) { /* also what a writer who has come meanwhile has not synced: it is in the arena */
+        log_publish(generation->log, generation->applied.lsn);
         return CRM_OK;
     }
     if (tail.what == LOG_TAIL_TORN || log_unrecovered(generation->log))
