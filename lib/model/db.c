@@ -566,8 +566,11 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
-        bool whole = !generation->bad && !generation->arena->damaged; /* nothing goes onto half a change */
-        status = whole ? db_replay(generation, up_to, error) : fill_anew(generation, up_to, error);
+        /* Nothing goes onto half a change; and what is new is remembered for views, as ever. */
+        if (generation->bad || generation->arena->damaged)
+            status = fill_anew(generation, before, error);
+        if (status == CRM_OK)
+            status = db_replay(generation, up_to, error);
     }
     if (status == CRM_OK && unsaid)
         log_publish(generation->log, generation->applied.lsn);
