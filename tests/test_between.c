@@ -12,6 +12,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct care care;
@@ -226,6 +227,64 @@ START_TEST(a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_
 }
 END_TEST
 
+/* ---- damage comes while the file is open ---- */
+
+static size_t place_of(const char *text)
+{
+    size_t length;
+    unsigned char *bytes = care_read(care.path, &length);
+    const unsigned char *found = memmem(bytes, length, text, strlen(text));
+    ck_assert_ptr_nonnull(found);
+    size_t at = (size_t)(found - bytes);
+    free(bytes);
+    return at;
+}
+
+static void nothing_can_be_written(crm_db *db)
+{
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    crm_view *view = NULL;
+    ck_assert_int_eq(crm_begin(db, &txn, &error), CRM_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(error.message, "recover"));
+    int32_t status = crm_view_open(db, &view, &error);
+    if (status == CRM_OK) {
+        crm_record *record = NULL;
+        status = crm_get(view, CRM_KIND_CUSTOMER, &acme, &record, &error);
+    }
+    ck_assert_int_eq(status, CRM_CORRUPT);
+    crm_view_close(view);
+}
+
+/* P3: behind what cannot be read lie transactions that were durable; the next must not be written over them. */
+START_TEST(what_lies_behind_damage_that_a_rebuild_meets_is_not_written_over)
+{
+    crm_error error = {0};
+    rename_acme(care.db, "Acme Middle");
+    rename_acme(care.db, "Acme Last");
+    care_damage(care.path, place_of("Acme Middle"));
+    ck_assert_int_eq(crm_rebuild(care.db, &error), CRM_CORRUPT);
+    nothing_can_be_written(care.db);
+    care_damage(care.path, place_of("cme Middle") - 1); /* it is sound again */
+    ck_assert_str_eq(name_now(care.db), "Acme Last");
+    care_reopen(&care);
+    ck_assert_str_eq(name_now(care.db), "Acme Last");
+}
+END_TEST
+
+START_TEST(what_another_committed_and_cannot_be_read_is_not_written_over)
+{
+    crm_db *other = open_with(file_ops_default(), false);
+    rename_acme(other, "Acme Middle");
+    rename_acme(other, "Acme Last");
+    care_damage(care.path, place_of("Acme Middle"));
+    nothing_can_be_written(care.db);
+    care_damage(care.path, place_of("cme Middle") - 1);
+    ck_assert_str_eq(name_now(care.db), "Acme Last");
+    ck_assert_int_eq(crm_close(other), CRM_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("between");
@@ -234,6 +293,8 @@ int main(void)
     tcase_add_test(cases, closing_cuts_off_nothing_that_another_wrote_just_before);
     tcase_add_test(cases, a_reader_that_opens_as_the_first_writer_comes_misses_no_record);
     tcase_add_test(cases, a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old);
+    tcase_add_test(cases, what_lies_behind_damage_that_a_rebuild_meets_is_not_written_over);
+    tcase_add_test(cases, what_another_committed_and_cannot_be_read_is_not_written_over);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -8,6 +8,7 @@
 #include "model/view.h"
 #include "store/image.h"
 #include "sys/clock.h"
+#include "sys/cold.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -194,6 +195,13 @@ static void forget_roots(struct generation *generation)
     generation->frames = 0;
 }
 
+/* Nothing may be written behind what is left: it would go over what was durable (P3). */
+COLD static int32_t lost(const struct generation *generation, crm_error *error)
+{
+    return error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read any more; salvage the file with recover",
+                     generation->db->path, (unsigned long long)generation->applied.lsn + 1);
+}
+
 /* A fresh arena, filled from the first frame on. */
 static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
 {
@@ -218,6 +226,8 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     generation->building = true;
     status = roots_create(generation) ? db_replay(generation, up_to_lsn, error) : error_nomem(error);
     generation->building = building;
+    if (status == CRM_OK && !building && generation->applied.lsn < before.lsn)
+        status = lost(generation, error);
     generation->bad = status != CRM_OK;
     if (generation->bad) /* whoever builds it when it is next used goes as far as this was to */
         generation->applied = before;
@@ -563,7 +573,8 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     status = log_refresh(generation->log, error);
     rwlock_write(&generation->lock);
     bool unsaid = log_unsaid(generation->log);
-    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    uint64_t published = log_published(generation->log), before = generation->applied.lsn;
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : published;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
         /* Nothing goes onto half a change; and what is new is remembered for views, as ever. */
@@ -571,6 +582,8 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
             status = fill_anew(generation, before, error);
         if (status == CRM_OK)
             status = db_replay(generation, up_to, error);
+        if (status == CRM_OK && !db->options.read_only && generation->applied.lsn < published)
+            status = lost(generation, error);
     }
     if (status == CRM_OK && unsaid)
         log_publish(generation->log, generation->applied.lsn);
