@@ -285,6 +285,35 @@ START_TEST(what_another_committed_and_cannot_be_read_is_not_written_over)
 }
 END_TEST
 
+/* A transaction reads the index without a lock, since nobody else changes it; so nobody may take it away. */
+START_TEST(a_damaged_index_is_not_built_anew_under_a_transaction)
+{
+    crm_error error = {0};
+    crm_record *record = NULL;
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_view *view = care_view(&care);
+    const struct arena *arena = care.db->now->arena;
+    care.db->now->arena->damaged = true; /* as who meets a damaged block says */
+    ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &acme, &record, &error), CRM_CORRUPT);
+    ck_assert_ptr_eq(care.db->now->arena, arena);
+    (void)crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_NAME, "Acme GmbH", CRM_NUL);
+    ck_assert_int_eq(crm_commit(txn, NULL, &error), CRM_CORRUPT);
+    ck_assert_str_eq(name_in(view), "Acme");
+    crm_view_close(view);
+    rename_acme(care.db, "Acme & Co");
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+}
+END_TEST
+
+/* Who begins meets it first. */
+START_TEST(a_transaction_that_begins_on_a_damaged_index_has_a_good_one)
+{
+    care.db->now->arena->damaged = true;
+    rename_acme(care.db, "Acme & Co");
+    ck_assert_str_eq(name_now(care.db), "Acme & Co");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("between");
@@ -295,6 +324,8 @@ int main(void)
     tcase_add_test(cases, a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old);
     tcase_add_test(cases, what_lies_behind_damage_that_a_rebuild_meets_is_not_written_over);
     tcase_add_test(cases, what_another_committed_and_cannot_be_read_is_not_written_over);
+    tcase_add_test(cases, a_damaged_index_is_not_built_anew_under_a_transaction);
+    tcase_add_test(cases, a_transaction_that_begins_on_a_damaged_index_has_a_good_one);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -250,7 +250,7 @@ int32_t db_settle(struct generation *generation, crm_error *error)
     rwlock_write(&generation->lock);
     int32_t status = CRM_OK;
     if (generation->bad || generation->arena->damaged) {
-        if (generation->txn != NULL && generation->txn->applied) {
+        if (generation->txn != NULL) { /* it reads the arena without a lock */
             status = error_set(error, CRM_CORRUPT, "%s: the index was found damaged during a transaction; roll it back",
                                generation->db->path);
         } else {
