@@ -254,6 +254,11 @@ static void nothing_can_be_written(crm_db *db)
     }
     ck_assert_int_eq(status, CRM_CORRUPT);
     crm_view_close(view);
+    crm_table *table = NULL;
+    ck_assert_int_eq(crm_verify(db, &table, &error), CRM_CORRUPT); /* and says where */
+    ck_assert_uint_gt(crm_table_rows(table), 0);
+    ck_assert_int_eq(strncmp(crm_table_text(table, 0, 0, NULL), "byte ", 5), 0);
+    crm_table_free(table);
 }
 
 /* P3: behind what cannot be read lie transactions that were durable; the next must not be written over them. */
