@@ -251,8 +251,11 @@ int32_t db_settle(struct generation *generation, crm_error *error)
     int32_t status = CRM_OK;
     if (generation->bad || generation->arena->damaged) {
         if (generation->txn != NULL) { /* it reads the arena without a lock */
-            status = error_set(error, CRM_CORRUPT, "%s: the index was found damaged during a transaction; roll it back",
-                               generation->db->path);
+            status = generation->arena->damaged
+                         ? error_set(error, CRM_CORRUPT,
+                                     "%s: the index was found damaged during a transaction; roll it back",
+                                     generation->db->path)
+                         : error_nomem(error);
         } else {
             db_tell(generation->db, CRM_CORRUPT, "%s: the index is damaged and is built anew", generation->db->path);
             status = fill_anew(generation, generation->applied.lsn, error);

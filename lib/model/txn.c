@@ -225,7 +225,7 @@ static int32_t flush(crm_txn *txn)
 
 int32_t txn_settle(crm_txn *txn)
 {
-    if ((txn->generation->bad && txn->applied) || txn->generation->arena->damaged)
+    if (txn->generation->bad || txn->generation->arena->damaged)
         return no_index(txn);
     return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
 }
