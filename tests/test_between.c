@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct care care;
 static crm_id acme;
@@ -25,6 +26,7 @@ static struct {
     void (*before_attach)(void); /* it has opened the file, and is about to join those who have it open */
     void (*before_index)(void);  /* it is about to open the index file */
     void (*before_sync)(void);
+    void (*after_close)(void);
 } disk;
 
 static void call_once(void (**what)(void))
@@ -57,6 +59,12 @@ static int32_t hooked_sync(struct file *file, int *system_error)
     return file_ops_default()->sync(file, system_error);
 }
 
+static void hooked_close(struct file *file)
+{
+    file_ops_default()->close(file);
+    call_once(&disk.after_close);
+}
+
 static crm_db *open_with(const struct file_ops *files, bool read_only)
 {
     struct crm_options options;
@@ -79,6 +87,7 @@ static void setup(void)
     disk.table.lock = hooked_lock;
     disk.table.open = hooked_open;
     disk.table.sync = hooked_sync;
+    disk.table.close = hooked_close;
 }
 
 static void teardown(void)
@@ -135,6 +144,60 @@ START_TEST(closing_cuts_off_nothing_that_another_wrote_just_before)
     ck_assert(disk.before_cut == NULL);
     care_open(&care);
     ck_assert_str_eq(name_now(care.db), "Acme & Co");
+}
+END_TEST
+
+/* ---- a new file that its maker gives up ---- */
+
+static crm_db *guest;
+static bool starved;
+
+static void *refusing(void *context, void *old, size_t size)
+{
+    const struct memory *memory = memory_default();
+    (void)context;
+    return starved && size > 0 ? NULL : memory->resize(memory->context, old, size);
+}
+
+static void starve(void)
+{
+    starved = true;
+}
+
+/* Another opens the file under that name as soon as it can, and writes to it. */
+static void come_and_stay(void)
+{
+    crm_error error = {0};
+    crm_txn *txn = NULL;
+    starved = false;
+    guest = open_with(file_ops_default(), false);
+    care_ok(crm_begin(guest, &txn, &error), &error);
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    (void)crm_set_text(record, CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+    acme = care_id(record);
+    care_ok(crm_commit(txn, NULL, &error), &error);
+}
+
+/* P1: whoever insists on a new file, and fails, removes it; but not another's, who found it there. */
+START_TEST(a_maker_that_fails_removes_nothing_that_another_has_written)
+{
+    struct crm_options options;
+    crm_error error = {0};
+    crm_db *db = NULL;
+    care_close(&care);
+    ck_assert_int_eq(unlink(care.path), 0);
+    options_default(&options);
+    options.files = &disk.table;
+    options.create = 2;
+    options.memory = (struct memory){.resize = refusing};
+    guest = NULL;
+    disk.before_index = starve;
+    disk.after_close = come_and_stay;
+    ck_assert_int_eq(db_open(care.path, &options, &domain_rules, &db, &error), CRM_NOMEM);
+    ck_assert_ptr_nonnull(guest);
+    ck_assert_int_eq(crm_close(guest), CRM_OK);
+    care_open(&care);
+    ck_assert_str_eq(name_now(care.db), "Acme");
 }
 END_TEST
 
@@ -346,6 +409,7 @@ int main(void)
     TCase *cases = tcase_create("between");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, closing_cuts_off_nothing_that_another_wrote_just_before);
+    tcase_add_test(cases, a_maker_that_fails_removes_nothing_that_another_has_written);
     tcase_add_test(cases, a_reader_that_opens_as_the_first_writer_comes_misses_no_record);
     tcase_add_test(cases, a_reader_of_a_replaced_file_hears_of_the_new_one_whoever_else_opened_the_old);
     tcase_add_test(cases, what_lies_behind_damage_that_a_rebuild_meets_is_not_written_over);

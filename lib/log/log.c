@@ -168,6 +168,15 @@ no_path:
     return NULL;
 }
 
+/* Not to be in the way of the next try.  With the lock, so that who waits to open it finds it gone. */
+static void unmake(struct log *log)
+{
+    int system = 0;
+    if (log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, &system) != CRM_BUSY &&
+        log_intact(log) && log_published(log) <= log->header.base_lsn)
+        (void)log->files->unlink(log->files->context, log->path, &system);
+}
+
 int32_t log_open(const char *path, const struct log_options *options, struct log **out, crm_error *error)
 {
     *out = NULL;
@@ -186,16 +195,15 @@ int32_t log_open(const char *path, const struct log_options *options, struct log
     if (gone)
         status = error_set(error, CRM_BUSY, "%s: is being replaced again and again", log->path);
     if (status != CRM_OK) {
-        if (options->create && options->exclusive && log->file != NULL && !gone) {
-            int system = 0; /* ours alone and not finished: must not be in the way of the next try */
-            (void)log->files->unlink(log->files->context, log->path, &system);
-        }
+        if (options->create && options->exclusive && log->file != NULL && !gone)
+            unmake(log);
         destroy(log);
         return status;
     }
     struct log_point start = log_start(log);
     log->written = log->durable = log->seen = start;
     log->published = start.lsn;
+    log->fresh = options->create && options->exclusive && options->header == NULL;
     *out = log;
     return CRM_OK;
 }
@@ -207,6 +215,8 @@ void log_close(struct log *log)
     int system = 0;
     if (!log->read_only && !log_stopped(log) && !log_superseded(log))
         (void)log_cut(log, 0, &system); /* a failure leaves zeros, which mean nothing */
+    if (log->fresh)
+        unmake(log);
     destroy(log);
 }
 
@@ -299,15 +309,4 @@ int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error)
     if (status == CRM_READ_ONLY)
         return error_set(error, status, "%s: is open for reading only", log->path);
     return log_failure(log, status, system, "cannot be locked", error);
-}
-
-bool log_alone(struct log *log)
-{
-    int system = 0;
-    mutex_lock(&log->growth);
-    int32_t status = log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, &system);
-    if (status == CRM_OK)
-        (void)log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_SHARED, 0, &system);
-    mutex_unlock(&log->growth);
-    return status == CRM_OK || status == CRM_READ_ONLY; /* read-only: the answer without the lock */
 }

@@ -53,6 +53,7 @@ struct log {
     bool key_known;    /* false: salvaging a file whose header is damaged */
     bool header_dirty; /* base_end moved; written by the next sync */
     bool made;         /* by this handle: its header and its name are on disk */
+    bool fresh;        /* by this handle, which insisted on a new file: without a transaction it does not stay */
     bool read_only;
     bool deferred;
     int64_t wait_ms; /* for locks that others hold only for moments */

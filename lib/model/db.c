@@ -646,7 +646,6 @@ static int32_t open_steps(crm_db *db, crm_error *error)
     int32_t status = open_log(db, true, &log, error);
     if (status != CRM_OK)
         return status;
-    db->made = db->options.create == 2;
     bool locked;
     status = lock_to_recover(db, log, &locked, error);
     if (status != CRM_OK) {
@@ -728,9 +727,6 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
         return error_nomem(error);
     int32_t status = open_steps(db, error);
     if (status != CRM_OK) {
-        int ignored;
-        if (db->made && (db->now == NULL || log_alone(db->now->log))) /* not to be in the way of the next try */
-            (void)db->files->unlink(db->files->context, path, &ignored);
         db_free(db);
         return status;
     }
