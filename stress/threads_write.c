@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PASSERS_BY = 6 };
+
 struct change {
     struct citizen *citizen;
     crm_txn *txn;
@@ -193,22 +195,16 @@ static void move_stage(struct change *change)
         }
 }
 
-static void pass_through(struct change *change)
+/* One of the first who came; erased or not, it is known by its department. */
+static crm_record *passer_by(struct change *change)
 {
     crm_query *query = NULL;
     crm_record *record = NULL;
     crm_id id = {{0}};
-    uint32_t skip = pick(change, 8);
-    if (pick(change, 2) == 0) { /* one who is here for a while; erasable, by its department */
-        record = crm_create(change->txn, CRM_KIND_CONTACT);
-        (void)crm_set_text(record, CRM_CONTACT_LAST_NAME, "Passer-by", CRM_NUL);
-        (void)crm_set_text(record, CRM_CONTACT_DEPARTMENT, "none", CRM_NUL);
-        (void)crm_item_add(record, CRM_CONTACT_EMAILS, "passer@example.org", CRM_NUL);
-        return;
-    }
+    uint32_t skip = pick(change, PASSERS_BY);
     int32_t status = crm_query_create(crm_txn_view(change->txn), CRM_KIND_CONTACT, &query, NULL);
     if (status == CRM_OK)
-        status = crm_query_where_text(query, CRM_CONTACT_LAST_NAME, CRM_OP_EQ, "Passer-by", CRM_NUL);
+        status = crm_query_where_text(query, CRM_CONTACT_DEPARTMENT, CRM_OP_EQ, "none", CRM_NUL);
     bool found = false;
     while (status == CRM_OK && crm_query_next(query, &record, NULL) == CRM_OK) {
         found = true;
@@ -217,8 +213,27 @@ static void pass_through(struct change *change)
             break;
     }
     crm_query_free(query);
-    if (found)
-        (void)crm_erase(crm_edit(change->txn, CRM_KIND_CONTACT, &id));
+    return found ? crm_edit(change->txn, CRM_KIND_CONTACT, &id) : NULL;
+}
+
+/* Who is here for a while, is forgotten, and comes back with another name to be forgotten again: a view that was
+ * opened in between knows that name and not the one before, and goes on knowing it. */
+static void pass_through(struct change *change)
+{
+    char name[32];
+    uint32_t what = pick(change, 5);
+    crm_record *record = what == 0 ? NULL : passer_by(change);
+    if (record != NULL && what <= 2) {
+        (void)crm_erase(record);
+        return;
+    }
+    if (record == NULL) {
+        record = crm_create(change->txn, CRM_KIND_CONTACT);
+        (void)crm_set_text(record, CRM_CONTACT_DEPARTMENT, "none", CRM_NUL);
+        (void)crm_item_add(record, CRM_CONTACT_EMAILS, "passer@example.org", CRM_NUL);
+    }
+    (void)snprintf(name, sizeof name, "Passer-by %u", pick(change, 1000));
+    (void)crm_set_text(record, CRM_CONTACT_LAST_NAME, name, CRM_NUL);
 }
 
 static void evaluate(struct change *change)
@@ -269,7 +284,7 @@ static void break_a_rule(struct change *change)
 
 static void do_something(struct change *change)
 {
-    switch (pick(change, 16)) {
+    switch (pick(change, 18)) {
     case 0:
     case 1:
     case 2: transfer(change); break;
@@ -285,6 +300,8 @@ static void do_something(struct change *change)
     case 12: pass_through(change); break;
     case 13: change_all(change); break;
     case 14: break_a_rule(change); break;
+    case 15:
+    case 16: pass_through(change); break;
     default: pick(change, 4) == 0 ? evaluate(change) : move_deal(change); break;
     }
 }

@@ -162,6 +162,32 @@ static void *write_soon(void *context)
     return NULL;
 }
 
+/* P10.  What the feed found out while the erasure was under way must not count when it is committed: the row's newest
+ * entry lies at the same place then. */
+START_TEST(an_erasure_that_was_under_way_hides_what_comes_after_it)
+{
+    crm_error error = {0};
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_record *record = crm_create(txn, CRM_KIND_CONTACT);
+    (void)crm_set_text(record, CRM_CONTACT_LAST_NAME, "Meier", CRM_NUL);
+    crm_id id = care_id(record);
+    uint64_t before = care_commit(txn) - 1;
+    (void)care_set(&care, CRM_KIND_CONTACT, &id, CRM_CONTACT_LAST_NAME, "Huber");
+    (void)care_set(&care, CRM_KIND_CONTACT, &id, CRM_CONTACT_LAST_NAME, "Bauer");
+    (void)care_set(&care, CRM_KIND_CONTACT, &id, CRM_CONTACT_LAST_NAME, "Maier");
+    crm_feed *feed = open_feed(care.db, before);
+    ck_assert_str_eq(crm_text(crm_change_after(next(feed)), CRM_CONTACT_LAST_NAME, NULL), "Meier");
+    txn = care_begin(&care, "mia");
+    (void)crm_erase(crm_edit(txn, CRM_KIND_CONTACT, &id));
+    care_ok(crm_txn_status(txn, &error), &error);
+    ck_assert_str_eq(crm_text(crm_change_after(next(feed)), CRM_CONTACT_LAST_NAME, NULL), "Huber");
+    (void)care_commit(txn);
+    for (int i = 0; i < 2; i++)
+        ck_assert_str_eq(crm_text(crm_change_after(next(feed)), CRM_CONTACT_LAST_NAME, NULL), "");
+    crm_feed_close(feed);
+}
+END_TEST
+
 START_TEST(a_wait_ends_with_the_commit_of_another_thread)
 {
     crm_error error = {0};
@@ -327,6 +353,7 @@ int main(void)
     tcase_add_test(tests, changes_come_in_order_and_the_position_is_whole_transactions);
     tcase_add_test(tests, a_feed_goes_on_from_a_saved_position);
     tcase_add_test(tests, what_is_rolled_back_or_under_way_is_not_seen);
+    tcase_add_test(tests, an_erasure_that_was_under_way_hides_what_comes_after_it);
     tcase_add_test(tests, records_are_as_they_were_then);
     tcase_add_test(tests, a_wait_ends_with_the_commit_of_another_thread);
     tcase_add_test(tests, a_wait_ends_with_the_commit_of_another_handle);

@@ -374,6 +374,53 @@ START_TEST(a_handle_that_could_not_follow_does_once_there_is_memory)
 }
 END_TEST
 
+static const char *territory(crm_view *view)
+{
+    static char text[32];
+    crm_record *record = NULL;
+    ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &acme, &record, &error), CRM_OK);
+    (void)snprintf(text, sizeof text, "%s", crm_text(record, CRM_CUSTOMER_TERRITORY, NULL));
+    crm_record_free(record);
+    return text;
+}
+
+/* A view is held while its handle follows another's change, and while what that left half done is built anew. */
+static int32_t follow_with_a_view(void)
+{
+    int64_t allocations = domain_allocations, refusal = domain_refusal;
+    char before[32];
+    crm_view *kept = NULL, *view = NULL;
+    domain_allocations = -1, domain_refusal = 0;
+    crm_db *reader = open_by_index();
+    ck_assert_int_eq(crm_view_open(reader, &kept, &error), CRM_OK);
+    (void)snprintf(before, sizeof before, "%s", territory(kept));
+    crm_txn *txn = domain_begin(second);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &acme), CRM_CUSTOMER_TERRITORY,
+                 strcmp(before, "North") == 0 ? "South" : "North", CRM_NUL);
+    domain_commit(txn);
+    domain_allocations = allocations, domain_refusal = refusal;
+    int32_t status = crm_view_open(reader, &view, &error);
+    allocations = domain_allocations, refusal = domain_refusal;
+    domain_allocations = -1, domain_refusal = 0;
+    crm_view_close(view);
+    ck_assert_int_eq(crm_view_open(reader, &view, &error), CRM_OK);
+    ck_assert_str_eq(territory(kept), before);
+    ck_assert_str_ne(territory(view), before);
+    crm_view_close(view);
+    crm_view_close(kept);
+    ck_assert_int_eq(crm_close(reader), CRM_OK);
+    domain_allocations = allocations, domain_refusal = refusal;
+    return status;
+}
+
+/* P7 */
+START_TEST(a_view_keeps_what_it_had_when_its_handle_could_not_follow)
+{
+    write_index();
+    at_every_allocation(follow_with_a_view);
+}
+END_TEST
+
 static int32_t rebuild(void)
 {
     int64_t allocations = domain_allocations, refusal = domain_refusal;
@@ -413,6 +460,7 @@ int main(void)
     tcase_add_test(plain, a_row_that_is_rejected_comes_back_whole_or_nothing_is_imported);
     tcase_add_test(plain, a_handle_that_opened_with_little_memory_can_write_its_index);
     tcase_add_test(plain, a_handle_that_could_not_follow_does_once_there_is_memory);
+    tcase_add_test(plain, a_view_keeps_what_it_had_when_its_handle_could_not_follow);
     tcase_add_test(plain, what_a_rebuild_could_not_build_is_built_when_it_is_used);
     suite_add_tcase(suite, packed);
     suite_add_tcase(suite, plain);

@@ -7,7 +7,6 @@
 #include "log/log.h"
 
 #include "log/log_private.h"
-#include "sys/cold.h"
 #include "sys/error.h"
 
 #include <errno.h>
@@ -169,6 +168,15 @@ no_path:
     return NULL;
 }
 
+/* Not to be in the way of the next try.  With the lock, so that who waits to open it finds it gone. */
+static void unmake(struct log *log)
+{
+    int system = 0;
+    if (log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, &system) != CRM_BUSY &&
+        log_intact(log) && log_published(log) <= log->header.base_lsn)
+        (void)log->files->unlink(log->files->context, log->path, &system);
+}
+
 int32_t log_open(const char *path, const struct log_options *options, struct log **out, crm_error *error)
 {
     *out = NULL;
@@ -187,16 +195,29 @@ int32_t log_open(const char *path, const struct log_options *options, struct log
     if (gone)
         status = error_set(error, CRM_BUSY, "%s: is being replaced again and again", log->path);
     if (status != CRM_OK) {
-        if (options->create && options->exclusive && log->file != NULL)
-            log_discard(log);
+        if (options->create && options->exclusive && log->file != NULL && !gone)
+            unmake(log);
         destroy(log);
         return status;
     }
     struct log_point start = log_start(log);
     log->written = log->durable = log->seen = start;
     log->published = start.lsn;
+    log->fresh = options->create && options->exclusive && options->header == NULL;
     *out = log;
     return CRM_OK;
+}
+
+void log_close(struct log *log)
+{
+    if (log == NULL)
+        return;
+    int system = 0;
+    if (!log->read_only && !log_stopped(log) && !log_superseded(log))
+        (void)log_cut(log, 0, &system); /* a failure leaves zeros, which mean nothing */
+    if (log->fresh)
+        unmake(log);
+    destroy(log);
 }
 
 /* Where the last frame ends, when this handle knows; 0 when it does not.  It
@@ -211,19 +232,6 @@ static uint64_t known_end(struct log *log)
     return end->offset;
 }
 
-void log_close(struct log *log)
-{
-    if (log == NULL)
-        return;
-    int system = 0;
-    if (!log->read_only && !log_stopped(log) && !log_superseded(log)) {
-        uint64_t end = known_end(log);
-        if (end != 0)
-            (void)log_cut(log, end, &system); /* a failure leaves zeros, which mean nothing */
-    }
-    destroy(log);
-}
-
 int32_t log_cut(struct log *log, uint64_t size, int *system_error)
 {
     struct file_identity identity = {0};
@@ -231,8 +239,11 @@ int32_t log_cut(struct log *log, uint64_t size, int *system_error)
     mutex_lock(&log->growth);
     int32_t status = log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, system_error);
     if (status == CRM_OK) {
+        /* Asked now that nobody else is there: one who came and went had the time to write. */
+        if (size == 0)
+            size = known_end(log);
         status = log->files->identify(log->file, &identity, system_error);
-        if (status == CRM_OK && identity.size > size) {
+        if (status == CRM_OK && size != 0 && identity.size > size) {
             status = log_map_shorten(log, size, NULL);
             if (status == CRM_OK)
                 status = log->files->truncate(log->file, size, system_error);
@@ -298,24 +309,4 @@ int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error)
     if (status == CRM_READ_ONLY)
         return error_set(error, status, "%s: is open for reading only", log->path);
     return log_failure(log, status, system, "cannot be locked", error);
-}
-
-bool log_alone(struct log *log)
-{
-    int system = 0;
-    mutex_lock(&log->growth);
-    int32_t status = log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_EXCLUSIVE, 0, &system);
-    if (status == CRM_OK)
-        (void)log->files->lock(log->file, LOG_BYTE_PRESENCE, FILE_LOCK_SHARED, 0, &system);
-    mutex_unlock(&log->growth);
-    return status == CRM_OK || status == CRM_READ_ONLY; /* read-only: the answer without the lock */
-}
-
-/* Under the write lock: whoever opens the file meanwhile learns before writing that it is gone. */
-COLD void log_discard(struct log *log)
-{
-    int system = 0;
-    bool gone = true;
-    if (log_lock(log, 0, NULL) == CRM_OK && log_alone(log) && log_placed(log, &gone, NULL) == CRM_OK && !gone)
-        (void)log->files->unlink(log->files->context, log->path, &system);
 }

@@ -82,11 +82,9 @@ struct log_tail {
  * a file that a crashed creation left without header and frames is made anew. */
 int32_t log_open(const char *path, const struct log_options *options, struct log **out, crm_error *error);
 /* Gives unused preallocated space back when nobody else has the file open, and
- * closes.  Maps go away: nothing borrowed may be used after. */
+ * closes; a file that had to be made (`exclusive`) and holds no transaction goes.
+ * Maps go away: nothing borrowed may be used after. */
 void log_close(struct log *log);
-/* Removes the file, which this handle made and could not finish, so that it is not in
- * the way of the next try; unless another handle has found it.  To be closed next. */
-void log_discard(struct log *log);
 const struct log_header *log_header(const struct log *log);
 const char *log_path(const struct log *log); /* absolute, symbolic links resolved */
 bool log_read_only(const struct log *log);
@@ -124,7 +122,6 @@ int32_t log_refresh(struct log *log, crm_error *error);
 /* Between processes.  CRM_BUSY; CRM_STOPPED: it is not the file at its path any more. */
 int32_t log_lock(struct log *log, int64_t timeout_ms, crm_error *error);
 void log_unlock(struct log *log);
-bool log_alone(struct log *log); /* no other handle has the file open now */
 /* True from the first opening for writing until log_recovered: log_published
  * tells nothing yet, and nothing may be appended.  Whoever then has the write
  * lock finds the end (log_frame), judges it (log_tail) and calls

@@ -50,13 +50,16 @@ static int32_t set_anew(struct log *log, int *system)
     int32_t status = log->files->identify(log->file, &identity, system);
     if (status != CRM_OK)
         return status;
-    bool empty = log->made && identity.size == LOG_FRAMES_START;
+    bool empty = log->made && identity.size == LOG_FRAMES_START, gone = false;
+    /* Readers who stayed with a file that was replaced must still hear of it. */
+    if (load(&log->control->superseded) != CONTROL_IN_PLACE)
+        (void)log_placed(log, &gone, NULL);
     while (session == 0 || session == load(&log->control->session))
         random_bytes(&session, sizeof session);
     store(&log->control->recovered, empty);
     store(&log->control->published, empty ? log->header.base_lsn : 0);
     store(&log->control->durable, 0);
-    store(&log->control->superseded, 0);
+    store(&log->control->superseded, gone ? CONTROL_SUPERSEDED : CONTROL_IN_PLACE);
     store(&log->control->failed, 0);
     store(&log->control->session, session);
     return CRM_OK;

@@ -53,6 +53,7 @@ struct log {
     bool key_known;    /* false: salvaging a file whose header is damaged */
     bool header_dirty; /* base_end moved; written by the next sync */
     bool made;         /* by this handle: its header and its name are on disk */
+    bool fresh;        /* by this handle, which insisted on a new file: without a transaction it does not stay */
     bool read_only;
     bool deferred;
     int64_t wait_ms; /* for locks that others hold only for moments */
@@ -107,7 +108,8 @@ void log_map_release(struct log *log);
 int32_t log_failure(const struct log *log, int32_t status, int system, const char *doing, crm_error *error);
 /* Gone: the file that was opened is no longer the one at the path. */
 int32_t log_placed(const struct log *log, bool *gone, crm_error *error);
-/* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has. */
+/* Cuts the file at `size` when nobody else has it open; CRM_BUSY when somebody has.
+ * 0: at the end of the last frame, if this handle knows which that is. */
 int32_t log_cut(struct log *log, uint64_t size, int *system_error);
 
 /* frame.c */

@@ -8,6 +8,7 @@
 #include "model/view.h"
 #include "store/image.h"
 #include "sys/clock.h"
+#include "sys/cold.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,13 +54,6 @@ const struct memory *db_memory(const crm_db *db)
 
 /* ---- generations ---- */
 
-static void close_log(const crm_db *db, struct log *log)
-{
-    if (db->made && log != NULL)
-        log_discard(log);
-    log_close(log);
-}
-
 static void generation_free(struct generation *generation)
 {
     const struct memory *memory = generation->db->memory;
@@ -73,7 +67,7 @@ static void generation_free(struct generation *generation)
     buffer_free(&generation->other_key);
     buffer_free(&generation->texts);
     arena_free(generation->arena);
-    close_log(generation->db, generation->log);
+    log_close(generation->log);
     schema_free(&generation->schema);
     rwlock_destroy(&generation->lock);
     mutex_destroy(&generation->pack_lock);
@@ -198,6 +192,13 @@ static void forget_roots(struct generation *generation)
     generation->frames = 0;
 }
 
+/* Nothing may be written behind what is left: it would go over what was durable (P3). */
+COLD static int32_t lost(const struct generation *generation, crm_error *error)
+{
+    return error_set(error, CRM_CORRUPT, "%s: transaction %llu cannot be read any more; salvage the file with recover",
+                     generation->db->path, (unsigned long long)generation->applied.lsn + 1);
+}
+
 /* A fresh arena, filled from the first frame on. */
 static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_error *error)
 {
@@ -222,6 +223,8 @@ static int32_t fill_anew(struct generation *generation, uint64_t up_to_lsn, crm_
     generation->building = true;
     status = roots_create(generation) ? db_replay(generation, up_to_lsn, error) : error_nomem(error);
     generation->building = building;
+    if (status == CRM_OK && !building && generation->applied.lsn < before.lsn)
+        status = lost(generation, error);
     generation->bad = status != CRM_OK;
     if (generation->bad) /* whoever builds it when it is next used goes as far as this was to */
         generation->applied = before;
@@ -244,9 +247,12 @@ int32_t db_settle(struct generation *generation, crm_error *error)
     rwlock_write(&generation->lock);
     int32_t status = CRM_OK;
     if (generation->bad || generation->arena->damaged) {
-        if (generation->txn != NULL && generation->txn->applied) {
-            status = error_set(error, CRM_CORRUPT, "%s: the index was found damaged during a transaction; roll it back",
-                               generation->db->path);
+        if (generation->txn != NULL) { /* it reads the arena without a lock */
+            status = generation->arena->damaged
+                         ? error_set(error, CRM_CORRUPT,
+                                     "%s: the index was found damaged during a transaction; roll it back",
+                                     generation->db->path)
+                         : error_nomem(error);
         } else {
             db_tell(generation->db, CRM_CORRUPT, "%s: the index is damaged and is built anew", generation->db->path);
             status = fill_anew(generation, generation->applied.lsn, error);
@@ -317,7 +323,7 @@ int32_t db_generation(crm_db *db, struct log *log, uint64_t limit, struct genera
     int32_t status = CRM_OK;
     *out = NULL;
     if (generation == NULL) {
-        close_log(db, log);
+        log_close(log);
         return error_nomem(error);
     }
     if (!load_image(generation, limit)) {
@@ -405,9 +411,8 @@ static int32_t settle_tail(crm_db *db, struct generation *generation, crm_error 
                 (unsigned long long)tail.lost, (unsigned long long)generation->applied.lsn,
                 (unsigned long long)tail.offset,
                 tail.what == LOG_TAIL_TORN ? "were never committed and are dropped" : "are damaged and not read");
-    if (db->options.read_only) {
-        if (log_unrecovered(generation->log))
-            log_publish(generation->log, generation->applied.lsn);
+    if (db->options.read_only) { /* also what a writer who has come meanwhile has not synced: it is in the arena */
+        log_publish(generation->log, generation->applied.lsn);
         return CRM_OK;
     }
     if (tail.what == LOG_TAIL_TORN || log_unrecovered(generation->log))
@@ -458,9 +463,8 @@ static int32_t open_log(crm_db *db, bool create, struct log **log, crm_error *er
                                   .busy_ms = db->options.busy_ms,
                                   .now = db_now(db)};
     int32_t status = log_open(db->path, &options, log, error);
-    db->made = status == CRM_OK && options.exclusive;
     if (status == CRM_OK && db->image_path == NULL && !name_image(db, *log)) {
-        close_log(db, *log);
+        log_close(*log);
         return error_nomem(error);
     }
     return status;
@@ -532,11 +536,17 @@ static int32_t follow_locked(crm_db *db, bool writer, crm_error *error)
     status = log_refresh(generation->log, error);
     rwlock_write(&generation->lock);
     bool unsaid = log_unsaid(generation->log);
-    uint64_t up_to = writer || unsaid ? UINT64_MAX : log_published(generation->log), before = generation->applied.lsn;
+    uint64_t published = log_published(generation->log), before = generation->applied.lsn;
+    uint64_t up_to = writer || unsaid ? UINT64_MAX : published;
     if (status == CRM_OK && up_to > before && generation->txn == NULL) {
         db_unsettle(generation);
-        bool whole = !generation->bad && !generation->arena->damaged; /* nothing goes onto half a change */
-        status = whole ? db_replay(generation, up_to, error) : fill_anew(generation, up_to, error);
+        /* Nothing goes onto half a change; and what is new is remembered for views, as ever. */
+        if (generation->bad || generation->arena->damaged)
+            status = fill_anew(generation, before, error);
+        if (status == CRM_OK)
+            status = db_replay(generation, up_to, error);
+        if (status == CRM_OK && !db->options.read_only && generation->applied.lsn < published)
+            status = lost(generation, error);
     }
     if (status == CRM_OK && unsaid)
         log_publish(generation->log, generation->applied.lsn);
@@ -599,7 +609,7 @@ static int32_t open_steps(crm_db *db, crm_error *error)
     bool locked;
     status = lock_to_recover(db, log, &locked, error);
     if (status != CRM_OK) {
-        close_log(db, log);
+        log_close(log);
         return status;
     }
     status = generation_of(db, log, locked, &db->now, error);
@@ -680,7 +690,6 @@ int32_t db_open(const char *path, const crm_options *options, const struct model
         db_free(db);
         return status;
     }
-    db->made = false;
     *out = db;
     return CRM_OK;
 }

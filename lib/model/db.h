@@ -142,7 +142,6 @@ struct crm_db {
     crm_view *closed_views; /* likewise: kept for the next that are opened */
     uint32_t closed_count;
     uint64_t generations; /* atomic: how many there were */
-    bool made;            /* the file, by this opening */
     bool closed;
     int64_t fixed_now; /* INT64_MIN: the clock runs */
     crm_txn *txn;

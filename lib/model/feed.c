@@ -215,8 +215,10 @@ static int32_t erased_by(crm_feed *feed, const struct kind *kind, uint32_t numbe
     int32_t status = CRM_OK;
     if (!(row->state & ROW_ERASED) && !(what->place & PLACE_PACKED))
         return CRM_OK;
-    if (known->kind != kind->number || known->number != number || known->head != row->head) {
-        *known = (struct feed_erased){kind->number, number, row->head, 0};
+    /* Not the row's own, which may be under way: what was found then holds no more once that is committed. */
+    uint64_t head = version_newest(feed->view->generation, NULL, kind, number);
+    if (known->kind != kind->number || known->number != number || known->head != head) {
+        *known = (struct feed_erased){kind->number, number, head, 0};
         status = version_erased(feed->view->generation, NULL, kind, number, 0, UINT64_MAX, &known->version);
         if (status != CRM_OK)
             known->kind = 0;

@@ -89,19 +89,24 @@ COLD static int32_t prepare(crm_db *db, crm_txn *txn, crm_error *error)
 {
     struct generation *generation = txn->generation;
     int64_t now = db_now(db);
+    rwlock_read(&generation->lock);
+    bool sound = !generation->bad && !generation->arena->damaged;
+    rwlock_unlock(&generation->lock);
+    int32_t status = sound ? CRM_OK : db_settle(generation, error);
+    if (status != CRM_OK)
+        return status;
     rwlock_write(&generation->lock);
     generation->txn = txn;
     touches_trim(generation);
     txn->base = generation->applied.offset + LOG_FRAME_HEADER;
     txn->lsn = generation->applied.lsn + 1;
     txn->time = now > generation->applied.time ? now : generation->applied.time;
-    bool sound = !generation->bad && !generation->arena->damaged;
     rwlock_unlock(&generation->lock);
     uint8_t random[UUID_RANDOM_SIZE];
     random_bytes(random, sizeof random);
     txn->next_id = uuid_v7(txn->time / 1000, random);
     txn->view.time = txn->time;
-    return sound ? CRM_OK : db_settle(generation, error);
+    return CRM_OK;
 }
 
 COLD static void free_txn(crm_txn *txn);
@@ -220,7 +225,7 @@ static int32_t flush(crm_txn *txn)
 
 int32_t txn_settle(crm_txn *txn)
 {
-    if ((txn->generation->bad && txn->applied) || txn->generation->arena->damaged)
+    if (txn->generation->bad || txn->generation->arena->damaged)
         return no_index(txn);
     return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
 }

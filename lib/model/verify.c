@@ -74,15 +74,16 @@ int32_t crm_verify(crm_db *db, crm_table **out, crm_error *error)
         return status;
     crm_error why = {0};
     struct verify verify = {.db = db};
-    status = db_follow(db, !reading, &why);
+    int32_t followed = db_follow(db, !reading, &why);
     verify.generation = db_hold(db);
     verify.table = table_create(db->memory);
     table_add_column(verify.table, "place", CRM_TYPE_TEXT);
     table_add_column(verify.table, "fault", CRM_TYPE_TEXT);
     buffer_init(&verify.scratch, db->memory);
     reader_init(&verify.reader, verify.generation);
+    status = followed == CRM_OK || followed == CRM_CORRUPT ? run(&verify, &why) : followed; /* it tells where */
     if (status == CRM_OK)
-        status = run(&verify, &why);
+        status = followed;
     if (!reading)
         db_unlock_writer(db, verify.generation);
     bool judged = status == CRM_OK || (status == CRM_CORRUPT && verify.count > 0);
