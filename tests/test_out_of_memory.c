@@ -417,7 +417,7 @@ static int32_t follow_with_a_view(void)
 START_TEST(a_view_keeps_what_it_had_when_its_handle_could_not_follow)
 {
     write_index();
-    at_every_allocation(follow_with_a_view);
+    memory_ask(follow_with_a_view, &error);
 }
 END_TEST
 
