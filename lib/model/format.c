@@ -22,8 +22,10 @@ int32_t record_currency(const crm_record *record)
 {
     const struct field *field = record->kind->currency;
     struct value value;
-    if (field != NULL && !field->removed && record_value(record, field->number, &value) == 1)
-        return (int32_t)value.integer;
+    bool own = field != NULL && !field->removed && record_value(record, field->number, &value) == 1;
+    int32_t currency = own ? (int32_t)value.integer : 0;
+    if (currency != 0) /* no currency's number, though a forged file may have it */
+        return currency;
     return view_currency(record->view);
 }
 
