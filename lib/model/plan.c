@@ -69,32 +69,46 @@ static uint64_t ordered_key(const struct field *field, const struct operand *ope
     return field->type == CRM_TYPE_REAL ? index_real_key(operand->real) : index_int_key(field, operand->integer);
 }
 
-static bool number_stretches(struct plan *plan, const struct predicate *condition)
+/* Whether one stretch of a tree over numbers answers it, together with others of its field that are ranges. */
+static bool is_range(const struct predicate *condition)
+{
+    return (condition->op >= CRM_OP_LT && condition->op <= CRM_OP_GE) || condition->op == CRM_OP_SET;
+}
+
+/* What one end leaves of a stretch; nothing: its low end lies above its high one. */
+static void narrow(struct stretch *stretch, int32_t op, uint64_t key)
+{
+    if (op == CRM_OP_SET)
+        return;
+    bool upper = op == CRM_OP_LT || op == CRM_OP_LE, itself = op == CRM_OP_LE || op == CRM_OP_GE;
+    uint64_t last = upper ? 0 : UINT64_MAX; /* what nothing lies beyond */
+    if (!itself && key == last)
+        *stretch = whole(UINT64_MAX, 0);
+    else if (upper && key - !itself < stretch->high.high)
+        stretch->high.high = key - !itself;
+    else if (!upper && key + !itself > stretch->low.high)
+        stretch->low.high = key + !itself;
+}
+
+/* All ranges that are asked of one field leave one stretch of its tree together: "from … to" ends where it ends. */
+static bool number_stretches(const crm_query *query, struct plan *plan, const struct predicate *condition)
 {
     const struct field *field = condition->field;
-    for (uint32_t i = 0; i < condition->count; i++) {
-        uint64_t key = ordered_key(field, &condition->operands[i]);
-        struct stretch stretch;
-        switch (condition->op) {
-        case CRM_OP_EQ: stretch = whole(key, key); break;
-        case CRM_OP_LT:
-            if (key == 0)
-                return false;
-            stretch = whole(0, key - 1);
-            break;
-        case CRM_OP_LE: stretch = whole(0, key); break;
-        case CRM_OP_GT:
-            if (key == UINT64_MAX)
-                return false;
-            stretch = whole(key + 1, UINT64_MAX);
-            break;
-        case CRM_OP_GE: stretch = whole(key, UINT64_MAX); break;
-        default: return false;
+    if (is_range(condition)) {
+        struct stretch left = whole(0, UINT64_MAX);
+        for (uint32_t i = 0; i < query->condition_count; i++) {
+            const struct predicate *other = &query->conditions[i];
+            if (other->field == field && is_range(other))
+                narrow(&left, other->op, ordered_key(field, &other->operands[0]));
         }
-        if (!add_stretch(plan, stretch))
-            return false;
+        return add_stretch(plan, left);
     }
-    return true;
+    bool fine = condition->op == CRM_OP_EQ;
+    for (uint32_t i = 0; fine && i < condition->count; i++) {
+        uint64_t key = ordered_key(field, &condition->operands[i]);
+        fine = add_stretch(plan, whole(key, key));
+    }
+    return fine;
 }
 
 static bool phone_stretches(struct plan *plan, const struct predicate *condition)
@@ -212,12 +226,11 @@ static bool plan_for(crm_query *query, struct predicate *condition, struct plan 
         fine = phone_stretches(plan, condition);
     else if (field->type == CRM_TYPE_TAGS)
         fine = condition->op == CRM_OP_EQ && tag_stretches(query, plan, condition);
-    else if (condition->op == CRM_OP_SET)
-        fine = !type_is_list(field->type) &&
-               (field->type == CRM_TYPE_TEXT ? add_stretch(plan, (struct stretch){.op = CRM_OP_GE})
-                                             : add_stretch(plan, whole(0, UINT64_MAX)));
+    else if (condition->op == CRM_OP_SET && (field->type == CRM_TYPE_TEXT || type_is_list(field->type)))
+        fine = field->type == CRM_TYPE_TEXT && add_stretch(plan, (struct stretch){.op = CRM_OP_GE});
     else
-        fine = field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(plan, condition);
+        fine =
+            field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(query, plan, condition);
     plan->unjudged = fine && is_alone(query, plan);
     for (uint32_t i = 0; fine && !plan->unjudged && i < plan->stretch_count; i++)
         plan->estimate += stretch_count_of(query, field, &plan->stretches[i]);
@@ -291,6 +304,21 @@ bool plan_is_short(const crm_query *query)
     return query->order == NULL && query->limit <= QUERY_PAGE && query->key_count == 0 && !query->timeline;
 }
 
+/* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
+static void settle(crm_query *query)
+{
+    const struct plan *plan = &query->plan;
+    const struct field *field = plan->field;
+    bool numbers = plan->what == PLAN_TREE && !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF &&
+                   field->type != CRM_TYPE_TEXT;
+    plan->condition->settled = numbers || (plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF);
+    for (uint32_t i = 0; numbers && i < query->condition_count; i++) {
+        struct predicate *other = &query->conditions[i];
+        if (other->field == field && is_range(other) && (is_range(plan->condition) || other->op == CRM_OP_SET))
+            other->settled = true; /* the same keys are all of these */
+    }
+}
+
 static void make(crm_query *query)
 {
     struct plan *plan = &query->plan;
@@ -328,14 +356,8 @@ static void make(crm_query *query)
         plan->streams_in_order = query->order == NULL;
     }
     plan->rows = rows;
-    /* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
-    const struct field *field = plan->field;
-    if (plan->condition == NULL || field == NULL)
-        return;
-    if (plan->what == PLAN_TREE
-            ? !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF && field->type != CRM_TYPE_TEXT
-            : plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
-        plan->condition->settled = true;
+    if (plan->condition != NULL && plan->field != NULL)
+        settle(query);
 }
 
 void plan_make(crm_query *query)

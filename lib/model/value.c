@@ -205,8 +205,8 @@ static int value_at(const uint8_t *at, const uint8_t *end, unsigned wire, struct
 }
 
 /* The same as below from a field's tag on, for every form that there is. */
-__attribute__((noinline)) static int seek_on(struct body_seek *seek, const uint8_t *at, uint64_t number,
-                                             uint32_t field, struct value *value)
+__attribute__((noinline)) static int seek_on(struct body_seek *seek, const uint8_t *at, uint64_t number, uint32_t field,
+                                             struct value *value)
 {
     const uint8_t *const end = seek->end;
     uint64_t tag = 0;
