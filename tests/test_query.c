@@ -223,6 +223,28 @@ START_TEST(a_range_with_two_ends_is_read_from_one_to_the_other)
 }
 END_TEST
 
+/* An index of texts has nothing to do with a number that is asked of one. */
+START_TEST(no_text_equals_a_number)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, "0", CRM_NUL);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    crm_record *record;
+    uint64_t count = UINT64_MAX;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_int(query, CRM_CUSTOMER_NAME, CRM_OP_EQ, 0), CRM_OK);
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+    ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+    ck_assert_uint_eq(count, 0);
+    crm_query_free(query);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("query");
@@ -234,6 +256,7 @@ int main(void)
     tcase_add_loop_test(cases, a_file_opened_again_answers_alike, 0, 4);
     tcase_add_test(cases, a_short_page_of_many_is_found_early);
     tcase_add_test(cases, a_range_with_two_ends_is_read_from_one_to_the_other);
+    tcase_add_test(cases, no_text_equals_a_number);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
