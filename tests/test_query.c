@@ -223,6 +223,56 @@ START_TEST(a_range_with_two_ends_is_read_from_one_to_the_other)
 }
 END_TEST
 
+static crm_query *by_name(crm_view *view, const char *prefix)
+{
+    crm_query *query = NULL;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_text(query, CRM_CUSTOMER_NAME, CRM_OP_PREFIX, prefix, CRM_NUL), CRM_OK);
+    ck_assert_int_eq(crm_query_order(query, CRM_CUSTOMER_NAME, 0), CRM_OK);
+    return query;
+}
+
+/* Before a change the list is streamed from its index, after it the old view's is collected and sorted. */
+START_TEST(a_list_by_name_goes_on_behind_a_cursor_though_others_write)
+{
+    enum { NAMES = 30, FIRST = 11 };
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    char name[32];
+    crm_id ids[NAMES];
+    for (int i = 0; i < NAMES; i++) {
+        crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+        snprintf(name, sizeof name, "Klar %02d", i);
+        crm_set_text(record, CRM_CUSTOMER_NAME, name, CRM_NUL);
+        crm_record_id(record, &ids[i]);
+    }
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = by_name(view, "kLAR");
+    crm_record *record;
+    for (int i = 0; i < FIRST; i++)
+        ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+    char *cursor = strdup(crm_query_cursor(query));
+    ck_assert_ptr_nonnull(cursor);
+    crm_query_free(query);
+    txn = domain_begin(db);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &ids[0]), CRM_CUSTOMER_NAME, "Zuse", CRM_NUL);
+    domain_commit(txn);
+    query = by_name(view, "kLAR");
+    ck_assert_int_eq(crm_query_after(query, cursor, CRM_NUL), CRM_OK);
+    for (int i = FIRST; i < NAMES; i++) {
+        snprintf(name, sizeof name, "Klar %02d", i);
+        ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+        ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_NAME, NULL), name);
+    }
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+    crm_query_free(query);
+    free(cursor);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 /* An index of texts has nothing to do with a number that is asked of one. */
 START_TEST(no_text_equals_a_number)
 {
@@ -256,6 +306,7 @@ int main(void)
     tcase_add_loop_test(cases, a_file_opened_again_answers_alike, 0, 4);
     tcase_add_test(cases, a_short_page_of_many_is_found_early);
     tcase_add_test(cases, a_range_with_two_ends_is_read_from_one_to_the_other);
+    tcase_add_test(cases, a_list_by_name_goes_on_behind_a_cursor_though_others_write);
     tcase_add_test(cases, no_text_equals_a_number);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -29,8 +29,9 @@ static uint64_t stretch_count_of(const crm_query *query, const struct field *fie
     }
     uint64_t all = tree_count(arena, field->tree);
     struct tree_text first = {stretch->text, stretch->length, 0}, last = {stretch->text, stretch->length, UINT32_MAX};
-    uint64_t from = stretch->text == NULL ? 0 : tree_rank_text(arena, field->tree, first);
-    uint64_t past = stretch->text == NULL ? all : tree_rank_text(arena, field->tree, last);
+    bool behind = stretch->op == CRM_OP_LE || stretch->op == CRM_OP_GT, equal = stretch->op == CRM_OP_EQ;
+    uint64_t from = stretch->text == NULL || behind ? 0 : tree_rank_text(arena, field->tree, first);
+    uint64_t past = stretch->text != NULL && (behind || equal) ? tree_rank_text(arena, field->tree, last) : all;
     switch (stretch->op) {
     case CRM_OP_EQ: return past > from ? past - from : 0;
     case CRM_OP_PREFIX: {
@@ -180,12 +181,31 @@ static bool in_query_order(const crm_query *query, const struct plan *plan)
     return plan->field->type == CRM_TYPE_TEXT ? stretch->op == CRM_OP_EQ : stretch->low.high == stretch->high.high;
 }
 
-/* The only condition, on a field with one key a record, and rows in no order but
- * the index's: nothing can be better, and the estimate, two descents, is spared. */
+/* Whether the field's tree gives all records that have it, in its order. */
+static bool gives_order(const struct field *field)
+{
+    return (field->flags & CRM_FLAG_INDEXED) && !type_is_list(field->type) && field->tree != 0 &&
+           field->type != CRM_TYPE_ANY_REF;
+}
+
+/* Whether a stretch that answers one condition answers the other: together they are a range, or all have the field. */
+static bool answers_also(const struct predicate *condition, const struct predicate *other)
+{
+    return other == condition ||
+           (other->field == condition->field && is_range(other) &&
+            (other->op == CRM_OP_SET || (is_range(condition) && other->field->type != CRM_TYPE_TEXT)));
+}
+
+/* One stretch of one field's tree is all that is asked for, in no order but its
+ * own: nothing can be better, and the estimate, two descents, is spared. */
 static bool is_alone(const crm_query *query, const struct plan *plan)
 {
-    return query->condition_count == 1 && query->order == NULL && plan->stretch_count == 1 &&
-           !type_is_list(plan->field->type) && in_query_order(query, plan);
+    const struct field *field = plan->field;
+    bool alone = plan->stretch_count == 1 && !type_is_list(field->type) &&
+                 (query->order == NULL ? in_query_order(query, plan) : query->order == field && gives_order(field));
+    for (uint32_t i = 0; alone && i < query->condition_count; i++)
+        alone = answers_also(plan->condition, &query->conditions[i]);
+    return alone;
 }
 
 /* A plan for one condition; false: its field's index cannot serve it. */
@@ -272,8 +292,7 @@ static void timeline_streams(crm_query *query, struct plan *plan)
 static bool order_plan(crm_query *query, struct plan *plan)
 {
     struct field *field = query->order;
-    if (field == NULL || !(field->flags & CRM_FLAG_INDEXED) || type_is_list(field->type) || field->tree == 0 ||
-        field->type == CRM_TYPE_ANY_REF)
+    if (field == NULL || !gives_order(field))
         return false;
     plan_start(plan, PLAN_TREE, field);
     plan->streams_in_order = true;
@@ -304,19 +323,18 @@ bool plan_is_short(const crm_query *query)
     return query->order == NULL && query->limit <= QUERY_PAGE && query->key_count == 0 && !query->timeline;
 }
 
-/* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
+/* Candidates of a tree over numbers or texts are certain; hashes are judged again. */
 static void settle(crm_query *query)
 {
     const struct plan *plan = &query->plan;
     const struct field *field = plan->field;
-    bool numbers = plan->what == PLAN_TREE && !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF &&
-                   field->type != CRM_TYPE_TEXT;
-    plan->condition->settled = numbers || (plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF);
-    for (uint32_t i = 0; numbers && i < query->condition_count; i++) {
-        struct predicate *other = &query->conditions[i];
-        if (other->field == field && is_range(other) && (is_range(plan->condition) || other->op == CRM_OP_SET))
-            other->settled = true; /* the same keys are all of these */
-    }
+    const struct predicate *condition = plan->condition;
+    bool certain = plan->what == PLAN_TREE && !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF;
+    for (uint32_t i = 0; i < condition->count && field->type == CRM_TYPE_TEXT; i++)
+        certain = certain && (condition->op == CRM_OP_SET || condition->operands[i].text != NULL);
+    plan->condition->settled = certain || (plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF);
+    for (uint32_t i = 0; certain && i < query->condition_count; i++)
+        query->conditions[i].settled = answers_also(condition, &query->conditions[i]);
 }
 
 static void make(crm_query *query)

@@ -332,9 +332,7 @@ static bool count_known(crm_query *query, bool before, uint64_t *count)
     if (plan->what == PLAN_TIMELINE)
         return plan->condition->settled;
     /* A long prefix is counted by its beginning. */
-    return tree &&
-           (plan->condition->settled || (plan->field->type == CRM_TYPE_TEXT && plan->stretches[0].length <= 256 &&
-                                         (plan->stretches[0].text != NULL || plan->condition->op == CRM_OP_SET)));
+    return tree && plan->condition->settled && (plan->field->type != CRM_TYPE_TEXT || plan->stretches[0].length <= 256);
 }
 
 /* Collects anew, beside the rows that are being handed out.  The order does not

@@ -462,11 +462,14 @@ static void stream_tree(crm_query *query, uint32_t capacity)
         if (!key_within(query, plan->field, &plan->stretches[0], key, backwards, &past) ||
             judge(query, tree_number(key), &row, true) == VIEW_ROW_NONE)
             continue;
-        struct hit hit = {.number = tree_number(key), .key = key.high};
-        if (query->order == NULL)
-            hit.key = 0;
-        if (query->order != NULL && plan->field->type == CRM_TYPE_TEXT)
-            hit_make(query, hit.number, &row, &hit);
+        struct hit hit = {.number = tree_number(key)}; /* as hit_make makes it */
+        if (query->order != NULL && plan->field->type != CRM_TYPE_TEXT) {
+            hit.key = key.high;
+        } else if (query->order != NULL) {
+            const uint8_t *text = tree_text(query->view->generation->arena, key, &hit.length);
+            hit.text = query->texts.length;
+            buffer_append(&query->texts, text, hit.length);
+        }
         give(query, hit.number, &row, &hit);
     }
     if (query->done && plan->nulls_follow) {
