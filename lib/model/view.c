@@ -14,14 +14,24 @@
 
 #include <string.h>
 
+int32_t view_begin_rows(crm_view *view, crm_error *error)
+{
+    if (view->txn == NULL)
+        return view_begin(view, error);
+    if (!view->txn->in_rules && view->txn->open != NULL)
+        (void)txn_finish(view->txn); /* a refusal is kept and answered at commit */
+    if (txn_usable(view->txn) != CRM_OK)
+        return error_set(error, view->txn->status, "%s", view->txn->error.message);
+    return CRM_OK;
+}
+
 int32_t view_begin(crm_view *view, crm_error *error)
 {
     if (view->txn != NULL) {
-        if (!view->txn->in_rules && view->txn->open != NULL)
-            (void)txn_finish(view->txn); /* a refusal is kept and answered at commit */
-        if (txn_settle(view->txn) != CRM_OK)
-            return error_set(error, view->txn->status, "%s", view->txn->error.message);
-        return CRM_OK;
+        int32_t status = view_begin_rows(view, error);
+        if (status == CRM_OK && txn_settle(view->txn) != CRM_OK)
+            status = error_set(error, view->txn->status, "%s", view->txn->error.message);
+        return status;
     }
     if (view->locked++ > 0)
         return CRM_OK;
