@@ -305,16 +305,12 @@ static bool order_plan(crm_query *query, struct plan *plan)
             plan->streams_in_order = true;
             return true;
         }
-        if (condition->field == field && condition->op != CRM_OP_NE && condition->op != CRM_OP_CONTAINS &&
-            condition->op != CRM_OP_SET)
+        if (condition->field == field && condition->op != CRM_OP_NE && condition->op != CRM_OP_CONTAINS)
             return false;
     }
     (void)add_stretch(plan, field->type == CRM_TYPE_TEXT ? (struct stretch){.op = CRM_OP_GE} : whole(0, UINT64_MAX));
     plan->estimate = tree_count(query->view->generation->arena, field->tree);
     plan->nulls_follow = !(field->flags & CRM_FLAG_REQUIRED);
-    for (uint32_t i = 0; i < query->condition_count; i++)
-        if (query->conditions[i].field == field && query->conditions[i].op == CRM_OP_SET)
-            plan->nulls_follow = false;
     return true;
 }
 
