@@ -303,6 +303,42 @@ static void path_stage_page(struct budget *budget, uint32_t turn)
     crm_query_free(query);
 }
 
+/* The tasks due within a day, both ends given, in their order. */
+static void path_due_page(struct budget *budget, uint32_t turn)
+{
+    crm_error error;
+    crm_query *query;
+    crm_record *page[50];
+    uint32_t count;
+    int64_t day = data_day(budget->data, turn);
+    must(crm_query_create(budget->view, CRM_KIND_INTERACTION, &query, &error), &error);
+    crm_query_where_int(query, CRM_INTERACTION_DUE, CRM_OP_GE, day);
+    crm_query_where_int(query, CRM_INTERACTION_DUE, CRM_OP_LT, day + INT64_C(86400000000));
+    crm_query_order(query, CRM_INTERACTION_DUE, 0);
+    crm_query_limit(query, 50);
+    must(crm_query_page(query, page, 50, &count, &error), &error);
+    for (uint32_t i = 0; i < count; i++)
+        budget->sum += (uint64_t)crm_int(page[i], CRM_INTERACTION_DUE);
+    crm_query_free(query);
+}
+
+/* The first customers by name whose name begins so. */
+static void path_prefix_page(struct budget *budget, uint32_t turn)
+{
+    crm_error error;
+    crm_query *query;
+    crm_record *page[20];
+    uint32_t count;
+    must(crm_query_create(budget->view, CRM_KIND_CUSTOMER, &query, &error), &error);
+    crm_query_where_text(query, CRM_CUSTOMER_NAME, CRM_OP_PREFIX, budget->data->pick_prefixes[turn], CRM_NUL);
+    crm_query_order(query, CRM_CUSTOMER_NAME, 0);
+    crm_query_limit(query, 20);
+    must(crm_query_page(query, page, 20, &count, &error), &error);
+    for (uint32_t i = 0; i < count; i++)
+        add_text(budget, page[i], CRM_CUSTOMER_NAME);
+    crm_query_free(query);
+}
+
 static void path_group_scan(struct budget *budget, uint32_t turn)
 {
     crm_error error;
@@ -373,6 +409,8 @@ static const struct {
     {"find_phone", path_find_phone, 500, 1},
     {"timeline_page", path_timeline_page, 200, 1},
     {"stage_page", path_stage_page, 40, 1},
+    {"due_page", path_due_page, 200, 1},
+    {"prefix_page", path_prefix_page, 200, 1},
     {"group_scan", path_group_scan, 4, 1},
     {"view_open_close", path_view, 500, 1},
     {"update_field", path_update_field, 200, 1},

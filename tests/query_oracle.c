@@ -442,9 +442,9 @@ static int32_t random_op(struct things *things, int type)
     }
 }
 
-static struct condition random_condition(struct things *things, const struct things_state *state)
+static struct condition random_condition(struct things *things, const struct things_state *state, int field)
 {
-    struct condition condition = {.field = (int)things_below(things, THING_COLUMNS)};
+    struct condition condition = {.field = field};
     int type = type_of(condition.field);
     if (type == CRM_TYPE_REF && state->count == 0)
         condition.field = THING_INT, type = CRM_TYPE_INT;
@@ -495,7 +495,9 @@ static struct question random_question(struct things *things, const struct thing
     bool has_in[THING_COLUMNS] = {false};
     for (uint32_t i = 0; i < question.condition_count; i++) {
         struct condition *condition = &question.conditions[i];
-        *condition = random_condition(things, state);
+        bool again = i > 0 && things_below(things, 3) == 0; /* a range has two ends */
+        *condition =
+            random_condition(things, state, again ? condition[-1].field : (int)things_below(things, THING_COLUMNS));
         if (condition->op == CRM_OP_IN && has_in[condition->field]) /* would join the one before */
             condition->op = CRM_OP_SET, condition->count = 1;
         has_in[condition->field] = has_in[condition->field] || condition->op == CRM_OP_IN;

@@ -6,6 +6,7 @@
 #include "query_oracle.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,148 @@ START_TEST(a_short_page_of_many_is_found_early)
 }
 END_TEST
 
+enum { TASKS = 2000, TASK_APART = 60 };
+
+/* Task i is due i minutes after the first. */
+static int64_t due_of(int task)
+{
+    return INT64_C(1700000000000000) + (int64_t)task * TASK_APART * 1000000;
+}
+
+static crm_query *due(crm_view *view, int32_t op, int64_t from, int32_t other_op, int64_t to)
+{
+    crm_query *query = NULL;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_INTERACTION, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_int(query, CRM_INTERACTION_DUE, op, from), CRM_OK);
+    ck_assert_int_eq(crm_query_where_int(query, CRM_INTERACTION_DUE, other_op, to), CRM_OK);
+    return query;
+}
+
+/* Both ends of a range bound the walk of its index: what lies behind is not
+ * looked at, and nothing is judged again. */
+START_TEST(a_range_with_two_ends_is_read_from_one_to_the_other)
+{
+    static const struct {
+        int32_t op, other_op;
+        int64_t from, to;
+        int first, count;
+    } ranges[] = {
+        {CRM_OP_GE, CRM_OP_LT, 100, 110, 100, 10},   {CRM_OP_GT, CRM_OP_LE, 100, 110, 101, 10},
+        {CRM_OP_LT, CRM_OP_GE, 110, 100, 100, 10},   {CRM_OP_GE, CRM_OP_LE, 7, 7, 7, 1},
+        {CRM_OP_GE, CRM_OP_GT, 1990, 1994, 1995, 5}, {CRM_OP_LE, CRM_OP_LT, 9, 3, 0, 3},
+        {CRM_OP_GT, CRM_OP_LT, 100, 101, 0, 0},      {CRM_OP_GE, CRM_OP_LT, 110, 100, 0, 0},
+        {CRM_OP_SET, CRM_OP_GE, 0, 1990, 1990, 10},  {CRM_OP_GT, CRM_OP_GE, INT64_MAX, 5, 0, 0},
+        {CRM_OP_LT, CRM_OP_LE, INT64_MIN, 5, 0, 0},  {CRM_OP_GE, CRM_OP_GE, INT64_MIN, 1999, 1999, 1},
+    };
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    for (int i = 0; i < TASKS; i++) {
+        crm_record *record = crm_create(txn, CRM_KIND_INTERACTION);
+        crm_set_int(record, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_TASK);
+        crm_set_text(record, CRM_INTERACTION_SUBJECT, "call", CRM_NUL);
+        crm_set_int(record, CRM_INTERACTION_DUE, due_of(i * 7 % TASKS)); /* 7 and 2,000 share no factor */
+    }
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        int64_t from = ranges[i].from, to = due_of((int)ranges[i].to);
+        from = from == INT64_MIN || from == INT64_MAX ? from : due_of((int)from);
+        char range[64];
+        snprintf(range, sizeof range, ", %d of %d records in its range; streamed", ranges[i].count, TASKS);
+        for (int descending = 0; descending < 2; descending++) {
+            crm_query *query = due(view, ranges[i].op, from, ranges[i].other_op, to);
+            crm_record *record;
+            uint64_t count = 0;
+            ck_assert_int_eq(crm_query_order(query, CRM_INTERACTION_DUE, descending), CRM_OK);
+            ck_assert_msg(strstr(crm_query_explain(query), range) != NULL, "%s: %s", range, crm_query_explain(query));
+            for (int row = 0; row < ranges[i].count; row++) {
+                int task = ranges[i].first + (descending ? ranges[i].count - 1 - row : row);
+                ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+                ck_assert_int_eq(crm_int(record, CRM_INTERACTION_DUE), due_of(task));
+            }
+            ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+            ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+            ck_assert_uint_eq(count, (uint64_t)ranges[i].count);
+            crm_query_free(query);
+        }
+    }
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
+static crm_query *by_name(crm_view *view, const char *prefix)
+{
+    crm_query *query = NULL;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_text(query, CRM_CUSTOMER_NAME, CRM_OP_PREFIX, prefix, CRM_NUL), CRM_OK);
+    ck_assert_int_eq(crm_query_order(query, CRM_CUSTOMER_NAME, 0), CRM_OK);
+    return query;
+}
+
+/* Before a change the list is streamed from its index, after it the old view's is collected and sorted. */
+START_TEST(a_list_by_name_goes_on_behind_a_cursor_though_others_write)
+{
+    enum { NAMES = 30, FIRST = 11 };
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    char name[32];
+    crm_id ids[NAMES];
+    for (int i = 0; i < NAMES; i++) {
+        crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+        snprintf(name, sizeof name, "Klar %02d", i);
+        crm_set_text(record, CRM_CUSTOMER_NAME, name, CRM_NUL);
+        crm_record_id(record, &ids[i]);
+    }
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = by_name(view, "kLAR");
+    crm_record *record;
+    for (int i = 0; i < FIRST; i++)
+        ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+    char *cursor = strdup(crm_query_cursor(query));
+    ck_assert_ptr_nonnull(cursor);
+    crm_query_free(query);
+    txn = domain_begin(db);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &ids[0]), CRM_CUSTOMER_NAME, "Zuse", CRM_NUL);
+    domain_commit(txn);
+    query = by_name(view, "kLAR");
+    ck_assert_int_eq(crm_query_after(query, cursor, CRM_NUL), CRM_OK);
+    for (int i = FIRST; i < NAMES; i++) {
+        snprintf(name, sizeof name, "Klar %02d", i);
+        ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+        ck_assert_str_eq(crm_text(record, CRM_CUSTOMER_NAME, NULL), name);
+    }
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+    crm_query_free(query);
+    free(cursor);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
+/* An index of texts has nothing to do with a number that is asked of one. */
+START_TEST(no_text_equals_a_number)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_set_text(crm_create(txn, CRM_KIND_CUSTOMER), CRM_CUSTOMER_NAME, "0", CRM_NUL);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    crm_record *record;
+    uint64_t count = UINT64_MAX;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_int(query, CRM_CUSTOMER_NAME, CRM_OP_EQ, 0), CRM_OK);
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_DONE);
+    ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+    ck_assert_uint_eq(count, 0);
+    crm_query_free(query);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("query");
@@ -162,6 +305,9 @@ int main(void)
     tcase_add_loop_test(cases, a_view_of_the_past_answers_as_the_present_did_then, 0, 4);
     tcase_add_loop_test(cases, a_file_opened_again_answers_alike, 0, 4);
     tcase_add_test(cases, a_short_page_of_many_is_found_early);
+    tcase_add_test(cases, a_range_with_two_ends_is_read_from_one_to_the_other);
+    tcase_add_test(cases, a_list_by_name_goes_on_behind_a_cursor_though_others_write);
+    tcase_add_test(cases, no_text_equals_a_number);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

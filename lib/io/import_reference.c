@@ -8,6 +8,7 @@
  */
 #include "io/import.h"
 
+#include "model/lookup.h"
 #include "sys/checksum.h"
 
 #include <string.h>
@@ -181,14 +182,13 @@ int32_t reference_by_field(struct crm_import *import, const struct mapping_field
         (field->flags & CRM_FLAG_UNIQUE) != 0 || field->type == CRM_TYPE_EMAILS || field->type == CRM_TYPE_PHONES;
     if (!one)
         return find_text(view, field->kind, field->number, text, length, NULL, id, error);
-    int32_t status = crm_find(view, field->kind, field->number, text, length, &record, error);
+    /* Two people may share an address: then it names nobody. */
+    bool alone = field->type == CRM_TYPE_EMAILS;
+    int32_t status = lookup_find(view, field->kind, field->number, text, length, alone, &record, error);
     if (status == CRM_OK)
         crm_record_id(record, id);
     crm_record_free(record);
-    /* Two people may share an address or a number: then it names nobody. */
-    if (status == CRM_OK && field->type == CRM_TYPE_EMAILS)
-        status = find_text(view, field->kind, field->number, text, length, NULL, id, error);
-    return status;
+    return status == CRM_DUPLICATE ? error_set(error, status, "several records have it") : status;
 }
 
 static int32_t default_pipeline(crm_view *view, crm_id *id, crm_error *error)

@@ -253,7 +253,10 @@ static int32_t find_by_match(struct crm_import *import, crm_id *id, crm_error *e
     while (at < end) {
         const char *stop = list ? memchr(at, ';', (size_t)(end - at)) : NULL;
         size_t length = stop == NULL ? (size_t)(end - at) : (size_t)(stop - at);
-        int32_t status = reference_by_field(import, &import->match_field, at, length, id, error);
+        /* Mostly it is new, and nobody reads why it was not found. */
+        int32_t status = reference_by_field(import, &import->match_field, at, length, id, NULL);
+        if (status != CRM_NOT_FOUND && status != CRM_OK)
+            status = reference_by_field(import, &import->match_field, at, length, id, error);
         if (status != CRM_NOT_FOUND)
             return status;
         at += length + (stop != NULL);

@@ -189,7 +189,7 @@ int32_t log_frame(struct log *log, const struct log_point *before, struct frame 
             good = frame_parse(log, log_map(log), before->offset, true, out, &previous_crc);
     }
     if (good != FRAME_WHOLE || previous_crc != before->crc || !follows(log, before, out))
-        return error_set(error, CRM_NOT_FOUND, "no further frame");
+        return CRM_NOT_FOUND;
     mutex_lock(&log->sync_lock);
     if (out->after.offset > log->seen.offset)
         log->seen = out->after;

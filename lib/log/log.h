@@ -92,8 +92,8 @@ bool log_read_only(const struct log *log);
 /* Reading */
 struct log_point log_start(const struct log *log); /* before the first frame; its lsn is base_lsn */
 /* The frame that follows `before`, checked whole: header, chain, entries and
- * meta CRC.  CRM_NOT_FOUND: no good frame starts there (end, torn or damaged;
- * log_tail tells). */
+ * meta CRC.  CRM_NOT_FOUND, of which `error` says nothing: no good frame starts
+ * there (end, torn or damaged; log_tail tells). */
 int32_t log_frame(struct log *log, const struct log_point *before, struct frame *out, crm_error *error);
 /* The frame whose header lies at `offset`, its header and meta checked only.
  * CRM_CORRUPT: there is none. */

@@ -21,7 +21,7 @@ int32_t crm_get(crm_view *view, uint32_t number, const crm_id *id, crm_record **
         *record = NULL;
     if (view == NULL || id == NULL || record == NULL)
         return error_set(error, CRM_MISUSE, "crm_get needs a view, an id and a place for the record");
-    int32_t status = view_begin(view, error);
+    int32_t status = view_begin_rows(view, error);
     if (status != CRM_OK)
         return status;
     struct kind *kind = schema_kind(&view->generation->schema, number);
@@ -278,8 +278,7 @@ static int32_t find_by_query(crm_view *view, struct kind *kind, struct field *fi
     return status == CRM_OK ? crm_get(view, kind->number, &id, record, error) : status;
 }
 
-/* `alone`: it is an error when several have the value. */
-static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
+int32_t lookup_find(crm_view *view, uint32_t kind_number, uint32_t field_number, const char *text, size_t length,
                     bool alone, crm_record **record, crm_error *error)
 {
     struct kind *kind = schema_kind(&view->generation->schema, kind_number);
@@ -290,9 +289,10 @@ static int32_t find(crm_view *view, uint32_t kind_number, uint32_t field_number,
     int32_t status = CRM_OK;
     struct found best = {.number = UINT32_MAX};
     if (is_keyed(field) || field->type == CRM_TYPE_PHONES) {
-        if ((status = view_begin(view, error)) != CRM_OK)
+        bool phone = field->type == CRM_TYPE_PHONES;
+        if ((status = phone ? view_begin(view, error) : view_begin_rows(view, error)) != CRM_OK)
             return status;
-        if (field->type == CRM_TYPE_PHONES) {
+        if (phone) {
             find_phone(view, kind, field, text, length, &best);
         } else {
             buffer_reset(&view->scratch2);
@@ -331,7 +331,7 @@ int32_t crm_find(crm_view *view, uint32_t kind, uint32_t field, const char *text
         *record = NULL;
     if (view == NULL || text == NULL || record == NULL)
         return error_set(error, CRM_MISUSE, "crm_find needs a view, a text and a place for the record");
-    return find(view, kind, field, text, length == CRM_NUL ? strlen(text) : length, false, record, error);
+    return lookup_find(view, kind, field, text, length == CRM_NUL ? strlen(text) : length, false, record, error);
 }
 
 /* ---- what a person means ---- */
@@ -389,12 +389,12 @@ int32_t crm_resolve(crm_view *view, uint32_t kind_number, const char *text, size
     if (uuid_parse(text, length, &id))
         status = crm_get(view, kind_number, &id, &record, error);
     if (status == CRM_NOT_FOUND && length > 0)
-        status = find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
+        status = lookup_find(view, kind_number, CRM_FIELD_EXTERNAL_IDS, text, length, true, &record, error);
     for (uint32_t i = 0; status == CRM_NOT_FOUND && length > 0 && i < schema_indexed(kind); i++) {
         const struct field *field = schema_indexed_at(kind, i);
         if ((field->type == CRM_TYPE_EMAILS && memchr(text, '@', length) != NULL) ||
             (field->type == CRM_TYPE_TEXT && (field->flags & CRM_FLAG_UNIQUE)))
-            status = find(view, kind_number, field->number, text, length, true, &record, error);
+            status = lookup_find(view, kind_number, field->number, text, length, true, &record, error);
     }
     if (status == CRM_OK) {
         crm_record_id(record, out);
@@ -459,7 +459,9 @@ crm_record *crm_upsert(crm_txn *txn, uint32_t kind_number, uint32_t field_number
         txn_fail(txn, CRM_INVALID, "an upsert needs a text, and a unique field, an external id or an e-mail");
         return NULL;
     }
-    int32_t status = find(&txn->view, kind_number, field_number, text, length, true, &found, &error);
+    int32_t status = lookup_find(&txn->view, kind_number, field_number, text, length, true, &found, NULL);
+    if (status != CRM_OK && status != CRM_NOT_FOUND) /* once more, to be told why */
+        status = lookup_find(&txn->view, kind_number, field_number, text, length, true, &found, &error);
     if (status == CRM_OK) {
         crm_id id;
         crm_record_id(found, &id);

@@ -29,8 +29,9 @@ static uint64_t stretch_count_of(const crm_query *query, const struct field *fie
     }
     uint64_t all = tree_count(arena, field->tree);
     struct tree_text first = {stretch->text, stretch->length, 0}, last = {stretch->text, stretch->length, UINT32_MAX};
-    uint64_t from = stretch->text == NULL ? 0 : tree_rank_text(arena, field->tree, first);
-    uint64_t past = stretch->text == NULL ? all : tree_rank_text(arena, field->tree, last);
+    bool behind = stretch->op == CRM_OP_LE || stretch->op == CRM_OP_GT, equal = stretch->op == CRM_OP_EQ;
+    uint64_t from = stretch->text == NULL || behind ? 0 : tree_rank_text(arena, field->tree, first);
+    uint64_t past = stretch->text != NULL && (behind || equal) ? tree_rank_text(arena, field->tree, last) : all;
     switch (stretch->op) {
     case CRM_OP_EQ: return past > from ? past - from : 0;
     case CRM_OP_PREFIX: {
@@ -69,32 +70,46 @@ static uint64_t ordered_key(const struct field *field, const struct operand *ope
     return field->type == CRM_TYPE_REAL ? index_real_key(operand->real) : index_int_key(field, operand->integer);
 }
 
-static bool number_stretches(struct plan *plan, const struct predicate *condition)
+/* Whether one stretch of a tree over numbers answers it, together with others of its field that are ranges. */
+static bool is_range(const struct predicate *condition)
+{
+    return (condition->op >= CRM_OP_LT && condition->op <= CRM_OP_GE) || condition->op == CRM_OP_SET;
+}
+
+/* What one end leaves of a stretch; nothing: its low end lies above its high one. */
+static void narrow(struct stretch *stretch, int32_t op, uint64_t key)
+{
+    if (op == CRM_OP_SET)
+        return;
+    bool upper = op == CRM_OP_LT || op == CRM_OP_LE, itself = op == CRM_OP_LE || op == CRM_OP_GE;
+    uint64_t last = upper ? 0 : UINT64_MAX; /* what nothing lies beyond */
+    if (!itself && key == last)
+        *stretch = whole(UINT64_MAX, 0);
+    else if (upper && key - !itself < stretch->high.high)
+        stretch->high.high = key - !itself;
+    else if (!upper && key + !itself > stretch->low.high)
+        stretch->low.high = key + !itself;
+}
+
+/* All ranges that are asked of one field leave one stretch of its tree together: "from … to" ends where it ends. */
+static bool number_stretches(const crm_query *query, struct plan *plan, const struct predicate *condition)
 {
     const struct field *field = condition->field;
-    for (uint32_t i = 0; i < condition->count; i++) {
-        uint64_t key = ordered_key(field, &condition->operands[i]);
-        struct stretch stretch;
-        switch (condition->op) {
-        case CRM_OP_EQ: stretch = whole(key, key); break;
-        case CRM_OP_LT:
-            if (key == 0)
-                return false;
-            stretch = whole(0, key - 1);
-            break;
-        case CRM_OP_LE: stretch = whole(0, key); break;
-        case CRM_OP_GT:
-            if (key == UINT64_MAX)
-                return false;
-            stretch = whole(key + 1, UINT64_MAX);
-            break;
-        case CRM_OP_GE: stretch = whole(key, UINT64_MAX); break;
-        default: return false;
+    if (is_range(condition)) {
+        struct stretch left = whole(0, UINT64_MAX);
+        for (uint32_t i = 0; i < query->condition_count; i++) {
+            const struct predicate *other = &query->conditions[i];
+            if (other->field == field && is_range(other))
+                narrow(&left, other->op, ordered_key(field, &other->operands[0]));
         }
-        if (!add_stretch(plan, stretch))
-            return false;
+        return add_stretch(plan, left);
     }
-    return true;
+    bool fine = condition->op == CRM_OP_EQ;
+    for (uint32_t i = 0; fine && i < condition->count; i++) {
+        uint64_t key = ordered_key(field, &condition->operands[i]);
+        fine = add_stretch(plan, whole(key, key));
+    }
+    return fine;
 }
 
 static bool phone_stretches(struct plan *plan, const struct predicate *condition)
@@ -166,12 +181,31 @@ static bool in_query_order(const crm_query *query, const struct plan *plan)
     return plan->field->type == CRM_TYPE_TEXT ? stretch->op == CRM_OP_EQ : stretch->low.high == stretch->high.high;
 }
 
-/* The only condition, on a field with one key a record, and rows in no order but
- * the index's: nothing can be better, and the estimate, two descents, is spared. */
+/* Whether the field's tree gives all records that have it, in its order. */
+static bool gives_order(const struct field *field)
+{
+    return (field->flags & CRM_FLAG_INDEXED) && !type_is_list(field->type) && field->tree != 0 &&
+           field->type != CRM_TYPE_ANY_REF;
+}
+
+/* Whether a stretch that answers one condition answers the other: together they are a range, or all have the field. */
+static bool answers_also(const struct predicate *condition, const struct predicate *other)
+{
+    return other == condition ||
+           (other->field == condition->field && is_range(other) &&
+            (other->op == CRM_OP_SET || (is_range(condition) && other->field->type != CRM_TYPE_TEXT)));
+}
+
+/* One stretch of one field's tree is all that is asked for, in no order but its
+ * own: nothing can be better, and the estimate, two descents, is spared. */
 static bool is_alone(const crm_query *query, const struct plan *plan)
 {
-    return query->condition_count == 1 && query->order == NULL && plan->stretch_count == 1 &&
-           !type_is_list(plan->field->type) && in_query_order(query, plan);
+    const struct field *field = plan->field;
+    bool alone = plan->stretch_count == 1 && !type_is_list(field->type) &&
+                 (query->order == NULL ? in_query_order(query, plan) : query->order == field && gives_order(field));
+    for (uint32_t i = 0; alone && i < query->condition_count; i++)
+        alone = answers_also(plan->condition, &query->conditions[i]);
+    return alone;
 }
 
 /* A plan for one condition; false: its field's index cannot serve it. */
@@ -212,12 +246,11 @@ static bool plan_for(crm_query *query, struct predicate *condition, struct plan 
         fine = phone_stretches(plan, condition);
     else if (field->type == CRM_TYPE_TAGS)
         fine = condition->op == CRM_OP_EQ && tag_stretches(query, plan, condition);
-    else if (condition->op == CRM_OP_SET)
-        fine = !type_is_list(field->type) &&
-               (field->type == CRM_TYPE_TEXT ? add_stretch(plan, (struct stretch){.op = CRM_OP_GE})
-                                             : add_stretch(plan, whole(0, UINT64_MAX)));
+    else if (condition->op == CRM_OP_SET && (field->type == CRM_TYPE_TEXT || type_is_list(field->type)))
+        fine = field->type == CRM_TYPE_TEXT && add_stretch(plan, (struct stretch){.op = CRM_OP_GE});
     else
-        fine = field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(plan, condition);
+        fine =
+            field->type == CRM_TYPE_TEXT ? text_stretches(plan, condition) : number_stretches(query, plan, condition);
     plan->unjudged = fine && is_alone(query, plan);
     for (uint32_t i = 0; fine && !plan->unjudged && i < plan->stretch_count; i++)
         plan->estimate += stretch_count_of(query, field, &plan->stretches[i]);
@@ -259,8 +292,7 @@ static void timeline_streams(crm_query *query, struct plan *plan)
 static bool order_plan(crm_query *query, struct plan *plan)
 {
     struct field *field = query->order;
-    if (field == NULL || !(field->flags & CRM_FLAG_INDEXED) || type_is_list(field->type) || field->tree == 0 ||
-        field->type == CRM_TYPE_ANY_REF)
+    if (field == NULL || !gives_order(field))
         return false;
     plan_start(plan, PLAN_TREE, field);
     plan->streams_in_order = true;
@@ -273,22 +305,32 @@ static bool order_plan(crm_query *query, struct plan *plan)
             plan->streams_in_order = true;
             return true;
         }
-        if (condition->field == field && condition->op != CRM_OP_NE && condition->op != CRM_OP_CONTAINS &&
-            condition->op != CRM_OP_SET)
+        if (condition->field == field && condition->op != CRM_OP_NE && condition->op != CRM_OP_CONTAINS)
             return false;
     }
     (void)add_stretch(plan, field->type == CRM_TYPE_TEXT ? (struct stretch){.op = CRM_OP_GE} : whole(0, UINT64_MAX));
     plan->estimate = tree_count(query->view->generation->arena, field->tree);
     plan->nulls_follow = !(field->flags & CRM_FLAG_REQUIRED);
-    for (uint32_t i = 0; i < query->condition_count; i++)
-        if (query->conditions[i].field == field && query->conditions[i].op == CRM_OP_SET)
-            plan->nulls_follow = false;
     return true;
 }
 
 bool plan_is_short(const crm_query *query)
 {
     return query->order == NULL && query->limit <= QUERY_PAGE && query->key_count == 0 && !query->timeline;
+}
+
+/* Candidates of a tree over numbers or texts are certain; hashes are judged again. */
+static void settle(crm_query *query)
+{
+    const struct plan *plan = &query->plan;
+    const struct field *field = plan->field;
+    const struct predicate *condition = plan->condition;
+    bool certain = plan->what == PLAN_TREE && !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF;
+    for (uint32_t i = 0; i < condition->count && field->type == CRM_TYPE_TEXT; i++)
+        certain = certain && (condition->op == CRM_OP_SET || condition->operands[i].text != NULL);
+    plan->condition->settled = certain || (plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF);
+    for (uint32_t i = 0; certain && i < query->condition_count; i++)
+        query->conditions[i].settled = answers_also(condition, &query->conditions[i]);
 }
 
 static void make(crm_query *query)
@@ -328,14 +370,8 @@ static void make(crm_query *query)
         plan->streams_in_order = query->order == NULL;
     }
     plan->rows = rows;
-    /* Candidates of a tree over numbers are certain; texts and hashes are judged again. */
-    const struct field *field = plan->field;
-    if (plan->condition == NULL || field == NULL)
-        return;
-    if (plan->what == PLAN_TREE
-            ? !type_is_list(field->type) && field->type != CRM_TYPE_ANY_REF && field->type != CRM_TYPE_TEXT
-            : plan->what == PLAN_TIMELINE && field->type == CRM_TYPE_REF)
-        plan->condition->settled = true;
+    if (plan->condition != NULL && plan->field != NULL)
+        settle(query);
 }
 
 void plan_make(crm_query *query)

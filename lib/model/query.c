@@ -323,14 +323,16 @@ static bool count_known(crm_query *query, bool before, uint64_t *count)
         *count = store == NULL ? 0 : store->live;
         return true;
     }
-    if (query->condition_count != 1 || plan->condition != &query->conditions[0] || (before && query->view->txn != NULL))
+    if (before && query->view->txn != NULL)
+        return false;
+    bool tree = plan->what == PLAN_TREE && plan->stretch_count == 1; /* two stretches may share a record */
+    if (query->condition_count != 1 ? !plan->settles_all || !tree : plan->condition != &query->conditions[0])
         return false;
     *count = plan_estimate(query);
     if (plan->what == PLAN_TIMELINE)
         return plan->condition->settled;
-    /* Two stretches may share a record, and a long prefix is counted by its beginning. */
-    return plan->what == PLAN_TREE && plan->stretch_count == 1 &&
-           (plan->condition->settled || (plan->field->type == CRM_TYPE_TEXT && plan->stretches[0].length <= 256));
+    /* A long prefix is counted by its beginning. */
+    return tree && plan->condition->settled && (plan->field->type != CRM_TYPE_TEXT || plan->stretches[0].length <= 256);
 }
 
 /* Collects anew, beside the rows that are being handed out.  The order does not

@@ -143,24 +143,29 @@ static bool text_within(const struct stretch *stretch, const uint8_t *text, uint
     }
 }
 
-/* Whether a key lies in the stretch; *past: no later one does. */
-static bool key_within(crm_query *query, const struct field *field, const struct stretch *stretch, struct tree_key key,
-                       bool backwards, bool *past)
+static bool text_key_within(crm_query *query, const struct stretch *stretch, struct tree_key key, bool backwards,
+                            bool *past)
 {
-    *past = false;
-    if (field->type != CRM_TYPE_TEXT) {
-        bool below = key.high<stretch->low.high, above = key.high> stretch->high.high;
-        *past = backwards ? below : above;
-        return !below && !above;
-    }
     uint32_t length;
     const uint8_t *text = tree_text(query->view->generation->arena, key, &length);
+    *past = false;
     if (text == NULL)
         return false;
     bool behind;
     bool within = text_within(stretch, text, length, &behind);
     *past = backwards ? !within && !behind && stretch->op != CRM_OP_LT && stretch->op != CRM_OP_LE : behind;
     return within;
+}
+
+/* Whether a key lies in the stretch; *past: no later one does. */
+static inline bool key_within(crm_query *query, const struct field *field, const struct stretch *stretch,
+                              struct tree_key key, bool backwards, bool *past)
+{
+    if (field->type == CRM_TYPE_TEXT)
+        return text_key_within(query, stretch, key, backwards, past);
+    bool below = key.high<stretch->low.high, above = key.high> stretch->high.high;
+    *past = backwards ? below : above;
+    return !below && !above;
 }
 
 static void seek_stretch(crm_query *query, const struct field *field, const struct stretch *stretch,
@@ -279,13 +284,9 @@ COLD static bool names_target(crm_query *query, uint32_t number, const struct ro
     return false;
 }
 
-/* CURRENT or OLD when it belongs to the answer. */
-static int judge_found(crm_query *query, uint32_t number, const struct row *now, struct row *row, bool certain)
+__attribute__((noinline)) static int judge_any(crm_query *query, uint32_t number, const struct row *now,
+                                               struct row *row, bool certain)
 {
-    if (certain && query->plan.settles_all && now != NULL && now->head != 0 && row_lsn(now) <= query->view->lsn) {
-        *row = *now; /* nearly every row of nearly every page */
-        return row->state & ROW_DELETED ? VIEW_ROW_NONE : VIEW_ROW_CURRENT;
-    }
     int state = view_judge(query->view, query->kind, number, now, row);
     if (state == VIEW_ROW_NONE)
         return state;
@@ -293,6 +294,16 @@ static int judge_found(crm_query *query, uint32_t number, const struct row *now,
     if (query->timeline && !(certain && current) && !names_target(query, number, row))
         return VIEW_ROW_NONE;
     return query_matches(query, number, row, current && certain) ? state : VIEW_ROW_NONE;
+}
+
+/* CURRENT or OLD when it belongs to the answer. */
+static inline int judge_found(crm_query *query, uint32_t number, const struct row *now, struct row *row, bool certain)
+{
+    if (certain && query->plan.settles_all && now != NULL && now->head != 0 && row_lsn(now) <= query->view->lsn) {
+        *row = *now; /* nearly every row of nearly every page */
+        return row->state & ROW_DELETED ? VIEW_ROW_NONE : VIEW_ROW_CURRENT;
+    }
+    return judge_any(query, number, now, row, certain);
 }
 
 static int judge(crm_query *query, uint32_t number, struct row *row, bool certain)
@@ -462,11 +473,14 @@ static void stream_tree(crm_query *query, uint32_t capacity)
         if (!key_within(query, plan->field, &plan->stretches[0], key, backwards, &past) ||
             judge(query, tree_number(key), &row, true) == VIEW_ROW_NONE)
             continue;
-        struct hit hit = {.number = tree_number(key), .key = key.high};
-        if (query->order == NULL)
-            hit.key = 0;
-        if (query->order != NULL && plan->field->type == CRM_TYPE_TEXT)
-            hit_make(query, hit.number, &row, &hit);
+        struct hit hit = {.number = tree_number(key)}; /* as hit_make makes it */
+        if (query->order != NULL && plan->field->type != CRM_TYPE_TEXT) {
+            hit.key = key.high;
+        } else if (query->order != NULL) {
+            const uint8_t *text = tree_text(query->view->generation->arena, key, &hit.length);
+            hit.text = query->texts.length;
+            buffer_append(&query->texts, text, hit.length);
+        }
         give(query, hit.number, &row, &hit);
     }
     if (query->done && plan->nulls_follow) {

@@ -223,11 +223,15 @@ static int32_t flush(crm_txn *txn)
     return txn->generation->bad ? no_index(txn) : CRM_OK;
 }
 
+int32_t txn_usable(crm_txn *txn)
+{
+    return txn->generation->bad || txn->generation->arena->damaged ? no_index(txn) : CRM_OK;
+}
+
 int32_t txn_settle(crm_txn *txn)
 {
-    if (txn->generation->bad || txn->generation->arena->damaged)
-        return no_index(txn);
-    return index_waiting(txn->generation) > 0 ? flush(txn) : CRM_OK;
+    int32_t status = txn_usable(txn);
+    return status == CRM_OK && index_waiting(txn->generation) > 0 ? flush(txn) : status;
 }
 
 /* The arena is lost and will be built anew from the log, but not the schema. */

@@ -68,6 +68,7 @@ int32_t txn_unread(crm_txn *txn, int32_t status, const struct kind *kind);
 /* Makes `record` the one that is changed; finishes the other first. */
 int32_t txn_open_record(crm_txn *txn, crm_record *record);
 int32_t txn_finish(crm_txn *txn); /* the open record becomes a version, in the frame and in the arena */
+int32_t txn_usable(crm_txn *txn); /* the arena can be read, though keys of trees may wait */
 int32_t txn_settle(crm_txn *txn); /* no key of a tree waits any more */
 crm_record *txn_record(crm_txn *txn, struct kind *kind, uint32_t number); /* a handle on an existing one */
 crm_record *txn_create(crm_txn *txn, struct kind *kind, const crm_id *id);

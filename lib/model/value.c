@@ -184,32 +184,10 @@ __attribute__((noinline)) static const uint8_t *skip_value(const uint8_t *at, co
     return at == NULL || length > (uint64_t)(end - at) ? NULL : at + length;
 }
 
-/* Behind a value of a usual form: a text with a length of one byte, a number.
- * NULL: it is none of these. */
-static inline const uint8_t *behind_usual(const uint8_t *at, const uint8_t *end, unsigned wire)
+/* The value behind a tag: 1, or -1 when it is damaged. */
+static int value_at(const uint8_t *at, const uint8_t *end, unsigned wire, struct value *value)
 {
-    if (wire == WIRE_BYTES)
-        return *at < 0x80 && *at < end - at - 1 ? at + *at + 2 : NULL;
-    if (wire != WIRE_INT && wire != WIRE_SECONDS)
-        return NULL;
-    while (*at >= 0x80)
-        if (++at == end)
-            return NULL;
-    return at + 1;
-}
-
-/* The value behind a tag, in its usual form at once: 1, or -1 when it is damaged. */
-static inline int value_at(const uint8_t *at, const uint8_t *end, unsigned wire, struct value *value)
-{
-    ptrdiff_t left = end - at;
-    if (wire == WIRE_BYTES && left > 1 && *at < 0x80 && *at < left - 1) {
-        value->what = VALUE_BYTES;
-        value->integer = 0;
-        value->length = *at;
-        value->bytes = at + 1;
-        return at[value->length + 1] == 0 ? 1 : -1;
-    }
-    if ((wire == WIRE_INT || wire == WIRE_SECONDS) && left >= 8) {
+    if ((wire == WIRE_INT || wire == WIRE_SECONDS) && end - at >= 8) {
         /* All of a number at once: its bytes are those up to the first without the high bit. */
         uint64_t eight = bytes_get_u64(at), last = ~eight & UINT64_C(0x8080808080808080);
         if (last != 0) {
@@ -226,35 +204,18 @@ static inline int value_at(const uint8_t *at, const uint8_t *end, unsigned wire,
     return get_value(&at, end, wire, value) ? 1 : -1;
 }
 
-/* On the path of every getter: steps over the fields before the one sought, and
- * over the usual ones without a detour.  In single variables, because what a
- * walk waits for is the one step after the other. */
-int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value)
+/* The same as below from a field's tag on, for every form that there is. */
+__attribute__((noinline)) static int seek_on(struct body_seek *seek, const uint8_t *at, uint64_t number, uint32_t field,
+                                             struct value *value)
 {
-    const uint8_t *at = seek->at, *const end = seek->end;
-    uint64_t number = seek->field, tag;
-    if (number >= field) {
-        at = seek->bytes;
-        number = 0;
-    }
+    const uint8_t *const end = seek->end;
+    uint64_t tag = 0;
     while (at < end) {
-        while (end - at > 1 && *at < 0x80 && *at >= 8 && number + (*at >> 3) < field) {
-            const uint8_t *behind = behind_usual(at + 1, end, *at & 7);
-            if (behind == NULL)
-                break;
-            number += *at >> 3;
-            at = behind;
-        }
         const uint8_t *inside = varint_get(at, end, &tag);
-        if (inside == NULL)
-            return at < end ? -1 : 0;
-        if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
+        if (inside == NULL || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
             return -1;
-        if (number + (tag >> 3) >= field) {
-            seek->at = at;
-            seek->field = number;
-            return number + (tag >> 3) > field ? 0 : value_at(inside, end, tag & 7, value);
-        }
+        if (number + (tag >> 3) >= field)
+            break;
         number += tag >> 3;
         at = skip_value(inside, end, tag & 7);
         if (at == NULL)
@@ -262,7 +223,57 @@ int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value)
     }
     seek->at = at;
     seek->field = number;
-    return 0;
+    if (at == end || number + (tag >> 3) > field)
+        return 0;
+    return value_at(varint_get(at, end, &tag), end, tag & 7, value);
+}
+
+/* On the path of every getter: steps over the fields before the one sought, and
+ * at once over those of a usual form: a text with a length of one byte, a number. */
+int body_seek_find(struct body_seek *seek, uint32_t field, struct value *value)
+{
+    const uint8_t *at = seek->at, *const end = seek->end;
+    uint64_t ahead = (uint64_t)field << 3; /* a tag below it is of a field before */
+    if (seek->field < field)
+        ahead -= seek->field << 3;
+    else
+        at = seek->bytes;
+    while (end - at > 1) {
+        uint64_t tag = at[0], length = at[1];
+        if ((int8_t)tag < 8) /* of two bytes, or of no field */
+            break;
+        if (tag >= ahead) {
+            seek->at = at;
+            seek->field = field - (ahead >> 3);
+            if (tag - ahead == WIRE_BYTES && length < 0x80 && (ptrdiff_t)length < end - at - 2) {
+                value->what = VALUE_BYTES;
+                value->integer = 0;
+                value->bytes = at + 2;
+                value->length = length;
+                return at[length + 2] == 0 ? 1 : -1;
+            }
+            if (tag - ahead == WIRE_INT && length < 0x80) {
+                value_clear(value);
+                value->what = VALUE_INT;
+                value->integer = unzigzag(length);
+                return 1;
+            }
+            return tag - ahead >= 8 ? 0 : value_at(at + 1, end, tag & 7, value);
+        }
+        if ((tag & 7) == WIRE_BYTES) {
+            if (length >= 0x80 || (ptrdiff_t)length > end - at - 3)
+                break;
+            at += length + 3;
+        } else if ((tag & 7) == WIRE_INT || (tag & 7) == WIRE_SECONDS) {
+            for (at += 2; at[-1] >= 0x80; at++)
+                if (at == end)
+                    return -1;
+        } else {
+            break;
+        }
+        ahead -= tag & ~UINT64_C(7);
+    }
+    return seek_on(seek, at, field - (ahead >> 3), field, value);
 }
 
 int body_find(const uint8_t *bytes, size_t length, uint32_t field, struct value *value)

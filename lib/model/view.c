@@ -14,15 +14,23 @@
 
 #include <string.h>
 
+static int32_t begin_in_txn(crm_view *view, int32_t (*usable)(crm_txn *), crm_error *error)
+{
+    crm_txn *txn = view->txn;
+    if (!txn->in_rules && txn->open != NULL)
+        (void)txn_finish(txn); /* a refusal is kept and answered at commit */
+    return usable(txn) == CRM_OK ? CRM_OK : error_set(error, txn->status, "%s", txn->error.message);
+}
+
+int32_t view_begin_rows(crm_view *view, crm_error *error)
+{
+    return view->txn == NULL ? view_begin(view, error) : begin_in_txn(view, txn_usable, error);
+}
+
 int32_t view_begin(crm_view *view, crm_error *error)
 {
-    if (view->txn != NULL) {
-        if (!view->txn->in_rules && view->txn->open != NULL)
-            (void)txn_finish(view->txn); /* a refusal is kept and answered at commit */
-        if (txn_settle(view->txn) != CRM_OK)
-            return error_set(error, view->txn->status, "%s", view->txn->error.message);
-        return CRM_OK;
-    }
+    if (view->txn != NULL)
+        return begin_in_txn(view, txn_settle, error);
     if (view->locked++ > 0)
         return CRM_OK;
     rwlock_read(&view->generation->lock);

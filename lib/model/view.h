@@ -58,6 +58,9 @@ struct crm_view {
 /* Every read runs between these; in a transaction the first settles its
  * pending changes.  CRM_OK, or why nothing can be read. */
 int32_t view_begin(crm_view *view, crm_error *error);
+/* The same for what reads rows, columns and tables but no tree: the keys of trees
+ * that wait in a transaction, to go in together, wait on. */
+int32_t view_begin_rows(crm_view *view, crm_error *error);
 /* CRM_OK, or why something could not be judged since it was asked last. */
 int32_t view_trouble(crm_view *view, crm_error *error);
 void view_end(crm_view *view);

@@ -156,8 +156,13 @@ static void queue(struct rwlock *lock)
     mutex_unlock(&lock->mutex);
 }
 
+/* A transaction takes it for each of its records: alone, it need not ask whether others are in or wait. */
 void rwlock_write(struct rwlock *lock)
 {
+    if (LOCK_ALONE && atomic_load_explicit(&lock->state, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&lock->state, RWLOCK_WANTED + RWLOCK_HELD, memory_order_relaxed);
+        return;
+    }
     mutex_lock(&lock->mutex);
     while (atomic_load_explicit(&lock->state, memory_order_relaxed) & RWLOCK_WANTED)
         condition_wait(&lock->changed, &lock->mutex);
@@ -172,6 +177,10 @@ void rwlock_write(struct rwlock *lock)
 
 static void end_writing(struct rwlock *lock)
 {
+    if (LOCK_ALONE) {
+        atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
+        return;
+    }
     mutex_lock(&lock->mutex);
     /* Both bits are set: taking them away cannot borrow from the readers' count. */
     atomic_fetch_add_explicit(&lock->state, lock->queue - (RWLOCK_WANTED + RWLOCK_HELD), memory_order_release);
