@@ -363,6 +363,8 @@ START_TEST(a_deleted_field_is_hidden_and_comes_back_with_its_values)
     txn = begin();
     record = crm_edit(txn, CRM_KIND_CUSTOMER, &customer);
     refused(txn, CRM_INVALID, crm_set_int(record, first, 12), "has no field with number");
+    refused(txn, CRM_INVALID, crm_set_parsed(record, first, "12", CRM_NUL), "has no field with number");
+    ck_assert_ptr_null(crm_field_name(db, CRM_KIND_CUSTOMER, first));
     /* Its name is free for another one meanwhile; its number is not. */
     uint32_t other = add(txn, CRM_KIND_CUSTOMER, "third", CRM_TYPE_TEXT, 0, 0);
     ck_assert_uint_ne(other, first);
@@ -484,6 +486,40 @@ START_TEST(a_hot_text_is_a_text)
 }
 END_TEST
 
+/* A deleted choice keeps its code, which records may hold, whichever way the file is opened. */
+START_TEST(the_code_of_a_deleted_choice_is_not_given_away)
+{
+    start();
+    crm_txn *txn = begin();
+    uint32_t colour = add(txn, CRM_KIND_CUSTOMER, "colour", CRM_TYPE_CHOICE, 0, 0);
+    int64_t red, green, blue;
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "red", CRM_NUL, &red), CRM_OK);
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "green", CRM_NUL, &green), CRM_OK);
+    commit(txn);
+    crm_id id = definition(CRM_KIND_CHOICE, CRM_CHOICE_NAME, "green");
+    txn = begin();
+    ck_assert_int_eq(crm_delete(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    if (_i == 1)
+        ck_assert_int_eq(crm_rebuild(db, NULL), CRM_OK);
+    if (_i == 2)
+        ck_assert_int_eq(crm_compact(db, NULL), CRM_OK);
+    reopen(_i == 0);
+    txn = begin();
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "blue", CRM_NUL, &blue), CRM_OK);
+    ck_assert_int_eq(blue, 3);
+    ck_assert_int_eq(crm_restore(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "green", CRM_NUL), green);
+        ck_assert_str_eq(crm_choice_name(db, CRM_KIND_CUSTOMER, colour, green), "green");
+        ck_assert_str_eq(crm_choice_name(db, CRM_KIND_CUSTOMER, colour, blue), "blue");
+        reopen(round == 0);
+    }
+    finish();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("define");
@@ -498,6 +534,7 @@ int main(void)
     tcase_add_test(cases, a_deleted_kind_is_hidden_and_comes_back_with_its_records);
     tcase_add_test(cases, a_deleted_choice_is_not_offered_and_comes_back);
     tcase_add_test(cases, a_hot_text_is_a_text);
+    tcase_add_loop_test(cases, the_code_of_a_deleted_choice_is_not_given_away, 0, 3);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
