@@ -73,6 +73,17 @@ START_TEST(test_iso_weeks_agree_with_the_c_library)
         if (strcmp(name, expected) != 0)
             ck_abort_msg("day %d: %s, not %s", (int)days, name, expected);
     }
+    for (int64_t i = -30; i < 30; i++) { /* at both ends of the calendar, too */
+        int32_t days = (int32_t)(i < 0 ? INT32_MAX + i + 1 : INT32_MIN + i), year, week;
+        time_t seconds = (time_t)days * 86400;
+        struct tm tm;
+        char expected[64], text[64];
+        ck_assert_ptr_nonnull(gmtime_r(&seconds, &tm));
+        ck_assert_uint_gt(strftime(expected, sizeof expected, "%G %V", &tm), 0);
+        date_iso_week(days, &year, &week);
+        snprintf(text, sizeof text, "%d %02d", (int)year, (int)week);
+        ck_assert_str_eq(text, expected);
+    }
 }
 END_TEST
 
