@@ -153,6 +153,7 @@ START_TEST(names_begin_with_a_letter_and_are_taken_once)
     uint32_t number = 0;
     static const char *const bad[] = {
         "",    "1st", "_x",  "a b",
+        "[",   "@",   "`",   "a{",
         "a-b", "ä",   "a.b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}; /* 64 bytes */
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         refused(txn, CRM_INVALID, crm_kind_add(txn, bad[i], CRM_NUL, &number), "is no name");
@@ -362,6 +363,8 @@ START_TEST(a_deleted_field_is_hidden_and_comes_back_with_its_values)
     txn = begin();
     record = crm_edit(txn, CRM_KIND_CUSTOMER, &customer);
     refused(txn, CRM_INVALID, crm_set_int(record, first, 12), "has no field with number");
+    refused(txn, CRM_INVALID, crm_set_parsed(record, first, "12", CRM_NUL), "has no field with number");
+    ck_assert_ptr_null(crm_field_name(db, CRM_KIND_CUSTOMER, first));
     /* Its name is free for another one meanwhile; its number is not. */
     uint32_t other = add(txn, CRM_KIND_CUSTOMER, "third", CRM_TYPE_TEXT, 0, 0);
     ck_assert_uint_ne(other, first);
@@ -377,6 +380,146 @@ START_TEST(a_deleted_field_is_hidden_and_comes_back_with_its_values)
 }
 END_TEST
 
+START_TEST(a_deleted_kind_is_hidden_and_comes_back_with_its_records)
+{
+    start();
+    crm_txn *txn = begin();
+    uint32_t tool, machine;
+    ck_assert_int_eq(crm_kind_add(txn, "tool", CRM_NUL, &tool), CRM_OK);
+    ck_assert_int_eq(crm_kind_add(txn, "machine", CRM_NUL, &machine), CRM_OK);
+    uint32_t weight = add(txn, tool, "weight", CRM_TYPE_INT, 0, 0);
+    crm_record *record = crm_create(txn, tool);
+    crm_id hammer;
+    crm_record_id(record, &hammer);
+    crm_set_int(record, weight, 800);
+    commit(txn);
+    uint32_t count = crm_kind_count(db);
+    crm_id id = definition(CRM_KIND_KIND, CRM_KIND_NAME, "tool");
+    txn = begin();
+    ck_assert_int_eq(crm_delete(crm_edit(txn, CRM_KIND_KIND, &id)), CRM_OK);
+    commit(txn);
+    for (int round = 0; round < 3; round++) {
+        ck_assert_uint_eq(crm_kind_find(db, "tool", CRM_NUL), 0);
+        ck_assert_uint_eq(crm_kind_count(db), count - 1);
+        ck_assert_uint_eq(crm_kind_at(db, count - 2), machine);
+        ck_assert_uint_eq(crm_kind_at(db, count - 1), 0);
+        ck_assert_ptr_null(crm_kind_name(db, tool));
+        ck_assert_ptr_null(crm_field_name(db, tool, weight));
+        crm_view *view = open_view();
+        crm_query *query = NULL;
+        ck_assert_int_eq(crm_query_create(view, tool, &query, NULL), CRM_INVALID);
+        crm_view_close(view);
+        reopen(round == 1);
+    }
+    txn = begin();
+    ck_assert_ptr_null(crm_create(txn, tool));
+    refused(txn, CRM_INVALID, crm_txn_status(txn, NULL), "kind");
+    crm_rollback(txn);
+    txn = begin();
+    ck_assert_int_eq(crm_restore(crm_edit(txn, CRM_KIND_KIND, &id)), CRM_OK);
+    commit(txn);
+    ck_assert_uint_eq(crm_kind_find(db, "tool", CRM_NUL), tool);
+    crm_view *view = open_view();
+    ck_assert_int_eq(crm_get(view, tool, &hammer, &record, NULL), CRM_OK);
+    ck_assert_int_eq(crm_int(record, weight), 800);
+    crm_record_free(record);
+    crm_view_close(view);
+    finish();
+}
+END_TEST
+
+START_TEST(a_deleted_choice_is_not_offered_and_comes_back)
+{
+    start();
+    crm_txn *txn = begin();
+    uint32_t colour = add(txn, CRM_KIND_CUSTOMER, "colour", CRM_TYPE_CHOICE, 0, 0);
+    int64_t red, green;
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "red", CRM_NUL, &red), CRM_OK);
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "green", CRM_NUL, &green), CRM_OK);
+    commit(txn);
+    crm_id id = definition(CRM_KIND_CHOICE, CRM_CHOICE_NAME, "red");
+    txn = begin();
+    ck_assert_int_eq(crm_delete(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    for (int round = 0; round < 3; round++) {
+        ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "red", CRM_NUL), -1);
+        ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "Red", CRM_NUL), -1);
+        ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "Green", CRM_NUL), green);
+        ck_assert_int_eq(crm_choice_at(db, CRM_KIND_CUSTOMER, colour, 0), green);
+        ck_assert_int_eq(crm_choice_at(db, CRM_KIND_CUSTOMER, colour, 1), 0);
+        reopen(round == 1);
+    }
+    txn = begin();
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(record, CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+    refused(txn, CRM_INVALID, crm_set_parsed(record, colour, "red", CRM_NUL), "has no choice \"red\"; it has: green");
+    record = crm_create(txn, CRM_KIND_CUSTOMER);
+    refused(txn, CRM_INVALID, crm_set_int(record, colour, red), "");
+    ck_assert_int_eq(crm_restore(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "red", CRM_NUL), red);
+    finish();
+}
+END_TEST
+
+/* A hot field has a cell beside the rows; a text has none that would be wide enough, and is read all the same. */
+START_TEST(a_hot_text_is_a_text)
+{
+    start();
+    crm_txn *txn = begin();
+    uint32_t motto = add(txn, CRM_KIND_CUSTOMER, "motto", CRM_TYPE_TEXT, CRM_FLAG_HOT, 0);
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_id id;
+    crm_record_id(record, &id);
+    crm_set_text(record, CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+    crm_set_text(record, motto, "Ad astra", CRM_NUL);
+    commit(txn);
+    for (int round = 0; round < 2; round++) {
+        crm_view *view = open_view();
+        ck_assert_int_eq(crm_get(view, CRM_KIND_CUSTOMER, &id, &record, NULL), CRM_OK);
+        ck_assert_str_eq(crm_text(record, motto, NULL), "Ad astra");
+        crm_record_free(record);
+        crm_view_close(view);
+        reopen(round);
+    }
+    finish();
+}
+END_TEST
+
+/* A deleted choice keeps its code, which records may hold, whichever way the file is opened. */
+START_TEST(the_code_of_a_deleted_choice_is_not_given_away)
+{
+    start();
+    crm_txn *txn = begin();
+    uint32_t colour = add(txn, CRM_KIND_CUSTOMER, "colour", CRM_TYPE_CHOICE, 0, 0);
+    int64_t red, green, blue;
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "red", CRM_NUL, &red), CRM_OK);
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "green", CRM_NUL, &green), CRM_OK);
+    commit(txn);
+    crm_id id = definition(CRM_KIND_CHOICE, CRM_CHOICE_NAME, "green");
+    txn = begin();
+    ck_assert_int_eq(crm_delete(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    if (_i == 1)
+        ck_assert_int_eq(crm_rebuild(db, NULL), CRM_OK);
+    if (_i == 2)
+        ck_assert_int_eq(crm_compact(db, NULL), CRM_OK);
+    reopen(_i == 0);
+    txn = begin();
+    ck_assert_int_eq(crm_choice_add(txn, CRM_KIND_CUSTOMER, colour, "blue", CRM_NUL, &blue), CRM_OK);
+    ck_assert_int_eq(blue, 3);
+    ck_assert_int_eq(crm_restore(crm_edit(txn, CRM_KIND_CHOICE, &id)), CRM_OK);
+    commit(txn);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(crm_choice_find(db, CRM_KIND_CUSTOMER, colour, "green", CRM_NUL), green);
+        ck_assert_str_eq(crm_choice_name(db, CRM_KIND_CUSTOMER, colour, green), "green");
+        ck_assert_str_eq(crm_choice_name(db, CRM_KIND_CUSTOMER, colour, blue), "blue");
+        reopen(round == 0);
+    }
+    finish();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("define");
@@ -388,6 +531,10 @@ int main(void)
     tcase_add_test(cases, a_rolled_back_definition_leaves_no_trace);
     tcase_add_test(cases, a_thousand_fields_cost_nothing_that_is_not_used);
     tcase_add_test(cases, a_deleted_field_is_hidden_and_comes_back_with_its_values);
+    tcase_add_test(cases, a_deleted_kind_is_hidden_and_comes_back_with_its_records);
+    tcase_add_test(cases, a_deleted_choice_is_not_offered_and_comes_back);
+    tcase_add_test(cases, a_hot_text_is_a_text);
+    tcase_add_loop_test(cases, the_code_of_a_deleted_choice_is_not_given_away, 0, 3);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,5 +1,6 @@
 /* E-mail addresses and host names in one form. */
 #include "model/email.h"
+#include "model/text.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -217,6 +218,43 @@ START_TEST(short_and_long_way_agree)
 }
 END_TEST
 
+/* Blanks, marks of direction, byte order marks and the like do not show: an
+ * address with one would look like another address. */
+START_TEST(characters_that_do_not_show_are_no_part_of_an_address)
+{
+    static const struct {
+        uint32_t first, last;
+    } refused[] = {{0x80, 0xA0},     {0xAD, 0xAD},     {0x1680, 0x1680}, {0x2000, 0x200F}, {0x2028, 0x202F},
+                   {0x205F, 0x206F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}, {0xFFF0, 0xFFFF}};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        uint32_t codes[] = {refused[i].first - 1, refused[i].first, refused[i].last, refused[i].last + 1};
+        for (size_t c = i == 0; c < 4; c++) { /* U+007F, a control, is refused, too */
+            char text[32] = "m";
+            size_t length = 1 + text_put((uint8_t *)text + 1, codes[c]);
+            memcpy(text + length, "a@acme.example", 14);
+            if (email_valid(text, length + 14) != (c == 0 || c == 3))
+                ck_abort_msg("U+%04X", (unsigned)codes[c]);
+        }
+    }
+    ck_assert(!email_valid("m\xFF@acme.example", 15));
+}
+END_TEST
+
+START_TEST(a_host_is_limited_in_length)
+{
+    char text[255];
+    memset(text, 'a', sizeof text);
+    for (size_t at = 63; at < sizeof text; at += 64)
+        text[at] = '.'; /* three labels of 63 letters, and one */
+    out.length = 0;
+    ck_assert(domain_normalise(&out, text, 253));
+    ck_assert_uint_eq(out.length, 253);
+    ck_assert(!domain_normalise(&out, text, 254));
+    ck_assert_str_eq(domain("acme.example>"), "refused"); /* a bracket that nothing opened */
+    ck_assert_str_eq(domain("acme.example//about"), "acme.example");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("email");
@@ -232,6 +270,8 @@ int main(void)
     tcase_add_test(cases, test_one_host_has_one_form);
     tcase_add_test(cases, test_what_is_no_host_is_refused);
     tcase_add_test(cases, short_and_long_way_agree);
+    tcase_add_test(cases, characters_that_do_not_show_are_no_part_of_an_address);
+    tcase_add_test(cases, a_host_is_limited_in_length);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

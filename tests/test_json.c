@@ -382,6 +382,34 @@ START_TEST(test_naughty_strings_come_back)
 }
 END_TEST
 
+START_TEST(a_node_that_is_not_there_has_nothing)
+{
+    size_t length;
+    int64_t number;
+    must("[1,\"a\"]");
+    ck_assert_uint_eq(json_first(&json, 1), JSON_NONE);        /* a number has no children */
+    ck_assert_uint_eq(json_find(&json, 0, "a", 1), JSON_NONE); /* nor an array keys */
+    ck_assert(!json_int64(&json, 2, &number));
+    ck_assert_ptr_null(json_string_of(&json, 1, &length));
+    static const uint32_t absent[] = {3, JSON_NONE};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(json_first(&json, absent[i]), JSON_NONE);
+        ck_assert_uint_eq(json_next(&json, 0, absent[i]), JSON_NONE);
+        ck_assert_uint_eq(json_next(&json, absent[i], 1), JSON_NONE);
+        ck_assert_uint_eq(json_find(&json, absent[i], "a", 1), JSON_NONE);
+        ck_assert(!json_int64(&json, absent[i], &number));
+        ck_assert_ptr_null(json_string_of(&json, absent[i], &length));
+    }
+}
+END_TEST
+
+START_TEST(a_text_too_long_to_number_is_refused_unread)
+{
+    ck_assert_int_eq(json_parse(&json, "1", UINT32_MAX, &error), CRM_FULL);
+    ck_assert_uint_eq(json.count, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -402,6 +430,8 @@ int main(void)
     tcase_add_test(cases, test_a_reader_used_again_allocates_nothing);
     tcase_add_test(cases, test_writing_escapes_what_must_be);
     tcase_add_test(cases, test_naughty_strings_come_back);
+    tcase_add_test(cases, a_node_that_is_not_there_has_nothing);
+    tcase_add_test(cases, a_text_too_long_to_number_is_refused_unread);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -73,6 +73,17 @@ START_TEST(test_iso_weeks_agree_with_the_c_library)
         if (strcmp(name, expected) != 0)
             ck_abort_msg("day %d: %s, not %s", (int)days, name, expected);
     }
+    for (int64_t i = -30; i < 30; i++) { /* at both ends of the calendar, too */
+        int32_t days = (int32_t)(i < 0 ? INT32_MAX + i + 1 : INT32_MIN + i), year, week;
+        time_t seconds = (time_t)days * 86400;
+        struct tm tm;
+        char expected[64], text[64];
+        ck_assert_ptr_nonnull(gmtime_r(&seconds, &tm));
+        ck_assert_uint_gt(strftime(expected, sizeof expected, "%G %V", &tm), 0);
+        date_iso_week(days, &year, &week);
+        snprintf(text, sizeof text, "%d %02d", (int)year, (int)week);
+        ck_assert_str_eq(text, expected);
+    }
 }
 END_TEST
 
@@ -442,6 +453,53 @@ START_TEST(test_durations_for_people)
 }
 END_TEST
 
+START_TEST(a_time_of_day_has_limits)
+{
+    static const struct civil bad[] = {
+        {2017, 3, 1, -1, 0, 0, 0}, {2017, 3, 1, 24, 0, 0, 0},      {2017, 3, 1, 0, -1, 0, 0},
+        {2017, 3, 1, 0, 60, 0, 0}, {2017, 3, 1, 0, 0, -1, 0},      {2017, 3, 1, 0, 0, 60, 0},
+        {2017, 3, 1, 0, 0, 0, -1}, {2017, 3, 1, 0, 0, 0, 1000000}, {2017, 2, 29, 10, 0, 0, 0},
+    };
+    static const struct civil last = {2017, 3, 1, 23, 59, 59, 999999};
+    int64_t us;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (instant_from_civil(&bad[i], &us))
+            ck_abort_msg("%zu", i);
+    ck_assert(instant_from_civil(&last, &us));
+    ck_assert_int_eq(us, (MARCH_DAYS + 1) * MOMENT_DAY_US - 1);
+}
+END_TEST
+
+START_TEST(sums_beyond_the_calendar_are_refused)
+{
+    int64_t us;
+    ck_assert(!instant_add_months(0, INT64_MAX, &us));
+    ck_assert(!instant_parse_relative("+1d", 3, INT64_MAX, &us));
+    ck_assert(instant_parse_relative("+1d", 3, INT64_MAX - MOMENT_DAY_US, &us));
+    ck_assert_int_eq(us, INT64_MAX);
+}
+END_TEST
+
+START_TEST(a_format_takes_halves_of_the_day_zones_and_tabs_in_all_their_spellings)
+{
+    static const struct {
+        const char *text, *format;
+        int hour;
+    } cases[] = {
+        {"2017-03-01 3 p.m.", "%F %I %p", 15}, {"2017-03-01 3 a.m.", "%F %I %p", 3},
+        {"2017-03-01 3 pm", "%F %I %p", 15},   {"2017-03-01 10Z", "%F %H%Z", 10},
+        {"2017-03-01 10 gmt", "%F %H %Z", 10}, {"2017-03-01\t 10", "%F %H", 10},
+    };
+    int64_t us;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (!instant_parse_format(cases[i].text, strlen(cases[i].text), cases[i].format, &us) ||
+            us != MARCH_DAYS * MOMENT_DAY_US + cases[i].hour * MOMENT_HOUR_US)
+            ck_abort_msg("%s", cases[i].text);
+    ck_assert(!instant_parse_format("2017-03-01 3 xm", 15, "%F %I %p", &us));
+    ck_assert(!instant_parse_format("+5999999001", 11, "%Y%j", &us)); /* no day of that year has a number */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("moment");
@@ -462,6 +520,9 @@ int main(void)
     tcase_add_test(cases, test_periods_start_and_are_named);
     tcase_add_test(cases, test_times_are_written);
     tcase_add_test(cases, test_durations_for_people);
+    tcase_add_test(cases, a_time_of_day_has_limits);
+    tcase_add_test(cases, sums_beyond_the_calendar_are_refused);
+    tcase_add_test(cases, a_format_takes_halves_of_the_day_zones_and_tabs_in_all_their_spellings);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

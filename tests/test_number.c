@@ -178,6 +178,10 @@ START_TEST(test_formatting_groups_and_marks)
     ck_assert_str_eq(text, "-9.223372036854775808");
     number_format_decimal(100000, 2, ',', '.', text);
     ck_assert_str_eq(text, "1,000.00");
+    number_format_decimal(-12, 1, 0, 0, text); /* no mark is named: the point */
+    ck_assert_str_eq(text, "-1.2");
+    number_format_decimal(5, 1000, 0, '.', text); /* as many decimals as there may be */
+    ck_assert_str_eq(text, "0.000000000000000005");
 }
 END_TEST
 
@@ -231,6 +235,10 @@ START_TEST(test_what_is_no_double_is_refused)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (parse_double(bad[i], &value))
             ck_abort_msg("%s became %.17g", bad[i], value);
+    ck_assert(!parse_double("\x0E"
+                            "1",
+                            &value)); /* a control, but no blank */
+    ck_assert(parse_double("\t\v1.5 \r\n", &value) && value == 1.5);
     ck_assert(parse_double("1e-99999999999999999999", &value) && value == 0);
     ck_assert(parse_double("0e99999999999999999999", &value) && value == 0);
 }
@@ -325,6 +333,8 @@ START_TEST(test_numbers_without_a_value_have_names)
     ck_assert_str_eq(text, "nan");
     number_format_double(-(double)INFINITY, text);
     ck_assert_str_eq(text, "-inf");
+    number_format_double((double)INFINITY, text);
+    ck_assert_str_eq(text, "inf");
     number_format_double(-0.0, text);
     ck_assert_str_eq(text, "-0");
 }

@@ -39,6 +39,7 @@ START_TEST(test_formatting_does_not_matter)
         "+49 30 901820 ext. 12",
         "+49 30 901820 Durchwahl 7",
         "+49 30 901820#12",
+        "+49\uFF0F30\uFF0D90\uFF0E1820", /* slash, hyphen and full stop in full width */
         "+49 30 901820,,12",
         "+49 30 901820 (office)",
         "(+49) 30 901820",
@@ -118,6 +119,7 @@ START_TEST(test_a_range_holds_just_the_numbers_with_that_end)
     ck_assert(phone_key(&shorter) < low);
     ck_assert(!phone_range("", 0, &low, &high));
     ck_assert(!phone_range("12a", 3, &low, &high));
+    ck_assert(!phone_range("12/", 3, &low, &high)); /* just below the digits */
     ck_assert(!phone_range("1234567890123456", 16, &low, &high));
     ck_assert(phone_range("123456789012345", 15, &low, &high));
     ck_assert_uint_eq(high - low, 15); /* four bits are left below */

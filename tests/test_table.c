@@ -319,6 +319,197 @@ START_TEST(a_table_outlives_its_database)
 }
 END_TEST
 
+/* Each type of a number as whatever else it is asked for. */
+START_TEST(numbers_read_as_each_other_where_that_means_something)
+{
+    enum { INT, DECIMAL, MONEY, BARE, REAL, CURRENCY, TEXT };
+    crm_table *build = table_create(memory_default());
+    table_add_column(build, "int", CRM_TYPE_INT);
+    table_add_column(build, "decimal", CRM_TYPE_DECIMAL);
+    table_add_column(build, "money", CRM_TYPE_MONEY);
+    table_add_column(build, "bare", CRM_TYPE_MONEY);
+    table_add_column(build, "real", CRM_TYPE_REAL);
+    table_add_column(build, "currency", CRM_TYPE_CURRENCY);
+    table_add_column(build, "text", CRM_TYPE_TEXT);
+    table_set_scale(build, DECIMAL, 4);
+    table_set_scale(build, DECIMAL, 19); /* no such scale: it stays */
+    table_set_scale(build, 7, 1);
+    table_set_scale(NULL, 0, 1);
+    table_add_row(build);
+    table_put_int(build, INT, -7);
+    table_put_int(build, DECIMAL, 6315);
+    table_put_money(build, MONEY, 1234, 1); /* ISO 4217 has no such number: no decimals are known */
+    table_put_int(build, BARE, 1234);       /* money of no currency */
+    table_put_real(build, REAL, 9.3e18);    /* beyond int64 */
+    table_put_int(build, CURRENCY, 1);
+    table_put_text(build, TEXT, "12", 2);
+    table_add_row(build);
+    table_put_real(build, REAL, -9.3e18);
+    table_put_int(build, CURRENCY, 1000);
+    table_add_row(build);
+    table_put_int(build, CURRENCY, -5);
+    crm_table *table = finished(build);
+    ck_assert_double_eq(crm_table_real(table, 0, INT), -7);
+    ck_assert_double_eq_tol(crm_table_real(table, 0, DECIMAL), 0.6315, 1e-12);
+    ck_assert_double_eq(crm_table_real(table, 0, MONEY), 1234);
+    ck_assert_double_eq(crm_table_real(table, 0, BARE), 1234);
+    ck_assert_str_eq(crm_table_text(table, 0, BARE, NULL), "1234");
+    ck_assert_int_eq(crm_table_currency(table, 0, BARE), 0);
+    ck_assert_int_eq(crm_table_int(table, 0, REAL), 0);
+    ck_assert_int_eq(crm_table_int(table, 1, REAL), 0);
+    ck_assert_str_eq(crm_table_text(table, 0, CURRENCY, NULL), "1"); /* numbers that are no currency's */
+    ck_assert_str_eq(crm_table_text(table, 1, CURRENCY, NULL), "1000");
+    ck_assert_str_eq(crm_table_text(table, 2, CURRENCY, NULL), "-5");
+    ck_assert_int_eq(crm_table_int(table, 0, TEXT), 0); /* a text is no number */
+    ck_assert(isnan(crm_table_real(table, 0, TEXT)));
+    ck_assert_ptr_null(crm_table_column(table, TEXT));
+    ck_assert_ptr_null(crm_table_column(table, 7));
+    crm_table_free(table);
+}
+END_TEST
+
+START_TEST(a_reference_that_is_taken_back_has_neither_name_nor_id)
+{
+    crm_id id = {{1}};
+    crm_table *build = table_create(memory_default());
+    table_add_column(build, "customer", CRM_TYPE_REF);
+    table_add_column(build, "stage", CRM_TYPE_CHOICE);
+    table_add_row(build);
+    table_put_ref(build, 0, "Acme", CRM_NUL, &id);
+    table_put_null(build, 0);
+    table_put_choice(build, 1, 3, NULL); /* a code that has no name shows as itself */
+    crm_table *table = finished(build);
+    ck_assert_str_eq(crm_table_text(table, 0, 0, NULL), "");
+    ck_assert_int_eq(crm_table_id(table, 0, 0, &id), CRM_NOT_FOUND);
+    ck_assert_str_eq(crm_table_text(table, 0, 1, NULL), "3");
+    crm_table_free(table);
+}
+END_TEST
+
+static int released;
+
+static bool no_title(void *context, uint32_t number, struct buffer *title, crm_id *id)
+{
+    (void)context, (void)number, (void)title, (void)id;
+    return false;
+}
+
+static void count_release(void *context)
+{
+    (void)context;
+    released++;
+}
+
+START_TEST(a_large_result_is_filled_through_its_arrays)
+{
+    static const struct table_source source = {NULL, no_title, count_release};
+    crm_id id;
+    crm_table *build = table_create(memory_default());
+    table_add_column(build, "n", CRM_TYPE_MONEY);
+    table_add_column(build, "customer", CRM_TYPE_REF);
+    table_add_rows(build, 2);
+    for (uint32_t column = 0; column < 2; column++)
+        for (int row = 0; row < 2; row++) {
+            table_values(build, column)[row] = 100 + row;
+            table_present(build, column)[row] = 1;
+        }
+    table_currencies(build, 0)[1] = JPY;
+    ck_assert_ptr_null(table_values(build, 2));
+    ck_assert_ptr_null(table_present(build, 2));
+    ck_assert_ptr_null(table_currencies(build, 2));
+    table_set_source(build, 2, &source); /* of no column: given back at once */
+    ck_assert_int_eq(released, 1);
+    table_set_source(build, 1, &source);
+    table_add_rows(build, 5); /* it has its rows */
+    crm_table *table = finished(build);
+    ck_assert_uint_eq(crm_table_rows(table), 2);
+    ck_assert_int_eq(crm_table_int(table, 1, 0), 101);
+    ck_assert_int_eq(crm_table_currency(table, 1, 0), JPY);
+    ck_assert_str_eq(crm_table_text(table, 0, 1, NULL), ""); /* what cannot be looked up has no name */
+    ck_assert_int_eq(crm_table_id(table, 0, 1, &id), CRM_NOMEM);
+    crm_table_free(table);
+    ck_assert_int_eq(released, 2);
+    table_set_source(NULL, 0, &source);
+    ck_assert_int_eq(released, 3);
+}
+END_TEST
+
+START_TEST(a_builder_that_failed_takes_everything_and_gives_nothing)
+{
+    crm_table *builds[2] = {NULL, table_create(memory_default())};
+    table_add_column(builds[1], "a", CRM_TYPE_INT);
+    table_put_int(builds[1], 9, 1); /* fails it */
+    for (int i = 0; i < 2; i++) {
+        crm_table *out = NULL;
+        ck_assert_uint_eq(table_add_column(builds[i], "b", CRM_TYPE_INT), 0);
+        table_add_row(builds[i]);
+        table_add_rows(builds[i], 3);
+        table_put_null(builds[i], 0);
+        table_put_choice(builds[i], 0, 1, "name");
+        ck_assert_ptr_null(table_values(builds[i], 0));
+        ck_assert_ptr_null(table_present(builds[i], 0));
+        ck_assert_ptr_null(table_currencies(builds[i], 0));
+        ck_assert_int_eq(table_finish(builds[i], &out, NULL), CRM_NOMEM);
+        ck_assert_ptr_null(out);
+    }
+}
+END_TEST
+
+START_TEST(a_table_has_limits)
+{
+    crm_table *build = table_create(memory_default());
+    table_add_column(build, "t", CRM_TYPE_TEXT);
+    table_add_row(build);
+    table_put_text(build, 0, "t", SIZE_MAX / 2 + 1); /* more than memory can hold: not even read */
+    ck_assert_int_eq(table_finish(build, NULL, NULL), CRM_NOMEM);
+    build = table_create(memory_default());
+    table_add_row(build);
+    table_add_column(build, "late", CRM_TYPE_INT); /* behind the first row */
+    ck_assert_int_eq(table_finish(build, NULL, NULL), CRM_NOMEM);
+    build = table_create(memory_default());
+    for (uint32_t i = 0; i < 4096; i++)
+        ck_assert_uint_eq(table_add_column(build, "c", CRM_TYPE_INT), i);
+    table_add_column(build, "one too many", CRM_TYPE_INT);
+    ck_assert_int_eq(table_finish(build, NULL, NULL), CRM_NOMEM);
+}
+END_TEST
+
+static int32_t build_large(const struct memory *memory, crm_table **out)
+{
+    static char name[2000]; /* its own chunk, and the first one */
+    memset(name, 'n', sizeof name - 1);
+    crm_table *build = table_create(memory);
+    table_add_column(build, name, CRM_TYPE_MONEY);
+    table_add_rows(build, 3);
+    for (int row = 0; row < 3 && table_values(build, 0) != NULL; row++) {
+        table_values(build, 0)[row] = row;
+        table_present(build, 0)[row] = 1;
+    }
+    (void)table_currencies(build, 0);
+    return table_finish(build, out, NULL);
+}
+
+START_TEST(any_allocation_of_a_large_result_may_fail)
+{
+    int32_t status = CRM_NOMEM;
+    for (long n = 0; status != CRM_OK; n++) {
+        struct failing failing = {.left = n};
+        struct memory memory = {failing_resize, &failing};
+        crm_table *table = NULL;
+        status = build_large(&memory, &table);
+        ck_assert(status == CRM_OK || (status == CRM_NOMEM && table == NULL));
+        failing.left = 0; /* no memory for the text of a number, either: it has none */
+        ck_assert_str_eq(crm_table_text(table, 2, 0, NULL), "");
+        failing.left = 100;
+        if (table != NULL)
+            ck_assert_str_eq(crm_table_text(table, 2, 0, NULL), "2");
+        crm_table_free(table);
+        ck_assert_int_eq(failing.alive, 0);
+        ck_assert_int_lt(n, 100);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -336,6 +527,12 @@ int main(void)
     tcase_add_test(tests, a_cell_that_is_not_there_fails_the_whole_table);
     tcase_add_test(tests, any_allocation_may_fail);
     tcase_add_test(tests, a_table_outlives_its_database);
+    tcase_add_test(tests, numbers_read_as_each_other_where_that_means_something);
+    tcase_add_test(tests, a_reference_that_is_taken_back_has_neither_name_nor_id);
+    tcase_add_test(tests, a_large_result_is_filled_through_its_arrays);
+    tcase_add_test(tests, a_builder_that_failed_takes_everything_and_gives_nothing);
+    tcase_add_test(tests, a_table_has_limits);
+    tcase_add_test(tests, any_allocation_of_a_large_result_may_fail);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

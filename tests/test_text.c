@@ -363,6 +363,93 @@ START_TEST(test_naughty_strings_do_no_harm)
 }
 END_TEST
 
+struct counting {
+    int granted; /* requests that are still met */
+};
+
+static void *counting_resize(void *context, void *old, size_t size)
+{
+    struct counting *counting = context;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    return counting->granted-- > 0 ? realloc(old, size) : NULL;
+}
+
+static bool fold_plainly(struct buffer *into, const void *bytes, size_t length)
+{
+    return text_fold(into, bytes, length);
+}
+
+static bool fold_as_german(struct buffer *into, const void *bytes, size_t length)
+{
+    bool differs;
+    return text_fold_german(into, bytes, length, &differs);
+}
+
+static bool show(struct buffer *into, const void *bytes, size_t length)
+{
+    text_printable(into, bytes, length);
+    return !into->failed;
+}
+
+/* A text whose form is longer than it is, so that the first room is not enough. */
+START_TEST(no_memory_is_no_shorter_text)
+{
+    static bool (*const ways[])(struct buffer *, const void *, size_t) = {fold_plainly, fold_as_german, text_lower,
+                                                                          show};
+    char text[60 * 3 + 1] = "";
+    for (int i = 0; i < 60; i++)
+        strcat(text, "\uFDFA"); /* one character, of which 18 become */
+    for (size_t way = 0; way < sizeof ways / sizeof ways[0]; way++) {
+        struct counting counting = {0};
+        struct memory memory = {counting_resize, &counting};
+        struct buffer into;
+        bool fine = false;
+        int granted = 0;
+        for (; !fine; granted++) {
+            counting.granted = granted;
+            buffer_init(&into, &memory);
+            fine = ways[way](&into, text, sizeof text - 1);
+            ck_assert(fine || into.failed);
+            if (fine) {
+                out.length = 0;
+                ck_assert(ways[way](&out, text, sizeof text - 1));
+                ck_assert_uint_eq(into.length, out.length);
+                ck_assert_mem_eq(into.data, out.data, out.length);
+            }
+            buffer_free(&into);
+        }
+        ck_assert_int_gt(granted, 1);
+    }
+}
+END_TEST
+
+START_TEST(a_text_is_lowered_up_to_a_length)
+{
+    static char text[TEXT_LOWER_MAX + 1];
+    memset(text, 'A', sizeof text);
+    ck_assert(text_lower(&out, text, TEXT_LOWER_MAX));
+    ck_assert_uint_eq(out.length, TEXT_LOWER_MAX);
+    ck_assert(!text_lower(&out, text, TEXT_LOWER_MAX + 1));
+    ck_assert_uint_eq(out.length, TEXT_LOWER_MAX);
+    ck_assert(text_lower(&out, text, 0));
+    ck_assert_uint_eq(out.length, TEXT_LOWER_MAX);
+}
+END_TEST
+
+START_TEST(controls_take_no_column)
+{
+    ck_assert_uint_eq(text_width("a\xC2\x80\xC2\x85\xC2\x9F"
+                                 "b",
+                                 8),
+                      2);                            /* C1 */
+    ck_assert_uint_eq(text_width("a\u00A0b", 4), 3); /* a no-break space takes one */
+    ck_assert_uint_eq(text_width("\u00A1", 2), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text");
@@ -392,6 +479,9 @@ int main(void)
     tcase_add_test(cases, test_cut_never_splits_a_character);
     tcase_add_test(cases, test_printable_text_cannot_steer_a_terminal);
     tcase_add_test(cases, test_naughty_strings_do_no_harm);
+    tcase_add_test(cases, no_memory_is_no_shorter_text);
+    tcase_add_test(cases, a_text_is_lowered_up_to_a_length);
+    tcase_add_test(cases, controls_take_no_column);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

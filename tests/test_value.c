@@ -1,6 +1,7 @@
 /* A body's fields: whoever asks for them in whatever order, and of whatever is
  * left of a damaged body, gets what a walk from the start gives. */
 #include "model/value.h"
+#include "sys/varint.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -136,6 +137,138 @@ START_TEST(a_damaged_body_gives_what_lies_before_the_damage)
 }
 END_TEST
 
+/* Wires and tags: docs/FORMAT.md.  Field 1, then the zigzag number, as long as eight bytes make it. */
+START_TEST(a_time_beyond_64_bits_is_damage)
+{
+    static const struct {
+        unsigned wire;
+        int64_t last; /* that fits when it is multiplied */
+    } wires[] = {{WIRE_SECONDS, INT64_MAX / 1000000}, {WIRE_DAYS, INT64_MAX / INT64_C(86400000000)}};
+    for (size_t i = 0; i < 2; i++) {
+        for (int over = 0; over < 2; over++) {
+            uint8_t bytes[1 + VARINT_MAX + 8] = {(uint8_t)(1 << 3 | wires[i].wire)};
+            size_t length = 1 + varint_put(bytes + 1, zigzag(wires[i].last + over));
+            struct value value;
+            ck_assert_int_eq(body_find(bytes, length, 1, &value), over ? -1 : 1);
+            struct body body = body_open(bytes, length);
+            ck_assert_int_eq(body_next(&body, &value), over ? -1 : 1);
+            /* Followed by field 2, null, so that more bytes are there than the number has. */
+            for (size_t at = length; at < sizeof bytes; at++)
+                bytes[at] = 1 << 3 | WIRE_NULL;
+            ck_assert_int_eq(body_find(bytes, sizeof bytes, 1, &value), over ? -1 : 1);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_version_that_could_not_be_read_whole_has_no_empty_fields)
+{
+    struct version version = {.damaged = true};
+    struct value value;
+    ck_assert_int_eq(version_get(&version, 1, &value), -1);
+    version.damaged = false;
+    ck_assert_int_eq(version_get(&version, 1, &value), 0);
+}
+END_TEST
+
+START_TEST(a_list_that_is_cut_gives_the_items_before_the_cut)
+{
+    /* Two items of one part each: a text "ab", and a reference to record 300 (two bytes) of kind 1. */
+    static const uint8_t list[] = {5, CRM_PART_VALUE, 2, 'a', 'b', 0, 4, CRM_PART_REF, 1, 0xAC, 0x02};
+    for (size_t length = 0; length <= sizeof list; length++) {
+        struct value value = value_bytes(list, length);
+        ck_assert_uint_eq(items_count(&value), length == sizeof list ? 2 : length >= 6 ? 1 : 0);
+    }
+    static const uint8_t lists[][12] = {
+        {3, CRM_PART_REF, 1, 0x80},                         /* the number is cut */
+        {2, CRM_PART_REF, 0x80},                            /* the kind is cut */
+        {5, CRM_PART_REF, 0x80, 0x80, 0x04, 1},             /* kind 65,536 */
+        {7, CRM_PART_REF, 1, 0x80, 0x80, 0x80, 0x80, 0x10}, /* record 2^32 */
+        {2, CRM_PART_PRIMARY, 0x80},                        /* a yes or no that is cut */
+        {4, CRM_PART_VALUE, 2, 'a', 'b'},                   /* a text without its NUL */
+        {5, CRM_PART_VALUE, 2, 'a', 'b', 'c'},              /* another byte in its place */
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct value value = value_bytes(lists[i], lists[i][0] + 1U);
+        struct item item;
+        struct part part;
+        ck_assert(items_at(&value, 0, &item));
+        ck_assert_msg(!part_next(&item, &part), "list %zu", i);
+        ck_assert(!part_next(&item, &part)); /* and nothing more of it */
+    }
+    struct value value = value_bytes((const uint8_t *)"\x80", 1);
+    ck_assert_uint_eq(items_count(&value), 0);
+}
+END_TEST
+
+START_TEST(an_id_that_is_cut_is_not_stepped_over)
+{
+    static const uint8_t whole[17] = {0}, distance[3] = {0x80, 0x80, 0x01};
+    for (size_t length = 0; length <= sizeof whole; length++)
+        ck_assert(id_skip(whole, whole + length) == (length == 17 ? whole + 17 : NULL));
+    for (size_t length = 0; length <= sizeof distance; length++)
+        ck_assert(id_skip(distance, distance + length) == (length == 3 ? distance + 3 : NULL));
+}
+END_TEST
+
+START_TEST(empty_texts_are_equal_wherever_they_lie)
+{
+    struct value a = value_bytes((const uint8_t *)"x", 0), b = value_bytes((const uint8_t *)"y", 0);
+    ck_assert(value_equal(&a, &b));
+    b = value_bytes((const uint8_t *)"y", 1);
+    ck_assert(!value_equal(&a, &b));
+}
+END_TEST
+
+static long granted;
+
+static void *counting_resize(void *context, void *old, size_t size)
+{
+    (void)context;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    return granted-- > 0 ? realloc(old, size) : NULL;
+}
+
+START_TEST(a_text_is_deflated_where_that_gains_and_memory_allows)
+{
+    static const struct memory memory = {counting_resize, NULL};
+    char text[2000], back[2001];
+    memset(text, 'a', sizeof text);
+    bool deflated = false;
+    for (long most = 0; !deflated; most++) {
+        struct buffer out;
+        buffer_init(&out, &memory);
+        granted = most;
+        deflated = value_deflate(&out, text, sizeof text);
+        ck_assert(deflated || (out.failed && out.length == 0));
+        if (deflated) {
+            struct value value = value_bytes(out.data, out.length);
+            value.integer = sizeof text;
+            granted = 100;
+            ck_assert_int_eq(value_inflate(&memory, &value, (uint8_t *)back), CRM_OK);
+            ck_assert_mem_eq(back, text, sizeof text);
+        }
+        buffer_free(&out);
+    }
+    struct buffer out;
+    buffer_init(&out, memory_default());
+    ck_assert(!value_deflate(&out, "Acme", 4)); /* would be longer */
+    ck_assert_uint_eq(out.length, 0);
+    ck_assert(!out.failed);
+    buffer_free(&out);
+    struct value value = value_int(7);
+    uint32_t previous = 0;
+    buffer_init(&out, &memory);
+    granted = 0;
+    body_put(&out, &previous, 1, &value);
+    ck_assert(out.failed && out.length == 0);
+    buffer_free(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("value");
@@ -144,6 +277,12 @@ int main(void)
     tcase_add_test(cases, fields_are_found_in_any_order);
     tcase_add_test(cases, what_is_found_is_what_a_reader_of_all_meets);
     tcase_add_test(cases, a_damaged_body_gives_what_lies_before_the_damage);
+    tcase_add_test(cases, a_time_beyond_64_bits_is_damage);
+    tcase_add_test(cases, a_version_that_could_not_be_read_whole_has_no_empty_fields);
+    tcase_add_test(cases, a_list_that_is_cut_gives_the_items_before_the_cut);
+    tcase_add_test(cases, an_id_that_is_cut_is_not_stepped_over);
+    tcase_add_test(cases, empty_texts_are_equal_wherever_they_lie);
+    tcase_add_test(cases, a_text_is_deflated_where_that_gains_and_memory_allows);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

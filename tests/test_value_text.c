@@ -172,6 +172,8 @@ START_TEST(money_is_in_the_records_currency_else_the_files)
     reads(txn, &s, s.money, "(12.00)", -1200, "-12.00");
     reads(txn, &s, s.money, "-92233720368547758.07", -INT64_MAX, "-92233720368547758.07");
     refuses(txn, &s, s.money, "1.005", "sample.money: \"1.005\" is no amount in EUR");
+    refuses(txn, &s, s.money, "-92233720368547758.08", "no amount in EUR"); /* INT64_MIN means that there is none */
+    refuses(txn, &s, s.money, "many EUR", "\"many EUR\" is no amount in EUR");
     refuses(txn, &s, s.money, "12 USD", "not an amount in EUR; set the currency of the record first");
     crm_record *record = crm_create(txn, s.kind);
     set(record, s.currency, "jpy");
@@ -188,6 +190,7 @@ START_TEST(money_is_in_the_records_currency_else_the_files)
     ck_assert_str_eq(crm_display(record, s.money, NULL), "1,234,567.50 EUR");
     reads(txn, &s, s.currency, "usd", 840, "USD"); /* ISO 4217: 840 */
     reads(txn, &s, s.currency, "978", 978, "EUR");
+    refuses(txn, &s, s.currency, "1978", "is no ISO 4217 currency");
     refuses(txn, &s, s.currency, "ZZZ", "sample.currency: \"ZZZ\" is no ISO 4217 currency");
     crm_rollback(txn);
     domain_close(db);
@@ -223,6 +226,9 @@ START_TEST(times_and_dates_keep_every_microsecond_and_day)
     crm_record *record = crm_create(txn, s.kind);
     set(record, s.time, "2017-03-01T10:00:59Z");
     ck_assert_str_eq(crm_display(record, s.time, NULL), "2017-03-01 10:00");
+    /* The least of each type stands for "none": 2^63 us before 1970, 2^31 days before it. */
+    refuses(txn, &s, s.time, "-290308-12-21T19:59:05.224192Z", "no time");
+    refuses(txn, &s, s.date, "-5877641-06-23", "no date");
     refuses(txn, &s, s.time, "soon", "sample.time: \"soon\" is no time like");
     refuses(txn, &s, s.date, "2017-02-29", "sample.date: \"2017-02-29\" is no date like");
     refuses(txn, &s, s.date, "31.12.2017", "no date");
@@ -650,6 +656,60 @@ START_TEST(a_record_is_titled_by_its_name_else_its_id)
 }
 END_TEST
 
+START_TEST(real_numbers_may_be_grouped_but_not_dressed_up)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    struct sample s = make_sample(txn);
+    crm_record *record = crm_create(txn, s.kind);
+    set(record, s.real, "1,234.5");
+    ck_assert_double_eq(crm_real(record, s.real), 1234.5);
+    refuses(txn, &s, s.real, "(1.5)", "is no number like"); /* brackets are for money */
+    refuses(txn, &s, s.real,
+            "1,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000,000",
+            "is no number like");
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
+START_TEST(a_text_for_what_cannot_be_set_is_refused_as_a_value_would_be)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    struct sample s = make_sample(txn);
+    crm_record *record = crm_create(txn, s.kind);
+    ck_assert_int_eq(crm_set_parsed(record, 9999, "1", CRM_NUL), CRM_INVALID);
+    domain_refused(txn, CRM_INVALID, "has no field with number 9999");
+    record = crm_create(txn, s.kind);
+    ck_assert_int_eq(crm_set_parsed(record, s.integer, NULL, CRM_NUL), CRM_OK);
+    ck_assert_int_eq(crm_has(record, s.integer), 0);
+    ck_assert_int_eq(crm_set_parsed(record, CRM_FIELD_VERSION, "1", CRM_NUL), CRM_INVALID);
+    domain_refused(txn, CRM_INVALID, "sample.version");
+    record = crm_create(txn, s.kind);
+    ck_assert_int_eq(crm_set_parsed(record, s.any, "0190a000-0000-7000-8000-000000000000", CRM_NUL), CRM_NOT_FOUND);
+    domain_refused(txn, CRM_NOT_FOUND, "");
+    crm_rollback(txn);
+    ck_assert_int_eq(crm_set_parsed(NULL, s.integer, "1", CRM_NUL), CRM_MISUSE);
+    domain_close(db);
+}
+END_TEST
+
+/* A reference finishes the record before it, which may be what is meant: when that fails, this does. */
+START_TEST(a_reference_fails_with_the_record_before_it)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+    set(contact, CRM_CONTACT_LAST_NAME, "Lovelace");
+    crm_create(txn, CRM_KIND_CUSTOMER); /* without a name */
+    ck_assert_int_eq(crm_set_parsed(contact, CRM_CONTACT_CUSTOMER, "Acme", CRM_NUL), CRM_INVALID);
+    domain_refused(txn, CRM_INVALID, "customer.name");
+    crm_rollback(txn);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("value_text");
@@ -670,6 +730,9 @@ int main(void)
     tcase_add_test(cases, any_list_survives_as_text);
     tcase_add_test(cases, a_text_made_once_is_handed_out_again);
     tcase_add_test(cases, a_record_is_titled_by_its_name_else_its_id);
+    tcase_add_test(cases, real_numbers_may_be_grouped_but_not_dressed_up);
+    tcase_add_test(cases, a_text_for_what_cannot_be_set_is_refused_as_a_value_would_be);
+    tcase_add_test(cases, a_reference_fails_with_the_record_before_it);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -82,7 +82,10 @@ static bool apply_choice(struct schema *schema, const struct version *version, b
             field->choices[i].removed = !live;
             return true;
         }
-    return !live || schema_add_choice(schema, field, code, name, length);
+    if (!schema_add_choice(schema, field, code, name, length))
+        return false;
+    field->choices[field->choice_count - 1].removed = !live; /* a deleted one keeps its code, which records may hold */
+    return true;
 }
 
 bool schema_apply(struct generation *generation, uint32_t kind, const struct version *version, bool live)

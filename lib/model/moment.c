@@ -90,12 +90,12 @@ int32_t date_quarter(int32_t days)
 void date_iso_week(int32_t days, int32_t *year, int32_t *week)
 {
     struct civil civil;
-    int64_t thursday = (int64_t)days - date_weekday(days) + 4; /* its year is the week's year */
-    int32_t inside = thursday < INT32_MIN ? INT32_MIN : thursday > INT32_MAX ? INT32_MAX : (int32_t)thursday;
+    /* Its year is the week's year.  INT32_MIN is a Tuesday and INT32_MAX a Friday: there is one in each week. */
+    int64_t thursday = (int64_t)days - date_weekday(days) + 4;
 
-    date_to_civil(inside, &civil);
+    date_to_civil((int32_t)thursday, &civil);
     *year = civil.year;
-    *week = (int32_t)((inside - wide_days(civil.year, 1, 1)) / 7) + 1;
+    *week = (int32_t)((thursday - wide_days(civil.year, 1, 1)) / 7) + 1;
 }
 
 /* Moves a civil date by months; the day is kept or becomes the last. */
