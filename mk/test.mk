@@ -107,7 +107,8 @@ budget: $(BUDGET)
 # The whole suite but build.sh, which links a program as a user would: that
 # needs objects without counters.  Each run counts from zero.  Without
 # optimisation and with every function compiled once, so that a branch is what
-# stands in the source.  Updates are atomic: the counts of threads must add up.
+# stands in the source.  Updates are atomic: the counts of threads must add up;
+# so must those of children, see tools/coverage.h.
 COVERED := $(UNIT_NAMES) $(filter-out build.sh,$(SCRIPT_NAMES)) $(EXAMPLE_NAMES) $(SHARED_EXAMPLE_NAMES) \
     $(addprefix stress_,$(STRESS_NAMES))
 COVERED_REPLAYS := $(FUZZ_NAMES:%=cover-fuzz_%)
@@ -122,5 +123,6 @@ $(COVERED_REPLAYS): cover-fuzz_%: $(BUILD)/replay_%
 	@$(RUN) fuzz_$* stress $< fuzz/corpus/$* $(FUZZ_SHARED_$*)
 coverage: | $(SETUP_STAMP)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage SETUP=none \
-	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic -Dalways_inline=unused' check-coverage
+	    CFLAGS='-O0 -g --coverage -fprofile-update=atomic -Dalways_inline=unused -include tools/coverage.h' \
+	    check-coverage
 	@python3 tools/coverage.py $(BUILD)/coverage tests/uncovered.txt $(if $(V),-v)

@@ -3,6 +3,7 @@
 #include "domain_fixture.h"
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -364,6 +365,170 @@ START_TEST(the_plan_says_which_index_and_why)
 }
 END_TEST
 
+/* What a page gave, as text: good where it was made, else refused or not found, never another place. */
+START_TEST(a_cursor_that_was_changed_is_refused)
+{
+    crm_db *db = make_people();
+    crm_view *view = domain_view(db);
+    for (int ordered = 0; ordered < 2; ordered++) {
+        crm_query *query = NULL;
+        crm_record *record = NULL;
+        crm_error error;
+        char good[300], bad[320];
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        if (ordered)
+            ck_assert_int_eq(crm_query_order(query, CRM_CONTACT_LAST_NAME, 1), CRM_OK);
+        ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+        snprintf(good, sizeof good, "%s", crm_query_cursor(query));
+        crm_query_free(query);
+        size_t length = strlen(good);
+        ck_assert_uint_gt(length, 40);
+        /* c1-KIND-ORDER-(a|d)k-KEY-ID-TEXT: a shorter key or text is that of another place, which is one, too. */
+        size_t key = (size_t)(strstr(good, "k-") + 2 - good), behind = key + strcspn(good + key, "-");
+        size_t text = (size_t)(strrchr(good, '-') + 1 - good);
+        for (size_t at = 0; at < length; at++)
+            for (int way = 0; way < 5; way++) {
+                static const char puts[] = "gG-";
+                size_t size = length;
+                memcpy(bad, good, length + 1);
+                if (way < 3)
+                    bad[at] = bad[at] == puts[way] ? 'z' : puts[way];
+                else if (way == 3)
+                    size = at; /* cut */
+                else
+                    memmove(bad + at, bad + at + 1, size-- - at); /* one is missing */
+                if (size == 0)
+                    continue; /* no cursor: from the beginning */
+                ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+                if (ordered)
+                    ck_assert_int_eq(crm_query_order(query, CRM_CONTACT_LAST_NAME, 1), CRM_OK);
+                int32_t status = crm_query_after(query, bad, size);
+                bool place = (way == 3 && at >= text && (at - text) % 2 == 0) ||         /* a shorter text */
+                             (way == 4 && at >= key && at < behind && behind - key > 1); /* a smaller sort key */
+                ck_assert_msg(status == (place ? CRM_OK : CRM_INVALID), "way %d at %zu of %s: %s", way, at, good,
+                              crm_status_name(status));
+                crm_query_free(query);
+            }
+        /* A number of 17 digits; a record that is not in this file. */
+        static const char *const wrong[] = {"c1-00000000000000002-0-ak-0-00-", "c1-2-0-ak--00-"};
+        for (size_t i = 0; i < 2; i++) {
+            ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+            ck_assert_int_eq(crm_query_after(query, wrong[i], CRM_NUL), CRM_INVALID);
+            crm_query_free(query);
+        }
+        char *id = strrchr(good, '-') - 32;
+        memset(id, '0', 32);
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        if (ordered)
+            ck_assert_int_eq(crm_query_order(query, CRM_CONTACT_LAST_NAME, 1), CRM_OK);
+        ck_assert_int_eq(crm_query_after(query, good, CRM_NUL), CRM_NOT_FOUND);
+        ck_assert_int_eq(crm_query_next(query, &record, &error), CRM_NOT_FOUND);
+        crm_query_free(query);
+    }
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
+START_TEST(numbers_and_references_are_compared_with_what_they_can_be)
+{
+    crm_db *db = make_people();
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    crm_record *record = NULL;
+    static const struct {
+        uint32_t field;
+        int32_t op;
+    } numbers[] = {{CRM_FIELD_VERSION, CRM_OP_PREFIX}, {CRM_CONTACT_ADDRESSES, CRM_OP_EQ}, {9999, CRM_OP_EQ}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        ck_assert_int_eq(crm_query_where_int(query, numbers[i].field, numbers[i].op, 1), CRM_INVALID);
+        crm_query_free(query);
+    }
+    static const struct {
+        uint32_t field, kind;
+    } references[] = {{CRM_CONTACT_LAST_NAME, CRM_KIND_CONTACT},
+                      {CRM_CONTACT_REPORTS_TO, CRM_KIND_CUSTOMER},
+                      {CRM_CONTACT_REPORTS_TO, 999},
+                      {9999, CRM_KIND_CONTACT}};
+    for (size_t i = 0; i < sizeof references / sizeof *references; i++) {
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        ck_assert_int_eq(crm_query_where_ref(query, references[i].field, CRM_OP_EQ, references[i].kind, &people[0]),
+                         CRM_INVALID);
+        crm_query_free(query);
+    }
+    /* Once it runs, it stays as it is; and it is ordered by what has an order. */
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_next(query, &record, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_order(query, CRM_CONTACT_LAST_NAME, 0), CRM_MISUSE);
+    ck_assert_int_eq(crm_query_deleted(query, CRM_DELETED_ONLY), CRM_MISUSE);
+    crm_query_free(query);
+    static const uint32_t orders[] = {9999, CRM_FIELD_ID, CRM_FIELD_TAGS};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        ck_assert_int_eq(crm_query_order(query, orders[i], 0), CRM_INVALID);
+        crm_query_free(query);
+    }
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
+/* A domain is sought as a person writes it, now and in a view of before. */
+START_TEST(domains_are_compared_as_hosts)
+{
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    static const char *const domains[] = {"acme.example", "north.example", NULL};
+    crm_id ids[3];
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        crm_record *customer = crm_create(txn, CRM_KIND_CUSTOMER);
+        crm_record_id(customer, &ids[i]);
+        snprintf(name, sizeof name, "Customer %d", i);
+        crm_set_text(customer, CRM_CUSTOMER_NAME, name, CRM_NUL);
+        crm_set_text(customer, CRM_CUSTOMER_DOMAIN, domains[i], domains[i] == NULL ? 0 : CRM_NUL);
+    }
+    domain_commit(txn);
+    crm_view *views[2] = {domain_view(db), NULL};
+    txn = domain_begin(db);
+    for (int i = 0; i < 3; i++)
+        crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &ids[i]), CRM_CUSTOMER_TERRITORY, "North", CRM_NUL);
+    domain_commit(txn);
+    views[1] = domain_view(db);
+    static const struct {
+        int32_t op;
+        const char *text;
+        uint64_t count;
+    } cases[] = {
+        {CRM_OP_EQ, "https://www.ACME.example/about", 1},
+        {CRM_OP_NE, "acme.example", 2},
+        {CRM_OP_IN, "mia@north.example", 1},
+        {CRM_OP_PREFIX, "ACME", 1},
+        {CRM_OP_CONTAINS, "example", 2},
+        {CRM_OP_EQ, "south.example", 0},
+    };
+    for (int when = 0; when < 2; when++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            crm_query *query = NULL;
+            uint64_t count = 99;
+            ck_assert_int_eq(crm_query_create(views[when], CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+            ck_assert_int_eq(crm_query_where_text(query, CRM_CUSTOMER_DOMAIN, cases[i].op, cases[i].text, CRM_NUL),
+                             CRM_OK);
+            ck_assert_int_eq(crm_query_count(query, &count, NULL), CRM_OK);
+            ck_assert_msg(count == cases[i].count, "case %zu: %llu", i, (unsigned long long)count);
+            crm_query_free(query);
+        }
+    crm_query *query = NULL;
+    ck_assert_int_eq(crm_query_create(views[1], CRM_KIND_CUSTOMER, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_where_text(query, CRM_CUSTOMER_DOMAIN, CRM_OP_EQ, "no host", CRM_NUL), CRM_INVALID);
+    crm_query_free(query);
+    crm_view_close(views[0]);
+    crm_view_close(views[1]);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("condition");
@@ -376,6 +541,9 @@ int main(void)
     tcase_add_test(cases, an_operator_that_does_not_fit_is_refused);
     tcase_add_test(cases, a_query_has_limits_and_says_so);
     tcase_add_test(cases, the_plan_says_which_index_and_why);
+    tcase_add_test(cases, a_cursor_that_was_changed_is_refused);
+    tcase_add_test(cases, numbers_and_references_are_compared_with_what_they_can_be);
+    tcase_add_test(cases, domains_are_compared_as_hosts);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -197,6 +197,7 @@ START_TEST(what_a_field_cannot_be_is_said)
         {CRM_TYPE_REF, 0, 0, "needs the kind it refers to"},
         {CRM_TYPE_DECIMAL, 0, 10, "0 to 9 decimals"},
         {CRM_TYPE_INT, CRM_FLAG_TIMELINE, 0, "only a reference can have a timeline"},
+        {CRM_TYPE_REFS, CRM_FLAG_TIMELINE, 0, "only a reference can have a timeline"},
         {CRM_TYPE_REF, CRM_FLAG_ACYCLIC, CRM_KIND_CUSTOMER, "only a reference to the own kind"},
         {CRM_TYPE_REAL, CRM_FLAG_UNIQUE, 0, "can be unique"},
         {CRM_TYPE_ADDRESSES, CRM_FLAG_INDEXED, 0, "cannot be indexed"},

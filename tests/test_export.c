@@ -447,6 +447,25 @@ START_TEST(what_cannot_be_exported_is_refused)
     ck_assert_ptr_nonnull(strstr(error.message, "hat"));
     ck_assert_int_eq(crm_export_create(query, "csv", "", &export, &error), CRM_INVALID);
     ck_assert_int_eq(crm_export_create(NULL, "csv", NULL, &export, &error), CRM_MISUSE);
+    enum { TOO_MANY = 5000 };
+    char *columns = calloc(TOO_MANY, 5);
+    ck_assert_ptr_nonnull(columns);
+    for (int i = 0; i < TOO_MANY; i++)
+        memcpy(columns + 5 * i, "name,", 5);
+    columns[5 * TOO_MANY - 1] = '\0';
+    ck_assert_int_eq(crm_export_create(query, "csv", columns, &export, &error), CRM_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.message, "more than"));
+    free(columns);
+    ck_assert_int_eq(crm_export_create(query, "csv", " name\t, employees ", &export, &error), CRM_OK);
+    const char *bytes;
+    size_t length;
+    ck_assert_int_eq(crm_export_next(export, NULL, &length, &error), CRM_MISUSE);
+    ck_assert_int_eq(crm_export_next(export, &bytes, NULL, &error), CRM_MISUSE);
+    ck_assert_int_eq(crm_export_next(export, &bytes, &length, &error), CRM_OK);
+    ck_assert_uint_eq(length, 15); /* name,employees and a line end */
+    ck_assert_int_eq(crm_export_next(export, &bytes, &length, &error), CRM_DONE);
+    crm_export_free(export);
+    export = NULL;
     ck_assert_ptr_null(export);
     crm_export_free(NULL);
     crm_query_free(query);

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -263,6 +264,94 @@ START_TEST(test_reserved_addresses_become_memory_in_place)
 }
 END_TEST
 
+/* Numbers come from files that anybody may have written. */
+START_TEST(offsets_beyond_any_file_are_refused)
+{
+    static const struct {
+        uint64_t offset, length;
+    } places[] = {{(uint64_t)INT64_MAX + 1, 1}, {UINT64_MAX, 0}, {INT64_MAX, 1}, {1, INT64_MAX}};
+    uint8_t byte = 0;
+    size_t got = 9;
+    void *map = NULL;
+    struct file *file = open_file(fixture_path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        uint64_t offset = places[i].offset, length = places[i].length;
+        ck_assert_int_eq(ops->read(file, offset, &byte, (size_t)length, &got, &failure), CRM_FULL);
+        ck_assert_uint_eq(got, 0);
+        ck_assert_int_eq(ops->write(file, offset, &byte, (size_t)length, &failure), CRM_FULL);
+        ck_assert_int_eq(failure, EFBIG);
+        ck_assert_int_eq(ops->allocate(file, offset, length, &failure), CRM_FULL);
+        if (offset <= INT64_MAX)
+            continue;
+        ck_assert_int_eq(ops->truncate(file, offset, &failure), CRM_FULL);
+        ck_assert_int_eq(ops->map(file, offset, 4096, FILE_MAP_SHARED_READ, NULL, &map, &failure), CRM_FULL);
+        ck_assert_int_eq(failure, EFBIG);
+    }
+    struct file_identity about;
+    ck_assert_int_eq(ops->identify(file, &about, &failure), CRM_OK);
+    ck_assert_uint_eq(about.size, 0);
+    ops->close(file);
+}
+END_TEST
+
+START_TEST(a_map_can_take_the_place_of_reserved_addresses)
+{
+    struct file *file = open_file(fixture_path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    ck_assert_int_eq(ops->write(file, 0, "hello", 5, &failure), CRM_OK);
+    uint8_t *reserved = address_reserve(1 << 20);
+    void *map = NULL;
+    ck_assert_ptr_nonnull(reserved);
+    ck_assert_int_eq(ops->map(file, 0, 4096, FILE_MAP_PRIVATE_WRITE, reserved, &map, &failure), CRM_OK);
+    ck_assert_ptr_eq(map, reserved);
+    ck_assert_mem_eq(reserved, "hello", 5);
+    reserved[0] = 'j'; /* its own copy */
+    ops->unmap(ops->context, NULL, 4096);
+    ops->unmap(ops->context, reserved, 0);
+    ck_assert_int_eq(reserved[0], 'j'); /* still there */
+    char back[5];
+    size_t got;
+    ck_assert_int_eq(ops->read(file, 0, back, sizeof back, &got, &failure), CRM_OK);
+    ck_assert_mem_eq(back, "hello", 5);
+    ops->close(file);
+    address_release(NULL, 4096);
+    address_release(reserved, 0);
+    ck_assert_int_eq(reserved[0], 'j');
+    ck_assert(address_commit(reserved, 0));
+    ck_assert(!address_commit(reserved + 1, SIZE_MAX));
+    address_release(reserved, 1 << 20);
+}
+END_TEST
+
+START_TEST(the_folder_of_any_path_is_synced)
+{
+    char here[PATH_MAX], long_path[PATH_MAX + 300];
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    ck_assert_int_eq(chdir(fixture_folder), 0);
+    ck_assert_int_eq(ops->sync_folder(ops->context, "name", &failure), CRM_OK); /* this one */
+    ck_assert_int_eq(chdir(here), 0);
+    ck_assert_int_eq(ops->sync_folder(ops->context, "/name", &failure), CRM_OK); /* the root */
+    memset(long_path, 'a', sizeof long_path);
+    memcpy(long_path + PATH_MAX, "/name", 6);
+    ck_assert_int_eq(ops->sync_folder(ops->context, long_path, &failure), CRM_IO);
+    ck_assert_int_eq(failure, ENAMETOOLONG);
+    ck_assert_int_eq(ops->sync_folder(ops->context, "/no/such/folder/name", &failure), CRM_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_is_one_of_the_standard_three_is_moved)
+{
+    int input = dup(0);
+    ck_assert_int_ge(input, 0);
+    ck_assert_int_eq(close(0), 0);
+    struct file *file = open_file(fixture_path, FILE_READ | FILE_WRITE | FILE_CREATE);
+    ck_assert_int_lt(fcntl(0, F_GETFD), 0);
+    ck_assert_int_eq(ops->write(file, 0, "x", 1, &failure), CRM_OK);
+    ops->close(file);
+    ck_assert_int_eq(dup2(input, 0), 0);
+    ck_assert_int_eq(close(input), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("file");
@@ -279,6 +368,10 @@ static Suite *make_suite(void)
     tcase_add_test(files, test_lock_waits_for_another_process);
     tcase_add_test(files, test_rename_replaces_and_unlink_removes);
     tcase_add_test(files, test_reserved_addresses_become_memory_in_place);
+    tcase_add_test(files, offsets_beyond_any_file_are_refused);
+    tcase_add_test(files, a_map_can_take_the_place_of_reserved_addresses);
+    tcase_add_test(files, the_folder_of_any_path_is_synced);
+    tcase_add_test(files, a_descriptor_that_is_one_of_the_standard_three_is_moved);
     suite_add_tcase(suite, files);
     return suite;
 }

@@ -443,6 +443,9 @@ START_TEST(what_cannot_be_grouped_or_measured_is_refused)
     world.db = domain_open();
     crm_txn *txn = domain_begin(world.db);
     define(txn);
+    uint32_t any = add(txn, world.kind, "any", CRM_TYPE_ANY_REF, 0, 0);
+    uint32_t real = add(txn, world.target_kind, "real", CRM_TYPE_REAL, 0, 0);
+    uint32_t other = add(txn, world.target_kind, "other", CRM_TYPE_ANY_REF, 0, 0);
     domain_commit(txn);
     crm_view *view = domain_view(world.db);
     crm_query *query = NULL;
@@ -456,10 +459,15 @@ START_TEST(what_cannot_be_grouped_or_measured_is_refused)
                       "case %zu", i);
         crm_query_free(query);
     }
-    static const struct {
+    const struct {
         uint32_t field, through;
         int32_t unit;
     } keys[] = {{9999, 0, 0},
+                {any, 0, 0},
+                {world.fields[WEIGHT], 0, 0},
+                {world.fields[TARGET], CRM_FIELD_TAGS, 0},
+                {world.fields[TARGET], real, 0},
+                {world.fields[TARGET], other, 0},
                 {CRM_FIELD_TAGS, 0, 0},
                 {CRM_FIELD_OWNER, 9999, 0},
                 {CRM_FIELD_VERSION, CRM_USER_NAME, 0},
@@ -475,6 +483,11 @@ START_TEST(what_cannot_be_grouped_or_measured_is_refused)
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(crm_query_group(query, world.fields[NUMBER], 0, 0), CRM_OK);
     ck_assert_int_eq(crm_query_group(query, world.fields[NUMBER], 0, 0), CRM_FULL);
+    crm_query_free(query);
+    ck_assert_int_eq(crm_query_create(view, world.kind, &query, NULL), CRM_OK);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(crm_query_measure(query, CRM_MEASURE_SUM, world.fields[NUMBER]), CRM_OK);
+    ck_assert_int_eq(crm_query_measure(query, CRM_MEASURE_SUM, world.fields[NUMBER]), CRM_FULL);
     crm_query_free(query);
     crm_view_close(view);
     domain_close(world.db);
@@ -568,6 +581,8 @@ static void make_cells(crm_txn *txn)
         const int64_t values[] = {cells[i].choice, cells[i].holder, cells[i].amount, cells[i].number, cells[i].moment};
         for (int f = 0; f < 5; f++)
             set_value(record, fields[f], values[f]);
+        if (i == 0) /* a currency that is never said has no column, and then no block is added up */
+            set_value(record, CURRENCY, 978);
     }
 }
 
@@ -670,6 +685,60 @@ START_TEST(one_other_currency_among_many_is_noticed)
 }
 END_TEST
 
+/* More groups than are cleared one by one: record i refers to target i % 300, of 1000. */
+START_TEST(as_many_groups_as_there_are_targets)
+{
+    enum { TARGETS_MANY = 300, RECORDS = 1000 };
+    crm_db *db = domain_open();
+    crm_txn *txn = domain_begin(db);
+    crm_id ids[TARGETS_MANY];
+    uint32_t target_kind = 0, kind = 0;
+    crm_kind_add(txn, "target", CRM_NUL, &target_kind);
+    crm_kind_add(txn, "thing", CRM_NUL, &kind);
+    uint32_t target = add(txn, kind, "target", CRM_TYPE_REF, CRM_FLAG_HOT, target_kind);
+    uint32_t weight = add(txn, kind, "weight", CRM_TYPE_DECIMAL, CRM_FLAG_HOT, 2);
+    for (int i = 0; i < TARGETS_MANY; i++)
+        crm_record_id(crm_create(txn, target_kind), &ids[i]);
+    for (int i = 0; i < RECORDS; i++) {
+        crm_record *record = crm_create(txn, kind);
+        crm_set_ref(record, target, target_kind, &ids[i % TARGETS_MANY]);
+        crm_set_int(record, weight, 25); /* 0.25 */
+    }
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    crm_table *table = NULL;
+    ck_assert_int_eq(crm_query_create(view, kind, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_group(query, target, 0, CRM_UNIT_NONE), CRM_OK);
+    ck_assert_int_eq(crm_query_measure(query, CRM_MEASURE_SUM, weight), CRM_OK);
+    ck_assert_int_eq(crm_query_groups(query, &table, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_table_rows(table), TARGETS_MANY);
+    for (uint64_t row = 0; row < TARGETS_MANY; row++) {
+        crm_id id;
+        ck_assert_int_eq(crm_table_id(table, row, 0, &id), CRM_OK);
+        int i = 0;
+        while (i < TARGETS_MANY && memcmp(&id, &ids[i], sizeof id) != 0)
+            i++;
+        int64_t count = i < RECORDS % TARGETS_MANY ? 4 : 3; /* 1000 = 3 * 300 + 100 */
+        ck_assert_int_eq(crm_table_int(table, row, 1), count);
+        ck_assert_str_eq(crm_table_text(table, row, 2, NULL), count == 4 ? "1.00" : "0.75");
+    }
+    crm_table_free(table);
+    crm_query_free(query);
+    /* By the decimal itself: one group. */
+    ck_assert_int_eq(crm_query_create(view, kind, &query, NULL), CRM_OK);
+    ck_assert_int_eq(crm_query_group(query, weight, 0, CRM_UNIT_NONE), CRM_OK);
+    ck_assert_int_eq(crm_query_groups(query, &table, NULL), CRM_OK);
+    ck_assert_uint_eq(crm_table_rows(table), 1);
+    ck_assert_str_eq(crm_table_text(table, 0, 0, NULL), "0.25");
+    ck_assert_int_eq(crm_table_int(table, 0, 1), RECORDS);
+    crm_table_free(table);
+    crm_query_free(query);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("group");
@@ -681,6 +750,7 @@ int main(void)
     tcase_add_test(cases, blocks_of_columns_add_up_to_what_a_loop_does);
     tcase_add_test(cases, one_other_currency_among_many_is_noticed);
     tcase_add_test(cases, a_sum_that_does_not_fit_is_refused);
+    tcase_add_test(cases, as_many_groups_as_there_are_targets);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

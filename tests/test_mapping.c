@@ -40,6 +40,9 @@ START_TEST(decimals_are_read_with_and_without_groups)
     static const char *const wrong[] = {"", "abc", "1.2.3", "--1", "12,34.5", "1e3", "2016-10-20", ".", "-"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(!decimal_parse(wrong[i], strlen(wrong[i]), '.', &out), "%s", wrong[i]);
+    ck_assert(!decimal_parse("\xC2\xA0", 2, '.', &out));
+    ck_assert(decimal_parse("1,234.5", 7, 0, &out)); /* no mark is said: the point */
+    same_text(out, "1234.5");
 }
 END_TEST
 
@@ -99,6 +102,8 @@ START_TEST(decimals_rescale_exactly_or_round_half_to_even_when_asked)
     ck_assert(decimal_rescale(decimal("2.515"), 2, true, &out));
     ck_assert_int_eq(out, 252); /* 251.5 lies between; 252 is even */
     ck_assert(!decimal_rescale(decimal("99999999999999999"), 18, false, &out));
+    ck_assert(!decimal_rescale(decimal("0.5"), 0, false, &out));
+    ck_assert(decimal_rescale(decimal("0.5"), 0, true, &out) && out == 0);
 }
 END_TEST
 
@@ -222,6 +227,8 @@ START_TEST(texts_take_expressions_in_braces)
     is_worth("\"{{{Quantity}}}\"", "{6}");
     is_worth("\"{Empty or 'none'}\"", "none");
     is_worth("\"a\\\"b\\\\c\"", "a\"b\\c");
+    is_worth("\"a\\nb\\tc\\x\"", "a\nb\tcx");
+    is_worth("\"{Quantity}\\n\"", "6\n");
     has_no_worth("\"{Quantity\"", "single '{'");
     has_no_worth("\"Quantity}\"", "single '}'");
     has_no_worth("\"{}\"", "expected");
@@ -240,6 +247,20 @@ START_TEST(columns_are_read_by_their_rules)
     ck_assert_str_eq(worth("\"id {CustomerID}\"", rules, why), "id 17850");
     ck_assert_str_eq(worth("When", rules, why), "2017-03-01T09:05:00Z");
     ck_assert_str_eq(worth("When < \"2017-03-02\"", rules, why), "1");
+    /* An instant is a time: compared with one, and with no number. */
+    ck_assert_str_eq(worth("When = \"2017-03-01T09:05:00Z\"", rules, why), "1");
+    ck_assert_str_eq(worth("\"2017-03-01\" < When", rules, why), "1");
+    ck_assert_str_eq(worth("When = When", rules, why), "1");
+    ck_assert_str_eq(worth("When = \"soon\"", rules, why), "");
+    ck_assert_str_eq(worth("\"soon\" = When", rules, why), "");
+    ck_assert_ptr_null(worth("When > 5", rules, why));
+    ck_assert_ptr_nonnull(strstr(why, "an instant"));
+    ck_assert_ptr_null(worth("When + 1", rules, why));
+    ck_assert_ptr_nonnull(strstr(why, "an instant"));
+    rules[2].integer = false;
+    rules[5].integer = true;
+    ck_assert_ptr_null(worth("[Umlaut größe]", rules, why)); /* XL */
+    ck_assert_ptr_nonnull(strstr(why, "whole number"));
     rules[1].integer = true;
     ck_assert_ptr_null(worth("UnitPrice", rules, why)); /* 2.55 */
     ck_assert_ptr_nonnull(strstr(why, "whole number"));
@@ -255,6 +276,14 @@ START_TEST(what_has_no_value_says_why)
     has_no_worth("\"abc\" * 2", "\"abc\" is not a number");
     has_no_worth("1 / 3", "18 digits");
     has_no_worth("999999999999999999 * 999999999999999999", "18 digits");
+    has_no_worth("Empty - 1 > 0", "blank where a number");
+    has_no_worth("1 > Empty - 1", "blank where a number");
+    has_no_worth("\"{Empty * 2}\"", "blank where a number");
+    has_no_worth("not (Empty * 2)", "blank where a number");
+    has_no_worth("\"x{Quantity}\" * 2", "\"x6\" is not a number");
+    has_no_worth("(1 + \"x\") * 2", "\"x\" is not a number");
+    has_no_worth("0 < \"abc\"", "is not a number");
+    has_no_worth("-\"abc\"", "is not a number");
 }
 END_TEST
 
@@ -375,6 +404,27 @@ START_TEST(mistakes_in_statements_are_told_with_a_remedy)
         {"customer = x by id create", "not made by its id"},
         {"= 5", "begins with a word"},
         {"subject = \"unclosed", "closes"},
+        {"ignore", "the name of a column expected"},
+        {"ignore 5", "the name of a column expected"},
+        {"integer *", "the name of a column expected"},
+        {"date \"%d.%m.%Y\"", "date COLUMN"},
+        {"values \"a\" = \"b\"", "values COLUMN"},
+        {"values product 5 = \"b\"", "in quotes"},
+        {"columns", "the names of the columns expected"},
+        {"columns 5", "the name of a column expected"},
+        {"columns [a,b]", "without a comma"},
+        {"group", "the name of a column expected"},
+        {"group no 5", "the name of a column expected"},
+        {"customer = x by 5", "the name of a field expected"},
+        {"related = x by hat.name", "does not refer to 'hat'"},
+        {"customer = x by external_ids create hat = y", "customer has no field 'hat'"},
+        {"customer = x by external_ids create external_ids = y", "is not given here"},
+        {"customer = x by external_ids create id = y", "is not given here"},
+        {"customer = x by external_ids create name y", "'=' expected"},
+        {"customer = x by external_ids create name = ", "expected"},
+        {"subject = [] or \"a\"", "name is missing between [ and ]"},
+        {"delimiter ,", "a sign stands in quotes"},
+        {"subject = a \\", "means nothing here"},
     };
     crm_error error;
     crm_db *db = domain_open();

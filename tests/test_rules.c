@@ -3,7 +3,11 @@
  * deals are in test_opportunity.c. */
 #include "domain_fixture.h"
 
+#include "model/text.h"
+
 #include <check.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static crm_db *db;
@@ -59,6 +63,45 @@ START_TEST(in_chinese_japanese_and_korean_the_last_name_comes_first)
     ck_assert_str_eq(full_name("はなこ", "やまだ"), "やまだはなこ");
     ck_assert_str_eq(full_name("길동", "홍"), "홍길동");
     ck_assert_str_eq(full_name("Ming", "王"), "Ming 王"); /* mixed: as everywhere else */
+}
+END_TEST
+
+static void put(char *out, uint32_t code)
+{
+    out[text_put((uint8_t *)out, code)] = '\0';
+}
+
+/* The blocks of Unicode that Chinese, Japanese and Korean names are written in, and what lies right beside them. */
+START_TEST(the_script_tells_which_name_comes_first)
+{
+    static const struct {
+        uint32_t first, last;
+    } blocks[] = {{0x2E80, 0x303B}, {0x3040, 0x30FF}, {0x3130, 0x318F}, {0x31F0, 0x31FF},  {0x3400, 0x9FFF},
+                  {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, {0xFF66, 0xFF9D}, {0x20000, 0x3FFFF}};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        const uint32_t codes[] = {blocks[i].first - 1, blocks[i].first, blocks[i].last, blocks[i].last + 1};
+        for (size_t c = 0; c < 4; c++) {
+            char last[8], expected[32];
+            bool inside = c == 1 || c == 2;
+            put(last, codes[c]);
+            snprintf(expected, sizeof expected, inside ? "%s\u738B" : "\u738B %s", last);
+            ck_assert_str_eq(full_name("\u738B", last), expected);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_name_that_is_too_long_to_be_put_together_is_refused)
+{
+    static char text[4002];
+    memset(text, 'x', 4001);
+    for (int field = 0; field < 2; field++) {
+        crm_record *contact = crm_create(txn, CRM_KIND_CONTACT);
+        crm_set_text(contact, CRM_CONTACT_LAST_NAME, field == 1 ? text : "Muster", CRM_NUL);
+        crm_set_text(contact, CRM_CONTACT_FIRST_NAME, field == 0 ? text : "Erika", CRM_NUL);
+        domain_refused(txn, CRM_INVALID,
+                       field == 0 ? "first_name is longer than 4000" : "last_name is longer than 4000");
+    }
 }
 END_TEST
 
@@ -357,6 +400,8 @@ static Suite *rules_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_contact_is_called_by_first_and_last_name);
     tcase_add_test(tests, in_chinese_japanese_and_korean_the_last_name_comes_first);
+    tcase_add_test(tests, the_script_tells_which_name_comes_first);
+    tcase_add_test(tests, a_name_that_is_too_long_to_be_put_together_is_refused);
     tcase_add_test(tests, a_contact_renamed_is_called_anew);
     tcase_add_test(tests, names_are_not_blank);
     tcase_add_test(tests, an_interaction_starts_now_unless_it_says_when);

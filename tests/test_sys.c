@@ -160,6 +160,9 @@ END_TEST
 
 START_TEST(test_varint_refuses_what_does_not_fit)
 {
+    uint64_t none;
+    static const uint8_t nothing[1] = {0};
+    ck_assert_ptr_null(varint_get(nothing, nothing, &none));
     static const uint8_t most[10] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
     static const uint8_t more[10] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02};
     static const uint8_t endless[11] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
@@ -288,6 +291,25 @@ START_TEST(test_memory_refuses_sizes_that_overflow)
     for (size_t i = 0; i < 100; i++)
         ck_assert_uint_eq(zeros[i], 0);
     memory_free(memory_default(), zeros);
+    empty = memory_zero(memory_default(), 5, 0);
+    ck_assert_ptr_nonnull(empty);
+    memory_free(memory_default(), empty);
+    ck_assert_ptr_null(memory_text(memory_default(), "abc", SIZE_MAX));
+    array = NULL;
+    capacity = 0;
+    ck_assert(!memory_enlarge(memory_default(), &array, &capacity, 1, 0));
+    ck_assert(!memory_enlarge(memory_default(), &array, &capacity, 1, SIZE_MAX / 8)); /* eight would overflow */
+    ck_assert(!memory_enlarge(memory_default(), &array, &capacity, SIZE_MAX / 2 - 5, 1));
+    ck_assert_ptr_null(array);
+    ck_assert_uint_eq(capacity, 0);
+    struct buffer buffer;
+    buffer_init(&buffer, memory_default());
+    ck_assert(!buffer_reserve(&buffer, SIZE_MAX / 2 - 5));
+    ck_assert(buffer.failed);
+    buffer_reset(&buffer);
+    buffer_format(&buffer, "%ls", L"\x110000"); /* what no system can print */
+    ck_assert(buffer.failed && buffer.length == 0);
+    buffer_free(&buffer);
 }
 END_TEST
 
@@ -313,6 +335,29 @@ START_TEST(test_error_message_is_one_line_of_utf8)
     error_clear(&error);
     ck_assert_int_eq(error.status, CRM_OK);
     ck_assert_str_eq(error.message, "");
+}
+END_TEST
+
+/* The limits of Unicode 3.9, table 3-7: each byte of what is not well formed is marked. */
+START_TEST(test_error_message_keeps_what_is_well_formed)
+{
+    static const char *const kept[] = {"\xe0\xa0\x80",     "\xed\x9f\xbf", "\xee\x80\x80",    "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf", "\xc2\xa0",     "\xe2\x80\xa7",    "\xe2\x80\xaa",
+                                       "\xe2\x81\xa8",     "\xe3\x80\xa8", "\xf1\x80\x80\x80"};
+    static const char *const marked[] = {"\xe0\x80\x80",     "\xe0\x9f\xbf",     "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+                                         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc2\x80",     "\xc2\x9f",
+                                         "\xe2\x80\xa8",     "\xe2\x80\xa9",     "\xc0\x80",     "\xc1\xbf",
+                                         "\xe0\xa0",         "\xed\x9f",         "\xf4\x8f\xbf", "\x80"};
+    crm_error error;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        error_set(&error, CRM_INVALID, "%s", kept[i]);
+        ck_assert_str_eq(error.message, kept[i]);
+    }
+    for (size_t i = 0; i < sizeof marked / sizeof *marked; i++) {
+        error_set(&error, CRM_INVALID, "%s", marked[i]);
+        ck_assert_uint_eq(strspn(error.message, "?"), strlen(marked[i]));
+        ck_assert_uint_eq(strlen(error.message), strlen(marked[i]));
+    }
 }
 END_TEST
 
@@ -353,6 +398,24 @@ START_TEST(test_error_names_the_system_error)
     ck_assert_int_eq(error_set(NULL, CRM_IO, "nobody reads this"), CRM_IO);
     ck_assert_int_eq(error_system(NULL, CRM_IO, EIO, "nor this"), CRM_IO);
     error_clear(NULL);
+    error_system(&error, CRM_IO, 0, "no number");
+    ck_assert_str_eq(error.message, "no number");
+    error_system(&error, CRM_IO, 99999, "odd"); /* there is no such error */
+    ck_assert_str_eq(error.message, "odd: system error 99999");
+    error_set(&error, CRM_IO, "%ls", L"\x110000"); /* what no system can print */
+    ck_assert_str_eq(error.message, "");
+    ck_assert_int_eq(error.status, CRM_IO);
+    /* Cut off behind a broken sequence: only what a cut can have made is dropped. */
+    char text[600];
+    memset(text, 'a', sizeof text);
+    text[sizeof text - 1] = '\0';
+    text[501] = '\xe2'; /* the last but one that fits */
+    error_set(&error, CRM_IO, "%s", text);
+    ck_assert_str_eq(error.message + 500, "a?a");
+    text[501] = 'a';
+    text[502] = '\xe2';
+    error_set(&error, CRM_IO, "%s", text);
+    ck_assert_str_eq(error.message + 500, "aa");
 }
 END_TEST
 
@@ -490,6 +553,70 @@ static void *try_for(void *timeout_ms)
     return got ? timeout_ms : NULL;
 }
 
+/* Without end: a year and for ever are the same to whoever is woken before. */
+START_TEST(test_the_longest_waits_end_when_there_is_something)
+{
+    pthread_t thread;
+    void *result = NULL;
+    int64_t longest = INT64_MAX;
+    ck_assert(mutex_init(&plain_lock));
+    mutex_lock(&plain_lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, try_for, &longest), 0);
+    clock_sleep_ms(20);
+    mutex_unlock(&plain_lock);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert_ptr_eq(result, &longest);
+    mutex_destroy(&plain_lock);
+}
+END_TEST
+
+static struct condition said;
+static bool is_said;
+
+static void *say(void *unused)
+{
+    mutex_lock(&plain_lock);
+    is_said = true;
+    condition_broadcast(&said);
+    mutex_unlock(&plain_lock);
+    return unused;
+}
+
+START_TEST(test_a_wait_for_ever_ends_with_the_news)
+{
+    pthread_t thread;
+    ck_assert(mutex_init(&plain_lock) && condition_init(&said));
+    is_said = false;
+    mutex_lock(&plain_lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, say, NULL), 0);
+    while (!is_said)
+        ck_assert(condition_wait_for(&said, &plain_lock, -1));
+    mutex_unlock(&plain_lock);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    condition_destroy(&said);
+    mutex_destroy(&plain_lock);
+}
+END_TEST
+
+START_TEST(test_a_writer_waits_for_a_writer)
+{
+    pthread_t threads[2];
+    ck_assert(rwlock_init(&shared_lock));
+    written = 0;
+    rwlock_write(&shared_lock);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_once, NULL), 0);
+    clock_sleep_ms(20);
+    ck_assert_int_eq(written, 0);
+    rwlock_unlock(&shared_lock);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_int_eq(written, 1);
+    ck_assert_uint_eq(atomic_load(&shared_lock.state), 0);
+    rwlock_destroy(&shared_lock);
+}
+END_TEST
+
 START_TEST(test_mutex_and_condition_time_out)
 {
     pthread_t thread;
@@ -540,6 +667,7 @@ static Suite *make_suite(void)
     tcase_add_test(memory, test_buffer_stays_failed);
     tcase_add_test(memory, test_memory_refuses_sizes_that_overflow);
     tcase_add_test(memory, test_error_message_is_one_line_of_utf8);
+    tcase_add_test(memory, test_error_message_keeps_what_is_well_formed);
     tcase_add_test(memory, test_error_message_is_cut_between_characters);
     tcase_add_test(memory, test_error_names_the_system_error);
     suite_add_tcase(suite, memory);
@@ -549,6 +677,9 @@ static Suite *make_suite(void)
     tcase_add_test(time, test_queued_reader_comes_before_the_next_writer);
     tcase_add_test(time, test_readers_never_meet_a_writer);
     tcase_add_test(time, test_mutex_and_condition_time_out);
+    tcase_add_test(time, test_the_longest_waits_end_when_there_is_something);
+    tcase_add_test(time, test_a_wait_for_ever_ends_with_the_news);
+    tcase_add_test(time, test_a_writer_waits_for_a_writer);
     suite_add_tcase(suite, time);
     return suite;
 }

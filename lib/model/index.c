@@ -428,31 +428,12 @@ static bool change_field(struct generation *generation, struct kind *kind, struc
     return field->width == 0 || !live || (old == NULL && new == NULL) || set_cell(generation, kind, field, number, new);
 }
 
-COLD static bool change_timeline_refs(struct generation *generation, struct field *field, uint32_t number, int64_t time,
-                                      const struct value *value, bool insert)
-{
-    struct items items = items_open(value);
-    struct item item;
-    struct part part;
-    while (items_next(&items, &item)) {
-        if (!part_find(&item, CRM_PART_REF, &part))
-            continue;
-        struct tree_key key = index_timeline_key(index_group_of(field, part.kind, part.number), time, number);
-        if (insert ? !key_insert(generation, field->timeline, &field->timeline_batch, key)
-                   : (key_remove(generation, field->timeline, &field->timeline_batch, key), generation->arena->damaged))
-            return false;
-    }
-    return true;
-}
-
-/* The timelines of what a field refers to; INT64_MIN, no instant: behind all others, newest first. */
+/* The timeline of what a field refers to; INT64_MIN, no instant: behind all others, newest first. */
 static bool change_timeline(struct generation *generation, struct field *field, uint32_t number,
                             const struct value *value, int64_t moment, bool insert)
 {
     if (field_timeline_make(generation, field) == 0)
         return false;
-    if (field->type == CRM_TYPE_REFS)
-        return change_timeline_refs(generation, field, number, moment, value, insert);
     struct tree_key key = index_timeline_key(index_group(field, value->integer), moment, number);
     return insert ? key_insert(generation, field->timeline, &field->timeline_batch, key)
                   : key_remove(generation, field->timeline, &field->timeline_batch, key);

@@ -155,17 +155,14 @@ static int32_t ref_operand(crm_query *query, struct field *field, struct operand
 }
 
 /* What a German spells in two ways is looked for in both. */
-static bool add_spellings(crm_query *query, uint32_t number, int32_t op, const char *text, size_t length)
+static bool add_spellings(crm_query *query, const char *text, size_t length)
 {
     struct predicate *condition = &query->conditions[query->condition_count - 1];
     struct buffer *scratch = &query->scratch;
     bool differs = false;
-    if (op != CRM_OP_PREFIX && op != CRM_OP_EQ)
-        return true;
     scratch->length = 0;
     if (!text_fold_german(scratch, text, length, &differs))
         return false;
-    (void)number;
     for (int round = 0; round < 2; round++) {
         if (differs) {
             size_t capacity = condition->capacity;
@@ -224,8 +221,7 @@ static int32_t text_operand(crm_query *query, struct field *field, struct operan
             return scratch->failed ? query_nomem(query) : query_fail(query, CRM_INVALID, "what is sought is not UTF-8");
         if (!keep_text(query, operand, scratch->data, scratch->length))
             return query->status;
-        if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX &&
-            !add_spellings(query, field->number, op, text, length))
+        if (field->type == CRM_TYPE_TEXT && op == CRM_OP_PREFIX && !add_spellings(query, text, length))
             return query_nomem(query);
         return CRM_OK;
     }

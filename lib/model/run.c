@@ -271,15 +271,6 @@ COLD static bool names_target(crm_query *query, uint32_t number, const struct ro
             return true;
         if (field->type == CRM_TYPE_ANY_REF && value.integer == any_ref_pack(query->target_kind, query->target))
             return true;
-        if (field->type != CRM_TYPE_REFS)
-            continue;
-        struct items items = items_open(&value);
-        struct item item;
-        struct part part;
-        while (items_next(&items, &item))
-            if (part_find(&item, CRM_PART_REF, &part) && part.kind == query->target_kind &&
-                part.number == query->target)
-                return true;
     }
     return false;
 }
