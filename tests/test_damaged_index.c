@@ -251,6 +251,11 @@ static int32_t rows(void)
     return status;
 }
 
+static int32_t compact(void)
+{
+    return crm_compact(care.db, &error);
+}
+
 static int32_t backup(void)
 {
     const char *to = care_path(&care, "copy");
@@ -319,7 +324,7 @@ static int32_t changes(void)
 }
 
 static int32_t (*const acts[])(void) = {
-    create,  change, take_back, delete_and_restore, define, undo, evaluate, erase, upsert, rows, backup,
+    create,  change, take_back, delete_and_restore, define, undo, evaluate, erase, upsert, rows, compact, backup,
     reports, past,   changes};
 enum { ACTS = sizeof acts / sizeof *acts };
 
