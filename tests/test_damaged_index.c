@@ -323,9 +323,41 @@ static int32_t changes(void)
     return status == CRM_DONE ? CRM_OK : status;
 }
 
-static int32_t (*const acts[])(void) = {
-    create,  change, take_back, delete_and_restore, define, undo, evaluate, erase, upsert, rows, compact, backup,
-    reports, past,   changes};
+/* The id of a page's last record is asked for only now. */
+static int32_t pages(void)
+{
+    crm_view *view = NULL;
+    crm_query *query = NULL;
+    crm_record *record = NULL;
+    char cursor[300] = "";
+    int32_t status = crm_view_open(care.db, &view, &error);
+    for (int page = 0; status == CRM_OK && page < 3; page++) {
+        status = crm_query_create(view, CRM_KIND_INTERACTION, &query, &error);
+        if (status == CRM_OK)
+            crm_query_order(query, CRM_INTERACTION_START, 1);
+        if (status == CRM_OK)
+            status = crm_query_after(query, cursor, CRM_NUL);
+        if (status == CRM_OK)
+            status = crm_query_limit(query, 1);
+        if (status == CRM_OK)
+            status = crm_query_next(query, &record, &error);
+        if (status == CRM_OK && (status = crm_query_next(query, &record, &error)) == CRM_DONE)
+            status = CRM_OK;
+        if (status == CRM_OK) {
+            snprintf(cursor, sizeof cursor, "%s", crm_query_cursor(query));
+            status = cursor[0] == '\0' ? CRM_CORRUPT : CRM_OK;
+        }
+        crm_query_free(query);
+        query = NULL;
+    }
+    crm_view_close(view);
+    return status;
+}
+
+static int32_t (*const acts[])(void) = {create,  change, take_back, delete_and_restore,
+                                        define,  undo,   evaluate,  erase,
+                                        upsert,  rows,   compact,   backup,
+                                        reports, past,   changes,   pages};
 enum { ACTS = sizeof acts / sizeof *acts };
 
 START_TEST(what_is_done_over_a_damaged_index_is_done_right_or_not_at_all)
