@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CUSTOMERS = 400, STEP = 1024 };
+enum { CUSTOMERS = 400, STEP = 1024, LOG_STEP = 977 };
 
 static struct care care;
 static char image[128];
@@ -390,6 +390,36 @@ START_TEST(what_is_done_over_a_damaged_index_is_done_right_or_not_at_all)
 }
 END_TEST
 
+/* The index is sound, so that nobody reads the whole log at opening; an entry of it is damaged. */
+START_TEST(what_is_done_over_a_damaged_log_is_done_whole_or_not_at_all)
+{
+    unsigned char *bytes = malloc(log_size);
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t at = 8192 + 64 + (size_t)_i * 71 % LOG_STEP; at < log_size; at += LOG_STEP) {
+        memcpy(bytes, log_bytes_kept, log_size);
+        bytes[at] ^= 0x10;
+        write_file(care.path, bytes, log_size);
+        write_file(image, image_bytes_kept, image_size);
+        crm_options *options = crm_options_create();
+        int32_t status = crm_open(care.path, options, &care.db, &error);
+        crm_options_free(options);
+        if (status == CRM_CORRUPT) /* it lies where an opening looks */
+            continue;
+        care_ok(status, &error);
+        uint64_t lsn = crm_lsn(care.db);
+        status = acts[_i]();
+        ck_assert_msg(status == CRM_OK || status == CRM_CORRUPT, "act %d, byte %zu: %s: %s", _i, at,
+                      crm_status_name(status), error.message);
+        if (status == CRM_CORRUPT)
+            ck_assert_uint_eq(crm_lsn(care.db), lsn);
+        care_close(&care);
+    }
+    free(bytes);
+    write_file(care.path, log_bytes_kept, log_size);
+    (void)unlink(image);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("damaged_index");
@@ -397,6 +427,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, what_is_done_over_a_damaged_index_is_done_right_or_not_at_all, 0, ACTS);
+    tcase_add_loop_test(cases, what_is_done_over_a_damaged_log_is_done_whole_or_not_at_all, 0, ACTS);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
