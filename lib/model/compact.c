@@ -63,6 +63,8 @@ static int32_t compare(const struct rewrite *rewrite, const struct generation *n
                              "%s: its compacted copy does not hold the same records of kind %s; nothing was changed",
                              from->db->path, kind->name);
     }
+    /* What a damaged block hides is in neither of the two. */
+    same = same && !from->arena->damaged;
     return same ? CRM_OK
                 : error_set(error, CRM_CORRUPT, "%s: its compacted copy does not hold the same; nothing was changed",
                             from->db->path);

@@ -447,7 +447,8 @@ const char *crm_query_cursor(crm_query *query)
         if (view_begin(query->view, NULL) != CRM_OK)
             return "";
         id = *id_at(query->view->generation, query->kind, hit.number);
-        view_end(query->view);
+        if (view_finish(query->view, CRM_OK, NULL) != CRM_OK)
+            return "";
     }
     buffer_format(out, "c1-%x-%x-%c%c-%llx-", query->kind->number, query->order == NULL ? 0 : query->order->number,
                   query->descending ? 'd' : 'a', hit.null ? 'n' : 'k', (unsigned long long)hit.key);

@@ -30,8 +30,12 @@ int32_t txn_fail(crm_txn *txn, int32_t status, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    txn->status = error_set(&txn->error, status, "%s", text);
-    return status;
+    /* What a damaged index hides must not be taken for what is not there. */
+    txn->status =
+        txn->generation->arena->damaged
+            ? error_set(&txn->error, CRM_CORRUPT, "the index was found damaged; begin again: it is built anew")
+            : error_set(&txn->error, status, "%s", text);
+    return txn->status;
 }
 
 COLD int32_t txn_nomem(crm_txn *txn)
@@ -193,9 +197,7 @@ int64_t txn_time(const crm_txn *txn)
 
 static int32_t no_index(crm_txn *txn)
 {
-    return txn->generation->arena->damaged
-               ? txn_fail(txn, CRM_CORRUPT, "the index was found damaged; begin again: it is built anew")
-               : txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory)");
+    return txn_fail(txn, CRM_NOMEM, "the indexes could not take the change (out of memory)");
 }
 
 /* What the open record's change is, while its edits are still there. */
