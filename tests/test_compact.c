@@ -516,6 +516,52 @@ START_TEST(records_deleted_before_the_policy_go_unless_referred_to)
 }
 END_TEST
 
+/* Deleted long ago, erased just now: what it was before goes, that it is deleted and erased stays. */
+START_TEST(a_deleted_record_that_was_erased_later_stays_what_it_is)
+{
+    crm_error error = {0};
+    crm_record *record = NULL;
+    crm_history *history = NULL;
+    crm_change *change;
+    crm_id id = person();
+    care_customer(&care, "Another");
+    crm_set_now(care.db, CARE_START + 10 * CARE_DAY);
+    crm_txn *txn = care_begin(&care, "mia");
+    crm_delete(crm_edit(txn, CRM_KIND_CONTACT, &id));
+    care_commit(txn);
+    crm_set_now(care.db, CARE_START + 95 * CARE_DAY);
+    erase(&id);
+    keep_days("30");
+    crm_view *view = care_view(&care);
+    care_ok(crm_get(view, CRM_KIND_CONTACT, &id, &record, &error), &error);
+    int64_t version = crm_int(record, CRM_FIELD_VERSION);
+    crm_record_free(record);
+    crm_view_close(view);
+    crm_set_now(care.db, CARE_START + 100 * CARE_DAY);
+    for (int round = 0; round < 2; round++) {
+        compact();
+        sound();
+        ck_assert_uint_eq(found(), 0);
+        ck_assert(care_deleted(&care, CRM_KIND_CONTACT, &id));
+        view = care_view(&care);
+        care_ok(crm_get(view, CRM_KIND_CONTACT, &id, &record, &error), &error);
+        ck_assert_int_eq(crm_int(record, CRM_FIELD_VERSION), version);
+        ck_assert_str_eq(crm_text(record, CRM_CONTACT_LAST_NAME, NULL), "(erased)");
+        crm_record_free(record);
+        care_ok(crm_history_open(view, CRM_KIND_CONTACT, &id, &history, &error), &error);
+        for (uint64_t n = 3; n <= 6; n++) { /* a version that stands for all before, deleted, erased, deleted still */
+            care_ok(crm_history_next(history, &change, &error), &error);
+            ck_assert_uint_eq(crm_change_version(change), n);
+            ck_assert_int_eq(crm_int(crm_change_after(change), CRM_FIELD_CREATED_AT), CARE_START);
+        }
+        ck_assert_int_eq(crm_history_next(history, &change, &error), CRM_DONE);
+        crm_history_close(history);
+        crm_view_close(view);
+        care_reopen(&care);
+    }
+}
+END_TEST
+
 START_TEST(without_a_policy_nothing_goes)
 {
     uint64_t first;
@@ -718,6 +764,7 @@ int main(void)
     tcase_add_test(tests, the_index_lies_beside_the_file_that_a_link_leads_to);
     tcase_add_test(tests, versions_superseded_before_the_policy_go);
     tcase_add_test(tests, records_deleted_before_the_policy_go_unless_referred_to);
+    tcase_add_test(tests, a_deleted_record_that_was_erased_later_stays_what_it_is);
     tcase_add_test(tests, without_a_policy_nothing_goes);
     tcase_add_test(tests, a_failure_at_any_step_leaves_everything_as_it_was);
     tcase_add_test(tests, a_killed_compaction_loses_nothing);

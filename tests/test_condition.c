@@ -161,6 +161,44 @@ START_TEST(several_in_are_alternatives)
 }
 END_TEST
 
+/* More values than the plan can follow through an index, of each kind of index. */
+START_TEST(very_many_values_are_alternatives)
+{
+    crm_db *db = make_people();
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    static const struct {
+        uint32_t field;
+        const char *format;
+        unsigned found;
+    } cases[] = {{CRM_CONTACT_PHONES, "+49 30 90182%d", 1 << 0 | 1 << 1 | 1 << 4}, /* the fifth names no area */
+                 {CRM_FIELD_EXTERNAL_IDS, "erp:%d", 1 << 0 | 1 << 1 | 1 << 7},
+                 {CRM_CONTACT_TITLE, "%d", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+        for (int n = 0; n < 40; n++) {
+            char text[32];
+            snprintf(text, sizeof text, cases[i].format, n);
+            ck_assert_int_eq(crm_query_where_text(query, cases[i].field, CRM_OP_IN, text, CRM_NUL), CRM_OK);
+        }
+        ck_assert_msg(answer(query) == cases[i].found, "%zu: %x", i, answer(query));
+        crm_query_free(query);
+    }
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+    for (int n = 0; n < 40; n++)
+        crm_query_where_text(query, CRM_FIELD_TAGS, CRM_OP_IN, n % 3 ? "partner" : "else", CRM_NUL);
+    ck_assert_uint_eq(answer(query), 1 << 0 | 1 << 1);
+    crm_query_free(query);
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+    for (int n = 0; n < 40; n++)
+        crm_query_where_ref(query, CRM_CONTACT_REPORTS_TO, CRM_OP_IN, CRM_KIND_CONTACT, &people[1 + n % 7]);
+    ck_assert_uint_eq(answer(query), 1 << 5);
+    crm_query_free(query);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
 START_TEST(references_and_ids_are_compared)
 {
     crm_db *db = make_people();
@@ -360,6 +398,40 @@ START_TEST(the_plan_says_which_index_and_why)
         ck_assert_msg(strstr(crm_query_explain(query), cases[i].said) != NULL, "%s", crm_query_explain(query));
         crm_query_free(query);
     }
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_CONTACT, &query, NULL), CRM_OK);
+    crm_query_where_ref(query, CRM_FIELD_ID, CRM_OP_EQ, CRM_KIND_CONTACT, &people[3]);
+    ck_assert_str_eq(crm_query_explain(query), "look-up by id; 1 condition judged on each; collected and sorted");
+    ck_assert_uint_eq(answer(query), 1 << 3);
+    crm_query_free(query);
+    crm_view_close(view);
+    domain_close(db);
+}
+END_TEST
+
+START_TEST(the_plan_of_a_timeline_says_so)
+{
+    crm_db *db = make_people();
+    crm_txn *txn = domain_begin(db);
+    crm_id customer;
+    crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+    crm_set_text(record, CRM_CUSTOMER_NAME, "Nord", CRM_NUL);
+    crm_record_id(record, &customer);
+    record = crm_create(txn, CRM_KIND_INTERACTION);
+    crm_set_int(record, CRM_INTERACTION_TYPE, CRM_INTERACTION_TYPE_CALL);
+    crm_set_ref(record, CRM_INTERACTION_CUSTOMER, CRM_KIND_CUSTOMER, &customer);
+    domain_commit(txn);
+    crm_view *view = domain_view(db);
+    crm_query *query = NULL;
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_INTERACTION, &query, NULL), CRM_OK);
+    crm_query_where_ref(query, CRM_INTERACTION_CUSTOMER, CRM_OP_EQ, CRM_KIND_CUSTOMER, &customer);
+    crm_query_order(query, CRM_INTERACTION_START, 1);
+    ck_assert_str_eq(crm_query_explain(query),
+                     "timeline, newest first; streamed in the order asked for (start, descending)");
+    crm_query_free(query);
+    ck_assert_int_eq(crm_query_create(view, CRM_KIND_INTERACTION, &query, NULL), CRM_OK);
+    crm_query_where_ref(query, CRM_INTERACTION_CUSTOMER, CRM_OP_EQ, CRM_KIND_CUSTOMER, &customer);
+    ck_assert_str_eq(crm_query_explain(query), "timeline, newest first; collected and sorted");
+    crm_query_free(query);
     crm_view_close(view);
     domain_close(db);
 }
@@ -535,12 +607,14 @@ int main(void)
     TCase *cases = tcase_create("condition");
     tcase_add_test(cases, any_item_of_a_list_may_answer);
     tcase_add_test(cases, several_in_are_alternatives);
+    tcase_add_test(cases, very_many_values_are_alternatives);
     tcase_add_test(cases, references_and_ids_are_compared);
     tcase_add_test(cases, references_to_any_kind_are_compared);
     tcase_add_test(cases, every_record_has_an_id);
     tcase_add_test(cases, an_operator_that_does_not_fit_is_refused);
     tcase_add_test(cases, a_query_has_limits_and_says_so);
     tcase_add_test(cases, the_plan_says_which_index_and_why);
+    tcase_add_test(cases, the_plan_of_a_timeline_says_so);
     tcase_add_test(cases, a_cursor_that_was_changed_is_refused);
     tcase_add_test(cases, numbers_and_references_are_compared_with_what_they_can_be);
     tcase_add_test(cases, domains_are_compared_as_hosts);

@@ -324,6 +324,51 @@ START_TEST(a_feed_goes_on_across_compactions)
 }
 END_TEST
 
+/* More than are sorted at a time, in all three ways that they can lie: each once and in order. */
+START_TEST(very_many_compacted_changes_come_in_order)
+{
+    enum { CUSTOMERS = 150000 };
+    crm_error error = {0};
+    crm_id *ids = malloc(CUSTOMERS * sizeof *ids);
+    crm_txn *txn = care_begin(&care, "mia");
+    ck_assert_ptr_nonnull(ids);
+    for (int i = 0; i < CUSTOMERS; i++) {
+        crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+        crm_set_text(record, CRM_CUSTOMER_NAME, i % 2 ? "One" : "Two", CRM_NUL);
+        ids[i] = care_id(record);
+    }
+    uint64_t first = care_commit(txn);
+    for (int round = 0; round < 2; round++) { /* the newest first: the records' own order is not the feed's */
+        txn = care_begin(&care, "mia");
+        for (int i = CUSTOMERS - 1; i >= round; i--)
+            crm_set_int(crm_edit(txn, CRM_KIND_CUSTOMER, &ids[i]), CRM_CUSTOMER_EMPLOYEES, round);
+        care_commit(txn);
+    }
+    care_ok(crm_compact(care.db, &error), &error);
+    crm_feed *feed = open_feed(care.db, first - 1);
+    int count[3] = {0};
+    uint64_t last = first;
+    for (crm_change *change; crm_feed_next(feed, 0, &change, &error) == CRM_OK;) {
+        crm_id id;
+        uint64_t lsn = crm_change_lsn(change);
+        ck_assert_uint_ge(lsn, last);
+        last = lsn;
+        if (crm_change_kind(change) != CRM_KIND_CUSTOMER)
+            continue;
+        int n = count[lsn - first]++;
+        crm_change_id(change, &id);
+        ck_assert_mem_eq(&id, &ids[lsn == first ? n : CUSTOMERS - 1 - n], sizeof id);
+        ck_assert_uint_eq(crm_feed_position(feed) + 1 >= lsn, 1);
+    }
+    ck_assert_int_eq(count[0], CUSTOMERS);
+    ck_assert_int_eq(count[1], CUSTOMERS);
+    ck_assert_int_eq(count[2], CUSTOMERS - 1);
+    ck_assert_uint_eq(crm_feed_position(feed), crm_lsn(care.db));
+    crm_feed_close(feed);
+    free(ids);
+}
+END_TEST
+
 START_TEST(wrong_calls_are_answered_and_a_feed_outlives_its_handle)
 {
     crm_error error = {0};
@@ -361,6 +406,7 @@ int main(void)
     tcase_add_test(tests, a_wait_ends_when_it_is_woken);
     tcase_add_test(tests, a_compaction_changes_nothing_of_what_a_feed_tells);
     tcase_add_test(tests, a_feed_goes_on_across_compactions);
+    tcase_add_test(tests, very_many_compacted_changes_come_in_order);
     tcase_add_test(tests, wrong_calls_are_answered_and_a_feed_outlives_its_handle);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

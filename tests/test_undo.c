@@ -279,6 +279,25 @@ START_TEST(a_batch_that_was_compacted_is_undone_the_same)
 }
 END_TEST
 
+/* The retention policy dropped what a record was before: there is nothing to go back to. */
+START_TEST(a_batch_whose_before_was_dropped_cannot_be_undone)
+{
+    crm_error error = {0};
+    crm_id kept = care_customer(&care, "Kept"), gone = care_customer(&care, "Gone");
+    crm_set_now(care.db, CARE_START + 50 * CARE_DAY);
+    crm_txn *txn = begin_batch("b");
+    ck_assert_int_eq(crm_setting_set(txn, "retention_days", "10"), CRM_OK);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &kept), CRM_CUSTOMER_NAME, "Changed", CRM_NUL);
+    crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &gone), CRM_CUSTOMER_NAME, "Changed, too", CRM_NUL);
+    care_commit(txn);
+    care_set(&care, CRM_KIND_CUSTOMER, &gone, CRM_CUSTOMER_NAME, "Changed again"); /* nothing of the batch is left of it */
+    crm_set_now(care.db, CARE_START + 100 * CARE_DAY);
+    care_ok(crm_compact(care.db, &error), &error);
+    refused("b", 1, "Changed", "what it was before was dropped by the retention policy");
+    ck_assert_str_eq(care_text(&care, CRM_KIND_CUSTOMER, &kept, CRM_CUSTOMER_NAME), "Changed");
+}
+END_TEST
+
 /* Linear: ten times the records must not take a hundred times as long. */
 static double undo_many(int count)
 {
@@ -321,6 +340,7 @@ int main(void)
     tcase_add_test(tests, an_unknown_batch_is_not_found_and_an_undone_one_can_be_undone_again);
     tcase_add_test(tests, an_erasure_cannot_be_undone);
     tcase_add_test(tests, a_batch_that_was_compacted_is_undone_the_same);
+    tcase_add_test(tests, a_batch_whose_before_was_dropped_cannot_be_undone);
     tcase_add_test(tests, undoing_takes_time_in_proportion);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
