@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { CUSTOMERS = 20 };
-enum { SYNC = 1, WRITE, IDENTIFY };
+enum { SYNC = 1, WRITE, IDENTIFY, RENAME };
 
 static struct care care;
 
@@ -48,6 +48,11 @@ static int32_t failing_identify(struct file *file, struct file_identity *out, in
     return fails(IDENTIFY, EIO, system_error) ? CRM_IO : file_ops_default()->identify(file, out, system_error);
 }
 
+static int32_t failing_rename(void *context, const char *from, const char *to, int *system_error)
+{
+    return fails(RENAME, EACCES, system_error) ? CRM_IO : file_ops_default()->rename(context, from, to, system_error);
+}
+
 static crm_options *options_on_disk(void)
 {
     crm_options *options = crm_options_create();
@@ -55,6 +60,7 @@ static crm_options *options_on_disk(void)
     disk.table.sync = failing_sync;
     disk.table.write = failing_write;
     disk.table.identify = failing_identify;
+    disk.table.rename = failing_rename;
     options->files = &disk.table;
     return options;
 }
@@ -275,6 +281,54 @@ START_TEST(an_import_tells_the_system_s_error)
 }
 END_TEST
 
+static char told[512];
+
+static void listen(void *context, int32_t status, const char *message)
+{
+    (void)context;
+    ck_assert_int_eq(status, CRM_IO);
+    snprintf(told, sizeof told, "%s", message);
+}
+
+/* An index that cannot be kept costs time at the next opening; the commit was done. */
+START_TEST(an_index_file_that_cannot_be_written_fails_no_commit)
+{
+    enum { LENGTH = 60000, RECORDS = 260 }; /* more than 8 MiB, after which one is written */
+    char image[128], *text = malloc(LENGTH + 1);
+    crm_error error = {0};
+    crm_options *options = options_on_disk();
+    snprintf(image, sizeof image, "%s-index", care.path);
+    care_close(&care);
+    (void)unlink(image);
+    crm_options_set_log(options, listen, NULL);
+    care_ok(crm_open(care.path, options, &care.db, &error), &error);
+    for (int round = 0; round < 3; round++) {
+        crm_txn *txn = care_begin(&care, "mia");
+        for (unsigned n = 0; n < RECORDS; n++) {
+            uint64_t state = n + 1;
+            for (size_t i = 0; i < LENGTH; i++) {
+                state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                text[i] = (char)('!' + (state >> 33) % 90);
+            }
+            text[LENGTH] = '\0';
+            crm_record *record = crm_create(txn, CRM_KIND_CUSTOMER);
+            crm_set_text(record, CRM_CUSTOMER_NAME, "Acme", CRM_NUL);
+            crm_set_text(record, CRM_CUSTOMER_DESCRIPTION, text, CRM_NUL);
+        }
+        told[0] = '\0';
+        break_at(RENAME, round == 0 ? 1 : 0);
+        care_commit(txn);
+        /* Tried again when the file has grown as much again. */
+        ck_assert_int_eq(access(image, F_OK) == 0, round == 2);
+        ck_assert_int_eq(strstr(told, "the index file could not be written") != NULL, round == 0);
+    }
+    care_close(&care);
+    care_open(&care);
+    crm_options_free(options);
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("failing_disk");
@@ -286,6 +340,7 @@ int main(void)
     tcase_add_loop_test(tests, what_cannot_be_read_now_is_not_taken_for_lost, SYNC, IDENTIFY + 1);
     tcase_add_test(tests, a_feed_that_cannot_follow_says_so);
     tcase_add_test(tests, an_import_tells_the_system_s_error);
+    tcase_add_test(tests, an_index_file_that_cannot_be_written_fails_no_commit);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

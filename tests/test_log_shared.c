@@ -282,6 +282,40 @@ START_TEST(test_a_log_that_is_not_at_its_path_takes_no_writer)
 }
 END_TEST
 
+static struct file_identity there;
+static int32_t there_status;
+
+static int32_t identify_elsewhere(void *context, const char *path, struct file_identity *out, int *system_error)
+{
+    int32_t status = file_ops_default()->identify_path(context, path, out, system_error);
+    if (there_status != CRM_OK)
+        *system_error = EACCES;
+    out->device += there.device;
+    return there_status != CRM_OK ? there_status : status;
+}
+
+/* What is at the path cannot be looked at, or lies on another device: mounted there meanwhile. */
+START_TEST(test_a_log_whose_path_leads_elsewhere_takes_no_writer)
+{
+    struct file_ops ops = *fixture_ops();
+    struct log_options options = fixture_options(true);
+    options.files = &ops;
+    ops.identify_path = identify_elsewhere;
+    there = (struct file_identity){0};
+    there_status = CRM_OK;
+    struct log *log = fixture_open(fixture_path, &options);
+    there_status = CRM_IO;
+    ck_assert_int_eq(log_lock(log, 0, &error), CRM_IO);
+    ck_assert_ptr_nonnull(strstr(error.message, "cannot be examined"));
+    there_status = CRM_OK;
+    ck_assert_int_eq(log_lock(log, 0, &error), CRM_OK);
+    log_unlock(log);
+    there.device = 1;
+    ck_assert_int_eq(log_lock(log, 0, &error), CRM_STOPPED);
+    log_close(log);
+}
+END_TEST
+
 START_TEST(test_an_overwritten_log_stops)
 {
     size_t length;
@@ -408,6 +442,31 @@ START_TEST(test_failed_write_stops_the_log)
 }
 END_TEST
 
+/* P4.  The bytes of a large transaction are written as they are, then what goes with them. */
+START_TEST(test_failed_write_of_a_large_transaction_stops_the_log)
+{
+    enum { LARGE = 3 << 20 };
+    uint8_t *large = calloc(LARGE, 1);
+    for (int fail = 1; fail <= 2; fail++) {
+        struct log_tail tail;
+        struct frame_info info = {.time = 1, .entry_count = 1};
+        struct log *log = fixture_open(fixture_path, NULL);
+        struct log_point end = fixture_recover(log, &tail), next;
+        if (fail == 1)
+            fixture_append(log, &end, 100);
+        ck_assert_int_eq(log_sync(log, &end, &error), CRM_OK);
+        fixture_faults.fail_write = fail;
+        fixture_faults.half_write = true;
+        ck_assert_int_eq(log_append(log, &end, &info, large, LARGE, &next, &error), CRM_IO);
+        ck_assert_int_eq(error.system, EIO);
+        assert_stopped(log, &end);
+        ck_assert_uint_eq(fixture_walk(log).lsn, 1);
+        log_close(log);
+    }
+    free(large);
+}
+END_TEST
+
 START_TEST(test_failed_sync_stops_every_handle)
 {
     struct log *log = fixture_open(fixture_path, NULL), *other = fixture_open(fixture_path, NULL);
@@ -481,9 +540,11 @@ static Suite *make_suite(void)
                                     test_file_cut_by_somebody_else_is_noticed,
                                     test_a_log_replaced_by_one_who_died_is_superseded,
                                     test_a_log_that_is_not_at_its_path_takes_no_writer,
+                                    test_a_log_whose_path_leads_elsewhere_takes_no_writer,
                                     test_an_overwritten_log_stops,
                                     test_what_a_reader_has_seen_it_goes_on_seeing};
     const TTest *const durable[] = {test_threads_that_commit_together_share_syncs, test_failed_write_stops_the_log,
+                                    test_failed_write_of_a_large_transaction_stops_the_log,
                                     test_failed_sync_stops_every_handle, test_full_device_is_named_and_stops};
     Suite *suite = suite_create("log_shared");
     TCase *cases[2] = {tcase_create("P2 handles"), tcase_create("P1 P4 durability")};

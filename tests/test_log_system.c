@@ -335,6 +335,34 @@ START_TEST(a_reader_alone_knows_of_nothing_durable)
 }
 END_TEST
 
+static int32_t open_without_memory(void *context, const char *path, int flags, struct file **out, int *system_error)
+{
+    (void)context, (void)path, (void)flags, (void)out, (void)system_error;
+    return CRM_NOMEM;
+}
+
+static int32_t lock_taken(struct file *file, uint64_t byte, int kind, int64_t wait_ms, int *system_error)
+{
+    (void)file, (void)byte, (void)kind, (void)wait_ms, (void)system_error;
+    return CRM_BUSY;
+}
+
+/* Another file system's answers that are no errors of the system. */
+START_TEST(what_no_system_said_is_told_as_it_is)
+{
+    log_close(fixture_open(fixture_path, NULL));
+    struct log_options options = options_with_ops(false);
+    ops.open = open_without_memory;
+    ck_assert_int_eq(open_status(&options), CRM_NOMEM);
+    ck_assert_str_eq(error.message, "out of memory");
+    ops.open = file_ops_default()->open;
+    ops.lock = lock_taken; /* even the lock of those who only look on */
+    ck_assert_int_eq(open_status(&options), CRM_BUSY);
+    ck_assert_ptr_nonnull(strstr(error.message, "is in use by another process"));
+    ck_assert_int_eq(error.system, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("log_system");
@@ -355,6 +383,7 @@ int main(void)
     tcase_add_test(tests, an_end_outside_the_log_is_a_misuse);
     tcase_add_test(tests, no_frame_says_of_itself_that_it_is_durable);
     tcase_add_test(tests, a_reader_alone_knows_of_nothing_durable);
+    tcase_add_test(tests, what_no_system_said_is_told_as_it_is);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -443,6 +443,15 @@ START_TEST(test_salvage_reads_on_when_the_header_is_gone)
 }
 END_TEST
 
+static struct log_point walk_compacted(struct log *log, unsigned *frames)
+{
+    struct log_point end = log_start(log);
+    struct frame frame;
+    for (*frames = 0; log_frame(log, &end, &frame, NULL) == CRM_OK; ++*frames)
+        end = frame.after;
+    return end;
+}
+
 /* A compacted log: three base frames, then one more. */
 static void make_compacted(void)
 {
@@ -461,6 +470,9 @@ static void make_compacted(void)
         ck_assert_int_eq(log_append(log, &end, &info, (const uint8_t *)"0123456789", 10, &end, &error), CRM_OK);
         ends[i] = end;
     }
+    unsigned frames;
+    ck_assert_uint_eq(walk_compacted(log, &frames).offset, end.offset); /* where they end is not yet written */
+    ck_assert_uint_eq(frames, 3);
     ck_assert_int_eq(log_sync(log, &end, &error), CRM_OK);
     fixture_append(log, &end, 30);
     ends[4] = end;
@@ -468,15 +480,6 @@ static void make_compacted(void)
     log_close(log);
     bytes = fixture_load(fixture_path, &size);
     ck_assert_uint_eq(size, end.offset);
-}
-
-static struct log_point walk_compacted(struct log *log, unsigned *frames)
-{
-    struct log_point end = log_start(log);
-    struct frame frame;
-    for (*frames = 0; log_frame(log, &end, &frame, NULL) == CRM_OK; ++*frames)
-        end = frame.after;
-    return end;
 }
 
 START_TEST(test_base_frames_share_a_number_and_the_next_goes_on)
@@ -725,6 +728,80 @@ START_TEST(test_base_frames_out_of_place_do_not_follow)
 }
 END_TEST
 
+START_TEST(test_no_base_frame_follows_other_frames)
+{
+    unsigned frames;
+    make_compacted();
+    struct log *log = fixture_open(fixture_path, NULL);
+    struct log_point end = walk_compacted(log, &frames), before = end;
+    ck_assert_int_eq(log_recovered(log, &end, NULL), CRM_OK);
+    struct frame_info info = {.time = 99, .entry_count = 1};
+    ck_assert_int_eq(log_append(log, &end, &info, (const uint8_t *)"0123456789", 10, &end, NULL), CRM_OK);
+    ck_assert_int_eq(log_sync(log, &end, NULL), CRM_OK);
+    log_close(log);
+    free(bytes);
+    bytes = fixture_load(fixture_path, &size);
+    for (unsigned base = 0; base < 2; base++) {
+        uint8_t *frame = bytes + before.offset;
+        struct frame_header header = {.lsn = base ? 40 : 42,
+                                      .time = (int64_t)bytes_get_u64(frame + 16),
+                                      .durable_lsn = base ? 39 : bytes_get_u64(frame + 24),
+                                      .entries_length = bytes_get_u64(frame + 32),
+                                      .meta_length = bytes_get_u32(frame + 40),
+                                      .entry_count = 1,
+                                      .previous_crc = before.crc,
+                                      .flags = base ? LOG_FRAME_BASE : 0};
+        header.crc = crc32c(frame_crc_start(&header), frame + LOG_FRAME_HEADER,
+                            (size_t)header.entries_length + header.meta_length);
+        frame_header_encode(&header, ends[0].crc, frame);
+        fixture_store(fixture_path, bytes, size);
+        struct log_options options = fixture_options(false);
+        options.read_only = true;
+        log = fixture_open(fixture_path, &options);
+        (void)walk_compacted(log, &frames);
+        ck_assert_uint_eq(frames, base ? 4 : 5);
+        log_close(log);
+    }
+}
+END_TEST
+
+/* A tear longer than what is blanked at a time; a disk that fails then stops the log. */
+START_TEST(test_long_tear_is_blanked_whole_or_not_used)
+{
+    enum { TEAR = 3000 };
+    struct log_tail tail;
+    struct log_options options = fixture_options(false);
+    make_log(true);
+    uint8_t *torn = malloc(size + TEAR);
+    memcpy(torn, bytes, size);
+    memset(torn + size, 0xa5, TEAR);
+    options.read_only = true;
+    for (int fail = 0; fail < 5; fail++) {
+        crm_error error = {0};
+        fixture_store(fixture_path, torn, size + TEAR);
+        struct log *reader = fixture_open(fixture_path, &options); /* its map must stay whole */
+        struct log *log = fixture_open(fixture_path, NULL);
+        struct log_point end = fixture_walk(log);
+        ck_assert_uint_eq(end.lsn, FRAMES);
+        fixture_faults.fail_write = fail;
+        ck_assert_int_eq(log_recovered(log, &end, &error), fail == 0 ? CRM_OK : CRM_IO);
+        fixture_faults.fail_write = 0;
+        if (fail == 0) {
+            ck_assert_int_eq(log_tail(log, &end, &tail, NULL), CRM_OK);
+            ck_assert_int_eq(tail.what, LOG_TAIL_CLEAN);
+            for (size_t i = 0; i < TEAR; i++)
+                ck_assert_uint_eq(log_map(log)->base[size + i], 0);
+        } else {
+            ck_assert_ptr_nonnull(strstr(error.message, "cannot be recovered"));
+            ck_assert_int_eq(log_check_writable(log, &error), CRM_STOPPED);
+        }
+        log_close(log);
+        log_close(reader);
+    }
+    free(torn);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("recovery");
@@ -746,6 +823,7 @@ static Suite *make_suite(void)
     tcase_add_test(tails, test_forged_meta_is_refused);
     tcase_add_test(tails, test_a_meta_of_more_than_sixteen_megabytes_is_no_meta);
     tcase_add_test(tails, test_base_frames_out_of_place_do_not_follow);
+    tcase_add_test(tails, test_no_base_frame_follows_other_frames);
     suite_add_tcase(suite, tails);
     TCase *repair = tcase_create("P3 recovery");
     tcase_set_timeout(repair, 60);
@@ -753,6 +831,7 @@ static Suite *make_suite(void)
     tcase_add_test(repair, test_recovered_log_goes_on_where_the_tear_was);
     tcase_add_test(repair, test_empty_log_of_another_is_synced_before_frames);
     tcase_add_test(repair, test_tear_is_blanked_while_others_look_on);
+    tcase_add_test(repair, test_long_tear_is_blanked_whole_or_not_used);
     tcase_add_test(repair, test_scan_finds_what_is_left_around_damage);
     tcase_add_test(repair, test_salvage_reads_on_when_the_header_is_gone);
     tcase_add_test(repair, test_base_frames_share_a_number_and_the_next_goes_on);

@@ -290,7 +290,8 @@ START_TEST(a_batch_whose_before_was_dropped_cannot_be_undone)
     crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &kept), CRM_CUSTOMER_NAME, "Changed", CRM_NUL);
     crm_set_text(crm_edit(txn, CRM_KIND_CUSTOMER, &gone), CRM_CUSTOMER_NAME, "Changed, too", CRM_NUL);
     care_commit(txn);
-    care_set(&care, CRM_KIND_CUSTOMER, &gone, CRM_CUSTOMER_NAME, "Changed again"); /* nothing of the batch is left of it */
+    care_set(&care, CRM_KIND_CUSTOMER, &gone, CRM_CUSTOMER_NAME,
+             "Changed again"); /* nothing of the batch is left of it */
     crm_set_now(care.db, CARE_START + 100 * CARE_DAY);
     care_ok(crm_compact(care.db, &error), &error);
     refused("b", 1, "Changed", "what it was before was dropped by the retention policy");
